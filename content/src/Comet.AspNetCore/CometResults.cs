@@ -1,0 +1,47 @@
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Streams;
+
+namespace Comet.AspNetCore;
+
+/// <summary>Creates Comet streams: responses that call a JavaScript function of the page for every element.</summary>
+public static class CometResults
+{
+    /// <summary>Calls <paramref name="callback"/> with each string.</summary>
+    /// <param name="source">Enumerated once per request; its token is cancelled when the client goes away or the stream ends.</param>
+    /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame: <c>parent.clockChanged</c>.</param>
+    /// <param name="options">What this stream does differently, or null.</param>
+    /// <exception cref="ArgumentException"><paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.</exception>
+    public static CometResult String(IAsyncEnumerable<string> source, string callback, CometOptions? options = null) =>
+        new SequenceResult<string>(source, CallbackName.Check(callback), options, static _ => SafeJson.Write);
+
+    /// <summary>Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by the app's JSON options.</summary>
+    /// <inheritdoc cref="String"/>
+    public static CometResult Json<T>(IAsyncEnumerable<T> source, string callback, CometOptions? options = null) =>
+        new SequenceResult<T>(source, CallbackName.Check(callback), options, static json => (value, output) => SafeJson.Write(value, json, output));
+
+    /// <summary>
+    /// Calls <paramref name="callback"/> with each JavaScript expression, written as it is. The expressions are code: never build one from
+    /// user input. One that contains <c>&lt;/script</c>, <c>&lt;script</c> or <c>&lt;!--</c> ends the stream with an error.
+    /// </summary>
+    /// <inheritdoc cref="String"/>
+    /// <param name="expressions">UTF-8 JavaScript expressions.</param>
+    /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame.</param>
+    /// <param name="options">What this stream does differently, or null.</param>
+    public static CometResult Raw(IAsyncEnumerable<ReadOnlyMemory<byte>> expressions, string callback, CometOptions? options = null) =>
+        new SequenceResult<ReadOnlyMemory<byte>>(expressions, CallbackName.Check(callback), options, static _ => RawExpression.Write, scriptOnly: true);
+
+    /// <summary>
+    /// Calls <paramref name="callback"/> with each message of the feed and its id. Resumes after the id in <c>Last-Event-ID</c> or
+    /// <c>?lastEventId=</c>; without one it starts with the next message.
+    /// </summary>
+    /// <inheritdoc cref="String"/>
+    /// <param name="feed">What to follow.</param>
+    /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame.</param>
+    /// <param name="options">What this stream does differently, or null.</param>
+    public static CometResult Feed<T>(Feed<T> feed, string callback, CometOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(feed);
+        return new FeedResult(feed.Source, CallbackName.Check(callback), options);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Text.Json;
+using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Streams;
+using Comet.AspNetCore.Transport;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Comet.AspNetCore;
+
+/// <summary>Registers Comet streams and feeds.</summary>
+public static class CometServiceCollectionExtensions
+{
+    /// <summary>Adds what Comet streams need. May be called more than once.</summary>
+    /// <param name="services">The app's services.</param>
+    /// <param name="configure">Runs after the <c>Comet</c> section of the configuration was applied.</param>
+    public static IServiceCollection AddComet(this IServiceCollection services, Action<CometServerOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var options = services.AddOptions<CometServerOptions>();
+        if (configure is not null)
+        {
+            options.PostConfigure(configure);
+        }
+        if (services.Any(service => service.ServiceType == typeof(StreamGate)))
+        {
+            return services;
+        }
+        options.BindConfiguration("Comet").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<CometServerOptions>, CometServerOptionsValidator>();
+        services.AddOptions<HostOptions>().PostConfigure<IOptions<CometServerOptions>>(static (host, comet) =>
+        {
+            // Draining must fit into the host's patience.
+            var needed = comet.Value.Drain + TimeSpan.FromSeconds(10);
+            host.ShutdownTimeout = host.ShutdownTimeout > needed ? host.ShutdownTimeout : needed;
+        });
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<OpenStreams>();
+        services.AddSingleton<CometMetrics>();
+        services.AddSingleton<Admission>();
+        services.AddSingleton<StreamLifetime>();
+        services.AddHostedService(provider => provider.GetRequiredService<StreamLifetime>());
+        services.AddSingleton<StreamGate>();
+        services.AddSingleton<FeedRegistry>();
+        services.TryAddSingleton<IFeedStore, MemoryStore>();
+        DirectTransportFactory.AddTo(services);
+        services.AddHealthChecks().AddCheck<CometHealthCheck>("comet", tags: ["ready"]);
+        return services;
+    }
+
+    /// <summary>Adds a feed: inject <see cref="Feed{T}"/>, or the keyed service of this name when there are several of one type.</summary>
+    /// <param name="services">The app's services.</param>
+    /// <param name="name">1 to 64 letters, digits, dots, dashes and underscores; appears in logs, metrics and stores.</param>
+    /// <param name="configure">Runs before <c>Comet:Feeds:&lt;name&gt;</c> of the configuration is applied.</param>
+    /// <exception cref="ArgumentException">The name is malformed or taken.</exception>
+    public static IServiceCollection AddFeed<T>(this IServiceCollection services, string name, Action<FeedOptions>? configure = null)
+    {
+        AddFeedOptions(services, name, configure);
+        services.AddKeyedSingleton(name, (provider, _) =>
+        {
+            var options = OptionsOf(provider, name);
+            return new Feed<T>(name, new LastingFeedSource(provider.GetRequiredService<FeedRegistry>(), name, options), JsonOf(provider, options));
+        });
+        services.AddSingleton(provider => provider.GetRequiredKeyedService<Feed<T>>(name));
+        return services;
+    }
+
+    /// <summary>Adds a family of feeds, one per key: inject <see cref="KeyedFeeds{T}"/>.</summary>
+    /// <inheritdoc cref="AddFeed{T}"/>
+    public static IServiceCollection AddKeyedFeeds<T>(this IServiceCollection services, string name, Action<FeedOptions>? configure = null)
+    {
+        AddFeedOptions(services, name, configure);
+        services.AddKeyedSingleton(name, (provider, _) =>
+        {
+            var options = OptionsOf(provider, name);
+            return new KeyedFeeds<T>(name, provider.GetRequiredService<FeedRegistry>(), options, JsonOf(provider, options));
+        });
+        services.AddSingleton(provider => provider.GetRequiredKeyedService<KeyedFeeds<T>>(name));
+        return services;
+    }
+
+    private static void AddFeedOptions(IServiceCollection services, string name, Action<FeedOptions>? configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (name.Length > 64 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
+        {
+            throw new ArgumentException("A feed's name is 1 to 64 letters, digits, dots, dashes and underscores.", nameof(name));
+        }
+        if (services.Any(service => service.ImplementationInstance is FeedName taken && taken.Name == name))
+        {
+            throw new ArgumentException($"There is a feed named {name} already.", nameof(name));
+        }
+        services.AddComet();
+        services.AddSingleton(new FeedName(name));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<FeedOptions>, FeedOptionsValidator>());
+        var options = services.AddOptions<FeedOptions>(name);
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+        options.BindConfiguration($"Comet:Feeds:{name}").ValidateOnStart();
+    }
+
+    private static FeedOptions OptionsOf(IServiceProvider provider, string name) =>
+        provider.GetRequiredService<IOptionsMonitor<FeedOptions>>().Get(name);
+
+    private static JsonSerializerOptions JsonOf(IServiceProvider provider, FeedOptions options) =>
+        options.SerializerOptions ?? provider.GetRequiredService<IOptions<JsonOptions>>().Value.JsonSerializerOptions;
+
+    private sealed record FeedName(string Name);
+}

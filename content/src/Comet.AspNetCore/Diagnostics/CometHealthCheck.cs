@@ -1,0 +1,13 @@
+using Comet.AspNetCore.Streams;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Comet.AspNetCore.Diagnostics;
+
+/// <summary>Not ready while the host stops or drains, so that a load balancer sends nobody here any more.</summary>
+internal sealed class CometHealthCheck(StreamLifetime lifetime) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(lifetime.IsStopping
+            ? new HealthCheckResult(context.Registration.FailureStatus, "The server is shutting down.")
+            : HealthCheckResult.Healthy());
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Comet.AspNetCore.Formats;
+
+namespace Comet.AspNetCore.Diagnostics;
+
+/// <summary>The meter <c>Comet.AspNetCore</c>. Names and units follow OpenTelemetry's conventions.</summary>
+internal sealed class CometMetrics
+{
+    internal const string MeterName = "Comet.AspNetCore";
+
+    private readonly UpDownCounter<long> _active;
+    private readonly Histogram<double> _duration;
+    private readonly Counter<long> _published;
+    private readonly Counter<long> _delivered;
+    private readonly Counter<long> _bytes;
+    private readonly Histogram<long> _lag;
+    private readonly Histogram<double> _delivery;
+
+    public CometMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(MeterName);
+        _active = meter.CreateUpDownCounter<long>("comet.stream.active", "{stream}", "Open streams.");
+        _duration = meter.CreateHistogram<double>("comet.stream.duration", "s", "How long streams were open, by the reason of their end.");
+        _published = meter.CreateCounter<long>("comet.message.published", "{message}", "Messages published to feeds.");
+        _delivered = meter.CreateCounter<long>("comet.message.delivered", "{message}", "Messages written to streams.");
+        _bytes = meter.CreateCounter<long>("comet.stream.io", "By", "Bytes written to streams.");
+        _lag = meter.CreateHistogram<long>("comet.stream.lag", "{message}", "How many messages a stream that had to wait for its client was behind when it went on.");
+        _delivery = meter.CreateHistogram<double>("comet.message.delivery.duration", "s", "From publishing a message to writing it to the last stream that keeps up.");
+    }
+
+    internal void StreamOpened(WireFormat format, string? feed) => _active.Add(1, Tags(format, feed));
+
+    internal void StreamEnded(WireFormat format, string? feed, EndReason reason, long milliseconds)
+    {
+        var tags = Tags(format, feed);
+        _active.Add(-1, tags);
+        tags.Add("comet.end.reason", reason.ToWire());
+        _duration.Record(milliseconds / 1000.0, tags);
+    }
+
+    internal void Published(string feed) => _published.Add(1, new KeyValuePair<string, object?>("comet.feed", feed));
+
+    internal void Delivered(WireFormat format, string? feed, long messages, long bytes)
+    {
+        if (!_delivered.Enabled && !_bytes.Enabled)
+        {
+            return;
+        }
+        var tags = Tags(format, feed);
+        _delivered.Add(messages, tags);
+        _bytes.Add(bytes, tags);
+    }
+
+    internal void Lagged(string feed, long messages) => _lag.Record(messages, new KeyValuePair<string, object?>("comet.feed", feed));
+
+    internal void DeliveryTook(string feed, long publishedAt)
+    {
+        if (_delivery.Enabled)
+        {
+            _delivery.Record(Stopwatch.GetElapsedTime(publishedAt).TotalSeconds, new KeyValuePair<string, object?>("comet.feed", feed));
+        }
+    }
+
+    private static TagList Tags(WireFormat format, string? feed)
+    {
+        TagList tags = new() { { "comet.format", format.Name } };
+        if (feed is not null)
+        {
+            tags.Add("comet.feed", feed);
+        }
+        return tags;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore;
+
+/// <summary>A log of messages that any number of connections follow, each at its own place. Safe for concurrent use.</summary>
+/// <typeparam name="T">What is published; becomes JSON.</typeparam>
+public sealed class Feed<T>
+{
+    private const int ReadAhead = 256;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? t_buffer;
+
+    private readonly JsonSerializerOptions _json;
+
+    internal Feed(string name, IFeedSource source, JsonSerializerOptions json) => (Name, Source, _json) = (name, source, json);
+
+    /// <summary>The name it was registered with; for a feed of a family, <c>family/key</c>.</summary>
+    public string Name { get; }
+
+    internal IFeedSource Source { get; }
+
+    /// <summary>Appends a message. When this returns, it is stored as safely as the app's store can, and on its way to every connection.</summary>
+    /// <param name="value">Encoded once, whatever the number of connections and formats.</param>
+    /// <param name="cancellationToken">Stops waiting; the message may have been published all the same.</param>
+    /// <returns>The message's id.</returns>
+    /// <exception cref="ArgumentException">The JSON is longer than <see cref="FeedOptions.RetainBytes"/>.</exception>
+    /// <exception cref="FeedUnavailableException">The store is away; it is not certain that the message was stored.</exception>
+    public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default)
+    {
+        var payload = Encode(value);
+        var feed = Source.Use();
+        try
+        {
+            if (payload.Length > feed.Options.RetainBytes)
+            {
+                throw new ArgumentException(
+                    $"The message is {payload.Length} bytes of JSON; the feed {Name} takes at most RetainBytes = {feed.Options.RetainBytes}.", nameof(value));
+            }
+            var append = feed.AppendAsync(payload, cancellationToken);
+            if (!append.IsCompleted)
+            {
+                return AwaitAsync(feed, append);
+            }
+            feed.Release();
+            return append;
+        }
+        catch
+        {
+            feed.Release();
+            throw;
+        }
+
+        static async ValueTask<FeedPosition> AwaitAsync(FeedCore feed, ValueTask<FeedPosition> append)
+        {
+            try
+            {
+                return await append;
+            }
+            finally
+            {
+                feed.Release();
+            }
+        }
+    }
+
+    /// <summary>Reads the feed in code: what is retained after a position, then every message as it is published.</summary>
+    /// <param name="after">A position, <see cref="FeedPosition.Earliest"/>, or null: only what is published from now on.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="FeedPositionLostException">The log no longer holds everything after the position, now or because the reader was too slow.</exception>
+    /// <exception cref="FeedUnavailableException">The store is away.</exception>
+    public async IAsyncEnumerable<FeedMessage<T>> ReadAsync(
+        FeedPosition? after = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var feed = Source.Use();
+        try
+        {
+            var reader = await FeedReader.StartAsync(feed, after, cancellationToken);
+            var position = reader.Position;
+            while (true)
+            {
+                while (await reader.NextAsync(cancellationToken) is { } stored)
+                {
+                    foreach (var entry in stored)
+                    {
+                        position = position with { Offset = entry.Offset };
+                        yield return Decode(position, entry);
+                    }
+                }
+                if (reader.Recovered == false)
+                {
+                    throw new FeedPositionLostException(after is { IsEarliest: false } asked && position == reader.Position ? asked : position);
+                }
+                var cursor = reader.Cursor;
+                while (feed.Tail.Copy(cursor, ReadAhead) is { } entries)
+                {
+                    foreach (var entry in entries)
+                    {
+                        position = position with { Offset = entry.Offset };
+                        yield return Decode(position, entry);
+                    }
+                    cursor = cursor with { Index = cursor.Index + entries.Count };
+                    await feed.Tail.WaitAsync(cursor, cancellationToken);
+                }
+                await reader.SeekAsync(position, cancellationToken);
+            }
+        }
+        finally
+        {
+            feed.Release();
+        }
+    }
+
+    private byte[] Encode(T value)
+    {
+        var buffer = t_buffer ?? new ArrayBufferWriter<byte>(1024);
+        t_buffer = null; // a converter may publish, too
+        SafeJson.Write(value, _json, buffer);
+        var payload = buffer.WrittenSpan.ToArray();
+        buffer.ResetWrittenCount();
+        t_buffer = buffer.Capacity <= SafeJson.KeptCapacity ? buffer : null;
+        return payload;
+    }
+
+    private FeedMessage<T> Decode(FeedPosition position, FeedEntry entry) =>
+        new(position, JsonSerializer.Deserialize<T>(entry.Payload.Span, _json)!);
+}

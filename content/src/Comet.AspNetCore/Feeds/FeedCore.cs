@@ -1,0 +1,99 @@
+using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Streams;
+
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>One feed without its type: a log, its tail, and the connections that read it.</summary>
+internal sealed class FeedCore : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _opening = new(1);
+    private readonly IFeedStore _store;
+    private readonly FeedRetention _retention;
+    private readonly CometMetrics _metrics;
+    private volatile IFeedLog? _log;
+    private int _users;
+
+    internal FeedCore(string name, FeedOptions options, IFeedStore store, CometServerOptions server, StreamLifetime lifetime, CometMetrics metrics)
+    {
+        (Name, Options, _store, _metrics) = (name, options, store, metrics);
+        _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
+        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, lifetime.Clock.Time);
+        Family = name.Split('/')[0];
+        FanOut = new FanOut(Family, Tail, options.WhenSlow, server.WriteTimeout, lifetime, metrics, TimeProvider.System);
+        Tail.Changed = FanOut.Wake;
+    }
+
+    internal string Name { get; }
+
+    /// <summary>The name without a key, for metrics and spans: keys are too many to be told apart there, and may be personal.</summary>
+    internal string Family { get; }
+
+    internal FeedOptions Options { get; }
+
+    internal FeedTail Tail { get; }
+
+    internal FanOut FanOut { get; }
+
+    /// <summary>The log, opened at first use.</summary>
+    /// <exception cref="FeedUnavailableException">The store is not to be reached.</exception>
+    internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
+        _log is { } log ? new(log) : OpenSlowAsync(cancellationToken);
+
+    internal async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        using var activity = CometActivity.Publish(Family);
+        var log = await OpenAsync(cancellationToken);
+        var position = await log.AppendAsync(payload, cancellationToken);
+        _metrics.Published(Family);
+        return position;
+    }
+
+    /// <summary>Keeps a feed of a family from being removed while it is used. False: it was removed; get it anew.</summary>
+    internal bool TryUse()
+    {
+        var users = Volatile.Read(ref _users);
+        while (users >= 0)
+        {
+            var seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users)
+            {
+                return true;
+            }
+            users = seen;
+        }
+        return false;
+    }
+
+    internal void Release() => Interlocked.Decrement(ref _users);
+
+    /// <summary>Whether nobody uses it and nothing is retained; from then on it cannot be used.</summary>
+    internal bool TryRetire()
+    {
+        Tail.TrimByAge();
+        return Tail.IsEmpty && Interlocked.CompareExchange(ref _users, -1, 0) == 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _opening.Dispose();
+        FanOut.Dispose();
+        if (_log is { } log)
+        {
+            await log.DisposeAsync();
+        }
+    }
+
+    private async ValueTask<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)
+    {
+        await _opening.WaitAsync(cancellationToken);
+        try
+        {
+            return _log ??= await _store.OpenAsync(Name, _retention, Tail, cancellationToken);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+}

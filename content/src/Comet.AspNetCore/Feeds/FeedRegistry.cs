@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Streams;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>All feeds of the app by name. Those of families come and go; the others stay.</summary>
+internal sealed class FeedRegistry : IAsyncDisposable
+{
+    private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, FeedCore> _feeds = new();
+    private readonly IFeedStore _store;
+    private readonly CometServerOptions _server;
+    private readonly StreamLifetime _lifetime;
+    private readonly CometMetrics _metrics;
+    private readonly ILogger<FeedRegistry> _logger;
+    private readonly ITimer _sweep;
+
+    public FeedRegistry(
+        IFeedStore store,
+        IOptions<CometServerOptions> server,
+        StreamLifetime lifetime,
+        CometMetrics metrics,
+        TimeProvider time,
+        ILogger<FeedRegistry> logger)
+    {
+        (_store, _server, _lifetime, _metrics, _logger) = (store, server.Value, lifetime, metrics, logger);
+        _sweep = time.CreateTimer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
+    }
+
+    /// <summary>How many feeds there are now.</summary>
+    internal int Count => _feeds.Count;
+
+    /// <summary>The feed of this name, begun at first use, and kept in being until <see cref="FeedCore.Release"/>.</summary>
+    internal FeedCore Use(string name, FeedOptions options)
+    {
+        while (true)
+        {
+            var feed = _feeds.GetOrAdd(
+                name,
+                static (name, state) => new FeedCore(name, state.options, state.self._store, state.self._server, state.self._lifetime, state.self._metrics),
+                (self: this, options));
+            if (feed.TryUse())
+            {
+                return feed;
+            }
+            _feeds.TryRemove(new(name, feed));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _sweep.DisposeAsync();
+        foreach (var (_, feed) in _feeds)
+        {
+            await feed.DisposeAsync();
+        }
+    }
+
+    private void Sweep()
+    {
+        foreach (var (name, feed) in _feeds)
+        {
+            if (feed.TryRetire() && _feeds.TryRemove(new(name, feed)))
+            {
+                _ = CloseAsync(feed);
+            }
+        }
+    }
+
+    private async Task CloseAsync(FeedCore feed)
+    {
+        try
+        {
+            await feed.DisposeAsync();
+        }
+        catch (Exception exception)
+        {
+            CometLog.FeedCloseFailed(_logger, exception, feed.Name);
+        }
+    }
+}

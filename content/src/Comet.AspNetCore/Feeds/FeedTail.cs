@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using System.Text;
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>
+/// The newest entries of a log in a ring, numbered by an index of its own: offsets may have holes, indexes have none, so a lag is a
+/// subtraction. An index stays valid until the ring is reset, which begins another generation.
+/// </summary>
+internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFeedTail
+{
+    // What connections that keep up, or nearly, are served from when a store has the rest.
+    private const int MaxEntries = 8192;
+    private const long MaxBytes = 4 * 1024 * 1024;
+
+    private readonly Lock _gate = new();
+    private Slot[] _ring = new Slot[16];
+    private long _first;
+    private long _next;
+    private long _bytes;
+    private int _generation;
+    private string _epoch = "";
+    private byte[] _idPrefix = [];
+    private long _head;
+    private long _trimmedThrough;
+    private TaskCompletionSource? _changed;
+
+    private readonly record struct Slot(FeedEntry Entry, long Stamp);
+
+    /// <summary>Called after every change, outside the lock. Set once, before the tail is used.</summary>
+    internal Action Changed { private get; set; } = static () => { };
+
+    /// <summary>What a tail holds when the store can read back the rest of what is retained.</summary>
+    internal static FeedRetention NewestOf(FeedRetention retention) =>
+        retention with { Entries = Math.Min(retention.Entries, MaxEntries), Bytes = Math.Min(retention.Bytes, MaxBytes) };
+
+    internal bool IsEmpty
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _first == _next;
+            }
+        }
+    }
+
+    public void Reset(string epoch, long head)
+    {
+        lock (_gate)
+        {
+            Array.Clear(_ring);
+            _epoch = epoch;
+            _idPrefix = Encoding.ASCII.GetBytes($"{epoch}-");
+            _head = _trimmedThrough = head;
+            _first = _next;
+            _bytes = 0;
+            _generation++;
+        }
+        Announce();
+    }
+
+    public void Append(ReadOnlySpan<FeedEntry> entries)
+    {
+        var stamp = Stopwatch.GetTimestamp();
+        lock (_gate)
+        {
+            foreach (var entry in entries)
+            {
+                if (entry.Offset <= _head)
+                {
+                    continue;
+                }
+                if (_next - _first == _ring.Length)
+                {
+                    Grow();
+                }
+                this[_next++] = new Slot(entry, stamp);
+                _head = entry.Offset;
+                _bytes += entry.Payload.Length;
+            }
+            Trim();
+        }
+        Announce();
+    }
+
+    /// <summary>Forgets what is too old by now.</summary>
+    internal void TrimByAge()
+    {
+        lock (_gate)
+        {
+            Trim();
+        }
+    }
+
+    internal TailState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new TailState(_generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough);
+            }
+        }
+    }
+
+    /// <summary>The index of the first entry after an offset, or null when entries between the two have left the ring.</summary>
+    internal TailCursor? Find(long after)
+    {
+        lock (_gate)
+        {
+            if (after < _trimmedThrough)
+            {
+                return null;
+            }
+            var (low, high) = (_first, _next);
+            while (low < high)
+            {
+                var middle = low + ((high - low) / 2);
+                if (this[middle].Entry.Offset <= after)
+                {
+                    low = middle + 1;
+                }
+                else
+                {
+                    high = middle;
+                }
+            }
+            return new TailCursor(_generation, low);
+        }
+    }
+
+    /// <summary>Writes entries from an index on, until the block has <paramref name="maxBytes"/> or the newest is in.</summary>
+    /// <returns>The index after the last one written, and when that one was appended; nothing is written at a lost cursor.</returns>
+    internal (long To, long Stamp) Write(TailCursor from, int maxBytes, WireFormat format, Block block)
+    {
+        lock (_gate)
+        {
+            var index = from.Index;
+            var stamp = 0L;
+            if (from.Generation == _generation && index >= _first)
+            {
+                for (; index < _next && block.Length < maxBytes; index++)
+                {
+                    ref var slot = ref this[index];
+                    format.WriteMessage(block, slot.Entry.Payload.Span, _idPrefix, slot.Entry.Offset);
+                    stamp = slot.Stamp;
+                }
+            }
+            return (index, stamp);
+        }
+    }
+
+    /// <summary>Copies entries from an index on, for a reader in code. Null: the cursor is lost.</summary>
+    internal List<FeedEntry>? Copy(TailCursor from, int max)
+    {
+        lock (_gate)
+        {
+            if (from.Generation != _generation || from.Index < _first)
+            {
+                return null;
+            }
+            var count = (int)Math.Min(max, _next - from.Index);
+            var entries = new List<FeedEntry>(count);
+            for (var index = from.Index; index < from.Index + count; index++)
+            {
+                entries.Add(this[index].Entry);
+            }
+            return entries;
+        }
+    }
+
+    /// <summary>Completes when something lies after the cursor, or it is lost.</summary>
+    internal Task WaitAsync(TailCursor cursor, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return cursor.Generation != _generation || cursor.Index != _next
+                ? Task.CompletedTask
+                : (_changed ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    private ref Slot this[long index] => ref _ring[index & (_ring.Length - 1)];
+
+    private void Grow()
+    {
+        var larger = new Slot[_ring.Length * 2];
+        for (var index = _first; index < _next; index++)
+        {
+            larger[index & (larger.Length - 1)] = this[index];
+        }
+        _ring = larger;
+    }
+
+    private void Trim()
+    {
+        var oldest = time.GetUtcNow() - retention.Age;
+        while (_first < _next)
+        {
+            ref var slot = ref this[_first];
+            var isNewest = _first == _next - 1;
+            if (slot.Entry.At >= oldest && (isNewest || (_next - _first <= retention.Entries && _bytes <= retention.Bytes)))
+            {
+                return;
+            }
+            _bytes -= slot.Entry.Payload.Length;
+            _trimmedThrough = slot.Entry.Offset;
+            slot = default;
+            _first++;
+        }
+    }
+
+    private void Announce()
+    {
+        if (Volatile.Read(ref _changed) is not null)
+        {
+            Interlocked.Exchange(ref _changed, null)?.SetResult();
+        }
+        Changed();
+    }
+}

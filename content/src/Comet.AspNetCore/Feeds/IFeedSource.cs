@@ -1,0 +1,8 @@
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>Where the feed behind a <see cref="Feed{T}"/> is found.</summary>
+internal interface IFeedSource
+{
+    /// <summary>The feed, kept in being until <see cref="FeedCore.Release"/>.</summary>
+    FeedCore Use();
+}

@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Comet.AspNetCore.Feeds;
+
+namespace Comet.AspNetCore;
+
+/// <summary>
+/// A family of feeds, one per key: per user, per room, per order. A feed begins at first use and disappears when nobody reads it
+/// and its retention has passed. Safe for concurrent use.
+/// </summary>
+/// <typeparam name="T">What is published.</typeparam>
+public sealed class KeyedFeeds<T>
+{
+    /// <summary>The longest key, in characters.</summary>
+    public const int MaxKeyLength = 200;
+
+    private readonly FeedRegistry _registry;
+    private readonly FeedOptions _options;
+    private readonly JsonSerializerOptions _json;
+
+    internal KeyedFeeds(string name, FeedRegistry registry, FeedOptions options, JsonSerializerOptions json) =>
+        (Name, _registry, _options, _json) = (name, registry, options, json);
+
+    /// <summary>The name it was registered with.</summary>
+    public string Name { get; }
+
+    /// <summary>The feed of a key. Costs next to nothing; there is no need to keep it.</summary>
+    /// <exception cref="ArgumentException">The key is empty, longer than 200 characters, or has control characters.</exception>
+    public Feed<T> Get(string key)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        if (key.Length > MaxKeyLength || key.Any(char.IsControl))
+        {
+            throw new ArgumentException($"A key has at most {MaxKeyLength} characters, none of them a control character.", nameof(key));
+        }
+        var name = $"{Name}/{key}";
+        return new Feed<T>(name, new PassingFeedSource(_registry, name, _options), _json);
+    }
+}

@@ -1,0 +1,14 @@
+namespace Comet.AspNetCore;
+
+/// <summary>What happens to a client whose position has fallen off the retained log, or that had to wait for its own connection.</summary>
+public enum SlowClientPolicy
+{
+    /// <summary>Its stream ends with the reason <c>too-slow</c>; it comes back and resumes, or learns that it cannot.</summary>
+    End,
+
+    /// <summary>After every wait it goes on with the newest message only, and is told how many it skipped: for a clock or a price.</summary>
+    Latest,
+
+    /// <summary>It goes on with the oldest retained message, and is told how many it skipped.</summary>
+    Skip,
+}

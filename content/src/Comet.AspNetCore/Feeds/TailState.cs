@@ -1,0 +1,14 @@
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>What a tail held at one moment.</summary>
+/// <param name="Generation">Another one after every reset.</param>
+/// <param name="First">The index of the oldest entry.</param>
+/// <param name="Next">The index after the newest.</param>
+/// <param name="Head">The position of the newest entry of the log.</param>
+/// <param name="TrimmedThrough">Entries at or below this offset are not in the tail.</param>
+internal readonly record struct TailState(int Generation, long First, long Next, FeedPosition Head, long TrimmedThrough)
+{
+    internal TailCursor End => new(Generation, Next);
+
+    internal TailCursor Start => new(Generation, First);
+}

@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+
+namespace Comet.AspNetCore.Formats;
+
+/// <summary>
+/// Bytes that leave in one write. A script's nonce is the only thing that differs between connections, so the block leaves holes for it
+/// and is stamped before each write: the bytes are made once, however many connections take them. There is room for HTTP/1.1 chunk
+/// framing around the content.
+/// </summary>
+internal sealed class Block : IBufferWriter<byte>, IDisposable
+{
+    private const int FramingBefore = 10; // eight hexadecimal digits and a line break
+    private const int FramingAfter = 2;
+
+    private int[] _nonces = ArrayPool<int>.Shared.Rent(16);
+    private int _nonceCount;
+    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(512);
+    private int _end = FramingBefore;
+
+    internal int Length => _end - FramingBefore;
+
+    internal ReadOnlySpan<byte> Content => _bytes.AsSpan(FramingBefore, Length);
+
+    /// <summary>The content as one chunk of a chunked body.</summary>
+    internal ReadOnlySpan<byte> Chunk
+    {
+        get
+        {
+            Span<byte> digits = stackalloc byte[8];
+            Utf8Formatter.TryFormat(Length, digits, out var count, new StandardFormat('x'));
+            var start = FramingBefore - 2 - count;
+            digits[..count].CopyTo(_bytes.AsSpan(start));
+            "\r\n"u8.CopyTo(_bytes.AsSpan(FramingBefore - 2));
+            "\r\n"u8.CopyTo(_bytes.AsSpan(_end));
+            return _bytes.AsSpan(start, _end + FramingAfter - start);
+        }
+    }
+
+    internal void Clear()
+    {
+        _end = FramingBefore;
+        _nonceCount = 0;
+    }
+
+    internal void WriteNonceHole()
+    {
+        GetSpan(Nonce.Length);
+        if (_nonceCount == _nonces.Length)
+        {
+            var larger = ArrayPool<int>.Shared.Rent(_nonces.Length * 2);
+            _nonces.CopyTo(larger, 0);
+            ArrayPool<int>.Shared.Return(_nonces);
+            _nonces = larger;
+        }
+        _nonces[_nonceCount++] = _end;
+        _end += Nonce.Length;
+    }
+
+    internal void Stamp(Nonce nonce)
+    {
+        foreach (var at in _nonces.AsSpan(0, _nonceCount))
+        {
+            nonce.CopyTo(_bytes.AsSpan(at));
+        }
+    }
+
+    internal void WriteAscii(string text) => _end += Encoding.ASCII.GetBytes(text, GetSpan(text.Length));
+
+    internal void WriteNumber(long number)
+    {
+        Utf8Formatter.TryFormat(number, GetSpan(20), out var count);
+        _end += count;
+    }
+
+    public void Advance(int count) => _end += count;
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Reserve(Math.Max(sizeHint, 1));
+        return _bytes.AsMemory(_end, _bytes.Length - FramingAfter - _end);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        Reserve(Math.Max(sizeHint, 1));
+        return _bytes.AsSpan(_end, _bytes.Length - FramingAfter - _end);
+    }
+
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(_bytes);
+        ArrayPool<int>.Shared.Return(_nonces);
+        (_bytes, _nonces) = ([], []);
+    }
+
+    private void Reserve(int count)
+    {
+        if (_bytes.Length - FramingAfter - _end >= count)
+        {
+            return;
+        }
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_bytes.Length * 2, _end + count + FramingAfter));
+        _bytes.AsSpan(0, _end).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_bytes);
+        _bytes = larger;
+    }
+}

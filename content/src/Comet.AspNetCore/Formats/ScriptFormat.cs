@@ -1,0 +1,126 @@
+using System.Buffers;
+
+namespace Comet.AspNetCore.Formats;
+
+/// <summary>One script element per message, which calls a function of the page that holds the frame.</summary>
+internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<ScriptFormat>
+{
+    private readonly byte[] _callback = callback;
+
+    // JavaScript engines read a literal this nested or long slower than JSON.parse does, and deeper ones not at all.
+    private const int ManyBrackets = 500;
+
+    internal override string Name => "script";
+
+    internal override string ContentType => "text/html; charset=utf-8";
+
+    internal override void WriteHead(Block block, int padding, ReadOnlyMemory<byte>? initialChunk)
+    {
+        if (initialChunk is { } chunk)
+        {
+            block.Write(chunk.Span);
+            WriteHelper(block);
+            return;
+        }
+        block.Write("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Comet stream</title>"u8);
+        WriteHelper(block);
+        block.GetSpan(padding)[..padding].Fill((byte)' ');
+        block.Advance(padding);
+        block.Write("</head><body>"u8);
+    }
+
+    private static void WriteHelper(Block block)
+    {
+        Open(block);
+        block.Write(Helper);
+        block.Write("</script>"u8);
+    }
+
+    // The parser inserts an element, and only then runs it: every script but the last has run.
+    private static ReadOnlySpan<byte> Helper =>
+        """
+        function comet(type,fields){var f=window.frameElement;if(f){f.dispatchEvent(new CustomEvent("comet",{detail:Object.assign({type:type},fields)}))}}
+        new MutationObserver(function(){var s=document.getElementsByTagName("script");while(s.length>1){s[0].parentNode.removeChild(s[0])}}).observe(document.documentElement,{childList:true,subtree:true})
+        """u8;
+
+    internal override void WriteMessage(Block block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
+    {
+        Open(block);
+        block.Write(_callback);
+        block.Write("("u8);
+        WriteValue(block, value);
+        if (idPrefix.Length > 0)
+        {
+            block.Write(",\""u8);
+            block.Write(idPrefix);
+            block.WriteNumber(offset);
+            block.Write("\""u8);
+        }
+        block.Write(");</script>"u8);
+    }
+
+    internal override void WriteControl(Block block, in ControlMessage message)
+    {
+        Open(block);
+        if (message == ControlMessage.Heartbeat)
+        {
+            block.Write("comet(\"heartbeat\",{});</script>"u8);
+            return;
+        }
+        block.Write("comet(\""u8);
+        block.WriteAscii(message.Type);
+        block.Write("\","u8);
+        message.WriteJson(block, withType: false);
+        block.Write(");</script>"u8);
+    }
+
+    private static void Open(Block block)
+    {
+        block.Write("<script nonce=\""u8);
+        block.WriteNonceHole();
+        block.Write("\">"u8);
+    }
+
+    // A literal sets the prototype where JSON.parse makes a property, for "__proto__" and any spelling of it with escapes.
+    private static void WriteValue(Block block, ReadOnlySpan<byte> value)
+    {
+        if (value.IndexOf("__proto__"u8) < 0 && !HasEscapedLetter(value) && value.Count((byte)'{') + value.Count((byte)'[') < ManyBrackets)
+        {
+            block.Write(value);
+            return;
+        }
+        block.Write("JSON.parse('"u8);
+        while (value.IndexOf((byte)'\\') is >= 0 and var at)
+        {
+            block.Write(value[..at]);
+            block.Write("\\\\"u8);
+            value = value[(at + 1)..];
+        }
+        block.Write(value);
+        block.Write("')"u8);
+    }
+
+    private static bool HasEscapedLetter(ReadOnlySpan<byte> value)
+    {
+        while (value.IndexOf("\\u00"u8) is >= 0 and var at)
+        {
+            value = value[(at + 4)..];
+            if (value.Length > 0 && value[0] is (byte)'5' or (byte)'6' or (byte)'7')
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    public bool Equals(ScriptFormat? other) => other is not null && _callback.AsSpan().SequenceEqual(other._callback);
+
+    public override bool Equals(object? obj) => Equals(obj as ScriptFormat);
+
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        hash.AddBytes(_callback);
+        return hash.ToHashCode();
+    }
+}

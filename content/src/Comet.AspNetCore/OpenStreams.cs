@@ -1,0 +1,14 @@
+namespace Comet.AspNetCore;
+
+/// <summary>The streams that are open now, as the app may want to show. Inject it.</summary>
+public sealed class OpenStreams
+{
+    private int _count;
+
+    /// <summary>How many there are in this process.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    internal void Add() => Interlocked.Increment(ref _count);
+
+    internal void Remove() => Interlocked.Decrement(ref _count);
+}

@@ -1,0 +1,26 @@
+namespace Comet.AspNetCore.Stores;
+
+/// <summary>The log of one feed. All members may be called at the same time. Disposing it closes it; what it holds stays in the store.</summary>
+public interface IFeedLog : IAsyncDisposable
+{
+    /// <summary>Appends one entry. When this returns, the entry is as safe as the store can make it, and the tail has it or soon will.</summary>
+    /// <param name="payload">One JSON value in UTF-8 on one line; the caller does not change it afterwards.</param>
+    /// <param name="cancellationToken">Stops waiting; the entry may have been appended all the same.</param>
+    /// <exception cref="FeedUnavailableException">It is not certain that the entry was stored.</exception>
+    ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken);
+
+    /// <summary>Reads retained entries that may have left the tail, oldest first.</summary>
+    /// <param name="after">Entries with a higher offset than this; 0: from the oldest.</param>
+    /// <param name="maxEntries">At most this many.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FeedUnavailableException">The store is not to be reached.</exception>
+    ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Waits until the tail has everything up to a position beyond its head that another server may have handed out. A store of one server
+    /// knows no such position.
+    /// </summary>
+    /// <returns>False: the log has no such position.</returns>
+    /// <exception cref="FeedUnavailableException">The store is not to be reached, so nobody knows.</exception>
+    ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken) => new(false);
+}

@@ -1,0 +1,22 @@
+namespace Comet.AspNetCore.Stores;
+
+/// <summary>Where feeds keep their logs. One per server, registered as a singleton; the default keeps them in memory.</summary>
+public interface IFeedStore
+{
+    /// <summary>
+    /// Whether <see cref="IFeedLog.ReadAsync"/> gives what has left the tail. The tail then holds only the newest part of what is
+    /// retained, whatever that is; otherwise it holds all of it.
+    /// </summary>
+    bool CanReadBack { get; }
+
+    /// <summary>
+    /// Opens a feed's log, or begins one. Before it returns, <paramref name="tail"/> was reset to the log's end; from then on it gets every
+    /// entry of the log, whoever appended it, in order and once.
+    /// </summary>
+    /// <param name="feed">The feed's name; a key's feed is named <c>family/key</c>.</param>
+    /// <param name="retention">What to keep at most.</param>
+    /// <param name="tail">Gets the entries.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FeedUnavailableException">The store is not to be reached; try again later.</exception>
+    ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken);
+}

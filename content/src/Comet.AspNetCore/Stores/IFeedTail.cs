@@ -1,0 +1,16 @@
+namespace Comet.AspNetCore.Stores;
+
+/// <summary>The newest part of a feed's log, in memory, from which connections are served. A store feeds it.</summary>
+public interface IFeedTail
+{
+    /// <summary>
+    /// Begins anew at the end of a log: entries at or below <paramref name="head"/> are not in the tail. When the epoch is another
+    /// than before, or <paramref name="head"/> leaves out entries, connected clients are told that they have missed something.
+    /// </summary>
+    /// <param name="epoch">Which log: 1 to 64 ASCII letters and digits.</param>
+    /// <param name="head">The offset of its newest entry; 0: it is empty.</param>
+    void Reset(string epoch, long head);
+
+    /// <summary>Adds entries that follow the newest. Those at or below it are dropped, so that a store may send some twice.</summary>
+    void Append(ReadOnlySpan<FeedEntry> entries);
+}

@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+
+namespace Comet.AspNetCore.Stores;
+
+/// <summary>Logs that live as long as the process. The default; tests of an app with another store may put it back.</summary>
+/// <param name="time">Dates the entries.</param>
+public sealed class MemoryStore(TimeProvider time) : IFeedStore
+{
+    // The tail is the whole log.
+    /// <inheritdoc />
+    public bool CanReadBack => false;
+
+    /// <inheritdoc />
+    public ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken) =>
+        new(new MemoryLog(tail, time));
+
+    private sealed class MemoryLog : IFeedLog
+    {
+        private readonly Lock _gate = new();
+        private readonly string _epoch = RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuvwxyz", 8);
+        private readonly IFeedTail _tail;
+        private readonly TimeProvider _time;
+        private long _head;
+
+        internal MemoryLog(IFeedTail tail, TimeProvider time)
+        {
+            (_tail, _time) = (tail, time);
+            tail.Reset(_epoch, _head);
+        }
+
+        public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+        {
+            lock (_gate)
+            {
+                var entry = new FeedEntry(++_head, payload, _time.GetUtcNow());
+                _tail.Append(new ReadOnlySpan<FeedEntry>(in entry));
+                return new(new FeedPosition(_epoch, entry.Offset));
+            }
+        }
+
+        // Whoever asks has not found it in the tail, so it is gone.
+        public ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken) =>
+            new(new FeedLogPage(_epoch, long.MaxValue, []));
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,33 @@
+using Comet.AspNetCore.Formats;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace Comet.AspNetCore.Streams;
+
+/// <summary>Which format a request wants.</summary>
+internal static class Negotiation
+{
+    /// <summary>The format named by the most preferred media type of <c>Accept</c> that is one of ours; script tags for everything else.</summary>
+    internal static WireFormat Choose(HttpRequest request, byte[] callback, bool scriptOnly)
+    {
+        if (!scriptOnly && request.Headers.Accept is { Count: > 0 } accept && MediaTypeHeaderValue.TryParseList(accept, out var accepted))
+        {
+            foreach (var type in accepted.Where(type => type.Quality != 0).OrderByDescending(type => type.Quality ?? 1))
+            {
+                if (type.MediaType.Equals("text/event-stream", StringComparison.OrdinalIgnoreCase))
+                {
+                    return ServerSentEventsFormat.Instance;
+                }
+                if (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase))
+                {
+                    return NdjsonFormat.Instance;
+                }
+                if (type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase))
+                {
+                    break;
+                }
+            }
+        }
+        return new ScriptFormat(callback);
+    }
+}

@@ -1,0 +1,31 @@
+using Comet.AspNetCore.Formats;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+
+namespace Comet.AspNetCore.Streams;
+
+/// <summary>The way from a stream to its connection.</summary>
+internal abstract class Outlet(HttpContext context)
+{
+    protected HttpContext Context => context;
+
+    /// <summary>
+    /// Takes the block's bytes, which may be reused as soon as this returns. Completes at once while the client keeps up, otherwise
+    /// when the connection can take more.
+    /// </summary>
+    /// <returns>False: the connection is gone.</returns>
+    internal abstract ValueTask<bool> WriteAsync(Block block);
+
+    /// <summary>Ends the body, after the last write has completed and unless the connection is gone.</summary>
+    internal ValueTask<bool> CompleteAsync() =>
+        context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested ? EndBodyAsync() : new(true);
+
+    /// <summary>Cuts the connection.</summary>
+    internal void Abort() => context.Abort();
+
+    protected virtual ValueTask<bool> EndBodyAsync() => new(true);
+
+    /// <summary>Whether an exception of <see cref="WriteAsync"/> says no more than that the client is gone.</summary>
+    internal static bool IsConnectionLoss(Exception exception) =>
+        exception is OperationCanceledException or IOException or ObjectDisposedException or ConnectionAbortedException;
+}

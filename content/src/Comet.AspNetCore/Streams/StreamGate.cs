@@ -1,0 +1,120 @@
+using System.Text;
+using System.Threading.RateLimiting;
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Transport;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace Comet.AspNetCore.Streams;
+
+/// <summary>Decides whether a request gets a stream, and sets the response's headers.</summary>
+internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission admission, StreamLifetime lifetime)
+{
+    /// <summary>What a stream begins with; null: the request was answered otherwise.</summary>
+    internal async ValueTask<StreamOpening?> OpenAsync(HttpContext context, StreamRequest request)
+    {
+        RateLimitLease[] leases = [];
+        var refusal = Inspect(context, ref request) ?? await AuthorizeAsync(context, request) ?? Enter(context, out leases);
+        if (refusal is not null)
+        {
+            await refusal.WriteAsync(context);
+            return null;
+        }
+        var format = Negotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
+        var nonce = Nonce.Create();
+        WriteHeaders(context.Response, format, nonce);
+        return HttpMethods.IsHead(context.Request.Method) ? null : Open(context, request, format, nonce, new StreamPermit(lifetime, leases));
+    }
+
+    private static Refusal? Inspect(HttpContext context, ref StreamRequest request)
+    {
+        var headers = context.Request.Headers;
+        if (headers["Sec-Fetch-Site"] == "cross-site")
+        {
+            return Refusal.CrossSite;
+        }
+        var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;
+        if (query.TryGetValue("callback", out var callback))
+        {
+            if (callback is not [{ } name] || !CallbackName.IsAllowedFromRequest(name))
+            {
+                return Refusal.BadCallback;
+            }
+            request = request with { Callback = CallbackName.Check(name) };
+        }
+        var id = headers.TryGetValue("Last-Event-ID", out var header) && header.Count > 0 ? header : query["lastEventId"];
+        if (id.Count == 0)
+        {
+            return null;
+        }
+        if (id is not [{ } text] || !FeedPosition.TryParse(text, out var start))
+        {
+            return Refusal.BadId;
+        }
+        request = request with { Start = start };
+        return null;
+    }
+
+    private static async ValueTask<Refusal?> AuthorizeAsync(HttpContext context, StreamRequest request)
+    {
+        if (request.AuthorizationPolicy is not { } policy)
+        {
+            return null;
+        }
+        var authorization = context.RequestServices.GetRequiredService<IAuthorizationService>();
+        var result = await authorization.AuthorizeAsync(context.User, context, policy);
+        return result.Succeeded ? null : context.User.Identity is { IsAuthenticated: true } ? Refusal.NotAllowed : Refusal.NotSignedIn;
+    }
+
+    private Refusal? Enter(HttpContext context, out RateLimitLease[] leases)
+    {
+        leases = [];
+        return lifetime.IsStopping ? Refusal.Stopping(lifetime.Retry())
+            : HttpMethods.IsHead(context.Request.Method) ? null
+            : admission.TryEnter(context, out leases);
+    }
+
+    private StreamOpening Open(HttpContext context, StreamRequest request, WireFormat format, Nonce nonce, StreamPermit permit)
+    {
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        // A slow client has our own write deadline, which says why it ended.
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = null;
+        }
+        return new StreamOpening
+        {
+            Permit = permit,
+            Outlet = (Outlet?)DirectOutlet.TryCreate(context) ?? new BodyOutlet(context),
+            Format = format,
+            Nonce = nonce,
+            Server = server.Value,
+            Own = request.Options,
+            Start = request.Start,
+            AuthenticationLifetime = AuthenticationLifetime(context),
+        };
+    }
+
+    private TimeSpan? AuthenticationLifetime(HttpContext context) =>
+        context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc - lifetime.Clock.Time.GetUtcNow();
+
+    private static void WriteHeaders(HttpResponse response, WireFormat format, Nonce nonce)
+    {
+        var headers = response.Headers;
+        response.ContentType = format.ContentType;
+        headers.CacheControl = "no-store, no-transform";
+        headers[HeaderNames.ContentEncoding] = "identity"; // keeps response compression and gzipping proxies from collecting messages
+        headers["X-Accel-Buffering"] = "no"; // nginx
+        headers.XContentTypeOptions = "nosniff";
+        headers.Vary = HeaderNames.Accept;
+        Span<char> text = stackalloc char[Nonce.Length];
+        Encoding.ASCII.GetChars(nonce, text);
+        headers.ContentSecurityPolicy = $"default-src 'none'; script-src 'nonce-{text}'; connect-src 'self'; frame-ancestors 'self'";
+    }
+}

@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using Comet.AspNetCore.Formats;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Comet.AspNetCore.Streams;
+
+/// <summary>Ticks whatever has open streams, and ends all of them when the host stops: at once, or spread over the drain time.</summary>
+internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
+{
+    // An expired cookie ends its stream within a second; the streams themselves are quiet in between.
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
+
+    private readonly ConcurrentDictionary<ITicked, byte> _ticked = new();
+    private readonly CometServerOptions _options;
+    private readonly CancellationTokenRegistration _stopping;
+    private readonly ITimer _timer;
+    private long _stoppingAt = long.MaxValue;
+    private readonly OpenStreams _open;
+
+    public StreamLifetime(IOptions<CometServerOptions> options, OpenStreams open, IHostApplicationLifetime host, TimeProvider time)
+    {
+        _open = open;
+        _options = options.Value;
+        Clock = new Clock(time);
+        _timer = time.CreateTimer(static state => ((StreamLifetime)state!).TickAll(), this, Period, Period);
+        _stopping = host.ApplicationStopping.Register(Stop);
+    }
+
+    internal Clock Clock { get; }
+
+    internal bool IsStopping => Volatile.Read(ref _stoppingAt) != long.MaxValue;
+
+    internal void Add(ITicked ticked) => _ticked.TryAdd(ticked, 0);
+
+    internal void Remove(ITicked ticked) => _ticked.TryRemove(ticked, out _);
+
+    internal void Opened() => _open.Add();
+
+    internal void Closed() => _open.Remove();
+
+    /// <summary>Why a stream must end now, or <see cref="EndReason.None"/>.</summary>
+    internal EndReason DueEnd(OpenStream stream)
+    {
+        var stoppingAt = Volatile.Read(ref _stoppingAt);
+        if (stoppingAt != long.MaxValue && !stream.IsStopping)
+        {
+            stream.IsStopping = true;
+            stream.EndBy(
+                stoppingAt + (long)(_options.Drain.TotalMilliseconds * Random.Shared.NextDouble()),
+                _options.Drain > TimeSpan.Zero ? EndReason.Draining : EndReason.ShuttingDown);
+        }
+        return stream.DueEnd(Clock.Now);
+    }
+
+    /// <summary>A time to come back after, different for each stream.</summary>
+    internal TimeSpan Retry() => _options.ReconnectSpread * (0.05 + (0.95 * Random.Shared.NextDouble()));
+
+    /// <summary>Writes, and cuts a connection that takes nothing until the write deadline.</summary>
+    /// <returns>Why the stream has ended, or <see cref="EndReason.None"/>.</returns>
+    internal ValueTask<EndReason> WriteAsync(OpenStream stream, Block block)
+    {
+        var write = stream.WriteAsync(block, Clock.Now);
+        return write.IsCompletedSuccessfully ? new(ReasonOf(write.Result)) : AwaitAsync(stream, write);
+    }
+
+    // The host waits here, and the server goes on answering, until the last stream was told; new ones are refused meanwhile.
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        Stop();
+        var deadline = Clock.Now + (long)_options.Drain.TotalMilliseconds + 1_000;
+        while (_open.Count > 0 && Clock.Now < deadline && !cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _timer.Dispose();
+    }
+
+    private void Stop()
+    {
+        Interlocked.CompareExchange(ref _stoppingAt, Clock.Now, long.MaxValue);
+        TickAll();
+    }
+
+    private async ValueTask<EndReason> AwaitAsync(OpenStream stream, ValueTask<bool> write)
+    {
+        try
+        {
+            return ReasonOf(await write.AsTask().WaitAsync(_options.WriteTimeout, Clock.Time));
+        }
+        catch (TimeoutException)
+        {
+            stream.Abort(); // it takes nothing, so it cannot be told
+            return EndReason.TooSlow;
+        }
+        catch (Exception exception) when (Outlet.IsConnectionLoss(exception))
+        {
+            return EndReason.ClientGone;
+        }
+    }
+
+    private static EndReason ReasonOf(bool written) => written ? EndReason.None : EndReason.ClientGone;
+
+    private void TickAll()
+    {
+        foreach (var (ticked, _) in _ticked)
+        {
+            ticked.Tick();
+        }
+    }
+}

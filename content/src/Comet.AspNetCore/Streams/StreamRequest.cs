@@ -1,0 +1,15 @@
+
+namespace Comet.AspNetCore.Streams;
+
+/// <summary>What an action asks for and a request may refine.</summary>
+/// <param name="Callback">The function to call, checked.</param>
+/// <param name="Options">What this stream does differently.</param>
+/// <param name="ScriptOnly">The values exist as JavaScript only.</param>
+/// <param name="AuthorizationPolicy">Who may read.</param>
+/// <param name="Start">Where the client wants to start; null: with the next message.</param>
+internal sealed record StreamRequest(
+    byte[] Callback,
+    CometOptions? Options,
+    bool ScriptOnly = false,
+    string? AuthorizationPolicy = null,
+    FeedPosition? Start = null);

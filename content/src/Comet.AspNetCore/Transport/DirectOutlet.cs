@@ -1,0 +1,62 @@
+using System.Buffers;
+using System.Net.Sockets;
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Streams;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Comet.AspNetCore.Transport;
+
+/// <summary>
+/// Straight to the socket, past Kestrel's response pipeline: for HTTP/1.1 without TLS, where nothing but chunk framing lies between. The
+/// head and the end of the response go through Kestrel.
+/// </summary>
+internal sealed class DirectOutlet : Outlet
+{
+    private readonly SocketWriter _writer;
+    private readonly Socket _socket; // the writer's, here because a steady write touches nothing else
+    private bool _isHeadSent;
+
+    private DirectOutlet(HttpContext context, SocketWriter writer)
+        : base(context) => (_writer, _socket) = (writer, writer.Socket);
+
+    /// <summary>An outlet for this request, or null when something else must see the bytes on their way.</summary>
+    internal static DirectOutlet? TryCreate(HttpContext context)
+    {
+        var features = context.Features;
+        if (context.Request.Protocol != "HTTP/1.1" ||
+            features.Get<IConnectionTransportFeature>()?.Transport.Output is not SocketWriter writer || // TLS, or whatever else wraps the connection
+            !ReferenceEquals(features.Get<IHttpResponseBodyFeature>(), features.Get<IHttpRequestLifetimeFeature>())) // a middleware wraps the body
+        {
+            return null;
+        }
+        context.Response.Headers.TransferEncoding = "chunked"; // says to Kestrel that the framing is ours
+        return new DirectOutlet(context, writer);
+    }
+
+    internal override ValueTask<bool> WriteAsync(Block block)
+    {
+        if (!_isHeadSent)
+        {
+            _isHeadSent = true;
+            return FlushAsync(block.Length > 0 ? block.Chunk : default);
+        }
+        if (block.Length == 0)
+        {
+            return new(true);
+        }
+        var chunk = block.Chunk;
+        var sent = SocketWriter.TrySend(_socket, chunk, out var isGone);
+        return sent == chunk.Length ? new(true) : isGone ? new(false) : _writer.SendRestAsync(chunk[sent..]);
+    }
+
+    protected override ValueTask<bool> EndBodyAsync() => FlushAsync("0\r\n\r\n"u8);
+
+    private ValueTask<bool> FlushAsync(ReadOnlySpan<byte> bytes)
+    {
+        var body = Context.Response.BodyWriter;
+        body.Write(bytes);
+        return BodyOutlet.FlushAsync(body);
+    }
+}

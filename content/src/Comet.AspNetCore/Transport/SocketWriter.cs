@@ -1,0 +1,159 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+
+namespace Comet.AspNetCore.Transport;
+
+/// <summary>
+/// A connection's output that hands bytes to the socket in the call that flushes them, instead of passing them to another task. As
+/// everything that Kestrel sends on the connection passes here too, nothing can overtake anything.
+/// Like any <see cref="PipeWriter"/> it is for one writer at a time.
+/// </summary>
+internal sealed class SocketWriter : PipeWriter, IDuplexPipe
+{
+    private const int MinBuffer = 4096;
+
+    private readonly Socket _socket;
+    private readonly IDuplexPipe _original;
+    private byte[]? _buffer; // rented only while something is unflushed
+    private int _length;
+    private bool _isGone;
+    private CancellationTokenSource? _pending;
+
+    internal SocketWriter(Socket socket, IDuplexPipe original)
+    {
+        (_socket, _original) = (socket, original);
+        _socket.Blocking = false;
+    }
+
+    public PipeReader Input => _original.Input;
+
+    public PipeWriter Output => this;
+
+    internal Socket Socket => _socket;
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _length;
+
+    public override void Advance(int bytes) => _length += bytes;
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => Reserve(sizeHint).AsMemory(_length);
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => Reserve(sizeHint).AsSpan(_length);
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        if (_length == 0)
+        {
+            return new(new FlushResult(isCanceled: false, isCompleted: _isGone));
+        }
+        var sent = TrySend(_buffer.AsSpan(0, _length));
+        if (sent == _length || _isGone)
+        {
+            Release();
+            return new(new FlushResult(isCanceled: false, isCompleted: _isGone));
+        }
+        return FlushRestAsync(sent, cancellationToken);
+    }
+
+    /// <summary>Sends what the socket does not take at once; the bytes may be reused as soon as this returns. There must be nothing unflushed.</summary>
+    /// <returns>False: the connection is gone.</returns>
+    internal ValueTask<bool> SendRestAsync(ReadOnlySpan<byte> bytes)
+    {
+        this.Write(bytes);
+        return AwaitAsync(this);
+
+        static async ValueTask<bool> AwaitAsync(SocketWriter writer) => !(await writer.FlushRestAsync(0, CancellationToken.None)).IsCompleted;
+    }
+
+    public override void CancelPendingFlush() => Volatile.Read(ref _pending)?.Cancel();
+
+    public override void Complete(Exception? exception = null)
+    {
+        // What was never flushed leaves the way it would without us; that way also ends the connection.
+        if (_length > 0 && exception is null && !_isGone)
+        {
+            var sent = TrySend(_buffer.AsSpan(0, _length));
+            _original.Output.Write(_buffer.AsSpan(sent.._length));
+        }
+        Release();
+        _original.Output.Complete(exception);
+    }
+
+    private async ValueTask<FlushResult> FlushRestAsync(int from, CancellationToken cancellationToken)
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Volatile.Write(ref _pending, cancel);
+        try
+        {
+            while (from < _length)
+            {
+                from += await _socket.SendAsync(_buffer.AsMemory(from.._length), SocketFlags.None, cancel.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !_isGone)
+        {
+            // As with a pipe, a cancelled flush loses nothing: the rest leaves with the next one.
+            _buffer.AsSpan(from.._length).CopyTo(_buffer);
+            _length -= from;
+            return new FlushResult(isCanceled: true, isCompleted: false);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            _isGone = true;
+        }
+        finally
+        {
+            Volatile.Write(ref _pending, null);
+        }
+        Release();
+        return new FlushResult(isCanceled: false, isCompleted: _isGone);
+    }
+
+    /// <summary>Sends what the socket takes at once.</summary>
+    /// <returns>How many bytes that were.</returns>
+    internal static int TrySend(Socket socket, ReadOnlySpan<byte> bytes, out bool isGone)
+    {
+        try
+        {
+            var sent = socket.Send(bytes, SocketFlags.None, out var error);
+            isGone = error is not SocketError.Success and not SocketError.WouldBlock;
+            return error == SocketError.Success ? sent : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            isGone = true;
+            return 0;
+        }
+    }
+
+    private int TrySend(ReadOnlySpan<byte> bytes) => _isGone ? 0 : TrySend(_socket, bytes, out _isGone);
+
+    private byte[] Reserve(int sizeHint)
+    {
+        sizeHint = Math.Max(sizeHint, 1);
+        if (_buffer is null)
+        {
+            return _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(sizeHint, MinBuffer));
+        }
+        if (_buffer.Length - _length < sizeHint)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, _length + sizeHint));
+            _buffer.AsSpan(0, _length).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+        }
+        return _buffer;
+    }
+
+    private void Release()
+    {
+        _length = 0;
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

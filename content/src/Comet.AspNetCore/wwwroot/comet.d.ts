@@ -1,0 +1,108 @@
+/** Where and how a {@link CometSource} reads. */
+export interface CometSourceInit {
+  /**
+   * Where to start: `'earliest'`, with everything the server retains; or after the `lastEventId` of a message that was seen before.
+   * Otherwise with the next message.
+   */
+  from?: 'earliest' | (string & {});
+
+  /**
+   * All tabs of this browser that read this URL use one connection. It needs Web Locks, which browsers have on HTTPS and on localhost;
+   * elsewhere each tab has its own connection.
+   */
+  shared?: boolean;
+}
+
+/** The stream broke, and comes back by itself. */
+export interface CometReconnectingEvent extends Event {
+  /** Milliseconds until the next attempt. */
+  readonly delay: number;
+
+  /**
+   * What happened: `'disconnected'`, `'silent'` (no heartbeat came, which is all that Chromium shows of a broken stream),
+   * `'unreachable'`, or why the server ended it: `'shutting-down'`, `'draining'`, `'too-slow'`, `'recycled'`, `'error'`.
+   */
+  readonly reason: string;
+}
+
+/** The stream has ended for good. */
+export interface CometClosedEvent extends Event {
+  /** `'refused'`, or why the server ended it: `'completed'`, `'authentication-expired'`. */
+  readonly reason: string;
+
+  /** When refused: the HTTP status, of 204, 400, 401, 403, 404, 405 and 410. A redirect, as to a sign-in page, counts as 401. */
+  readonly status?: number;
+}
+
+/** Messages were left out, because this browser was too slow and the feed's policy is to go on. */
+export interface CometSkippedEvent extends Event {
+  /** How many. */
+  readonly count: number;
+}
+
+export interface CometSourceEventMap<T = any> {
+  /** The stream is open, for the first time or again. */
+  open: Event;
+  /** A message. `data` is the value, not its JSON; `lastEventId` is empty for a stream that is no feed. */
+  message: MessageEvent<T>;
+  /** The server no longer has everything after the last message that was seen: something may be missing, what comes next is live. */
+  gap: Event;
+  skipped: CometSkippedEvent;
+  reconnecting: CometReconnectingEvent;
+  closed: CometClosedEvent;
+  /** Follows `reconnecting` and `closed`; `readyState` tells which. */
+  error: Event;
+}
+
+/**
+ * Reads a Comet stream of the page's own origin through a hidden frame, as `EventSource` reads server-sent events. It connects after the
+ * page has loaded, reconnects with exponential backoff and full jitter, resumes after the last message, and drops what comes twice.
+ * Messages have the type T, on the server's word.
+ */
+export class CometSource<T = any> extends EventTarget {
+  static readonly CONNECTING: 0;
+  static readonly OPEN: 1;
+  static readonly CLOSED: 2;
+
+  /**
+   * @param url of the stream.
+   * @throws TypeError when the URL is invalid or of another origin, or `from` is no id.
+   */
+  constructor(url: string | URL, init?: CometSourceInit);
+
+  readonly CONNECTING: 0;
+  readonly OPEN: 1;
+  readonly CLOSED: 2;
+
+  /** The absolute URL. */
+  readonly url: string;
+  readonly readyState: 0 | 1 | 2;
+
+  /** The position in the feed: the id of the last message, or where the stream started. Empty: none is known. */
+  readonly lastEventId: string;
+
+  onopen: ((this: CometSource<T>, event: Event) => unknown) | null;
+  onmessage: ((this: CometSource<T>, event: MessageEvent<T>) => unknown) | null;
+  onerror: ((this: CometSource<T>, event: Event) => unknown) | null;
+
+  addEventListener<K extends keyof CometSourceEventMap<T>>(
+    type: K,
+    listener: (this: CometSource<T>, event: CometSourceEventMap<T>[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+  removeEventListener<K extends keyof CometSourceEventMap<T>>(
+    type: K,
+    listener: (this: CometSource<T>, event: CometSourceEventMap<T>[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
+
+  /** Ends it, and leaves nothing behind: no frame, timer, listener or lock. */
+  close(): void;
+}
+
+declare global {
+  /** Defined by comet.js as a classic script. */
+  var CometSource: typeof import('./comet.js').CometSource;
+}

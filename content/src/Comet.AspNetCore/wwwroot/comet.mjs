@@ -1,0 +1,3 @@
+import './comet.js';
+
+export const { CometSource } = globalThis;
