@@ -1,0 +1,288 @@
+using System.Security.Cryptography;
+using Comet.AspNetCore.Stores;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Comet.AspNetCore.Sqlite;
+
+/// <summary>The file while it is open: its lock, the connection that writes, and those that read. Only the writer's thread uses it, but for the readers.</summary>
+internal sealed class SqliteDatabase : IDisposable
+{
+    // Enough that a disk with less space left is as good as full.
+    private const int ProbeBytes = 16 * 1024;
+
+    private readonly string _path;
+    private readonly FileStream _lock;
+    private readonly SqliteConnection _connection;
+    private readonly List<SqliteStatement> _statements = [];
+    private readonly SqliteStatement _begin;
+    private readonly SqliteStatement _commit;
+    private readonly SqliteStatement _rollback;
+    private readonly SqliteStatement _cutLog;
+    private readonly SqliteStatement _findFeed;
+    private readonly SqliteStatement _addFeed;
+    private readonly SqliteStatement _keepFeed;
+    private readonly SqliteStatement _renewFeed;
+    private readonly SqliteStatement _trimFeed;
+    private readonly SqliteStatement _nextFeeds;
+    private readonly SqliteStatement _removeFeed;
+    private readonly SqliteStatement _add;
+    private readonly SqliteStatement _oldest;
+    private readonly SqliteStatement _newest;
+    private readonly SqliteStatement _after;
+    private readonly SqliteStatement _removeThrough;
+    private readonly SqliteStatement _removeOldest;
+    private readonly SqliteStatement _probe;
+
+    private SqliteDatabase(string path, FileStream fileLock, SqliteConnection connection)
+    {
+        (_path, _lock, _connection) = (path, fileLock, connection);
+        // Readers never make a file where there is none.
+        Readers = new SqliteReaders(new SqliteConnectionStringBuilder(connection.ConnectionString) { Mode = SqliteOpenMode.ReadWrite }.ConnectionString);
+        _begin = Statement("BEGIN IMMEDIATE");
+        _commit = Statement("COMMIT");
+        _rollback = Statement("ROLLBACK");
+        _cutLog = Statement("PRAGMA wal_checkpoint(TRUNCATE)");
+        _findFeed = Statement("SELECT id, epoch, trimmed, keep_ms FROM feeds WHERE name = $1");
+        _addFeed = Statement("INSERT INTO feeds (name, epoch, trimmed, keep_ms) VALUES ($1, $2, 0, $3) RETURNING id");
+        _keepFeed = Statement("UPDATE feeds SET keep_ms = $2 WHERE id = $1");
+        _renewFeed = Statement("UPDATE feeds SET epoch = $2 WHERE id = $1");
+        _trimFeed = Statement("UPDATE feeds SET trimmed = $2 WHERE id = $1");
+        _nextFeeds = Statement("SELECT id, name, keep_ms FROM feeds WHERE id > $1 ORDER BY id LIMIT $2");
+        _removeFeed = Statement("DELETE FROM feeds WHERE id = $1");
+        _add = Statement("INSERT INTO entries (feed, offset, at_ms, total, payload) VALUES ($1, $2, $3, $4, $5)");
+        _oldest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 ORDER BY offset");
+        _newest = Statement("SELECT offset, at_ms, total FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
+        _after = Statement("SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset");
+        _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
+        _removeOldest = Statement("DELETE FROM entries WHERE feed = $1 AND offset IN (SELECT offset FROM entries WHERE feed = $1 ORDER BY offset LIMIT $2)");
+        _probe = Statement("INSERT INTO probe VALUES (zeroblob($1)); DELETE FROM probe");
+    }
+
+    internal SqliteReaders Readers { get; }
+
+    /// <summary>Opens the file, or begins one.</summary>
+    /// <param name="connectionString">Names the file by its whole path.</param>
+    /// <param name="path">The same path.</param>
+    /// <param name="verify">Read it from end to end first, and move the log into it.</param>
+    internal static SqliteDatabase Open(string connectionString, string path, bool verify)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var fileLock = Lock(path);
+        SqliteConnection? connection = null;
+        try
+        {
+            connection = new SqliteConnection(connectionString);
+            connection.Open();
+            if (verify)
+            {
+                SqliteSchema.Verify(connection, path);
+            }
+            SqliteSchema.Prepare(connection, path);
+            return new SqliteDatabase(path, fileLock, connection);
+        }
+        catch
+        {
+            connection?.Dispose();
+            fileLock.Dispose();
+            throw;
+        }
+    }
+
+    internal void Begin() => _begin.Execute();
+
+    /// <summary>When this returns, what was done since <see cref="Begin"/> is on the disk, in the file of that name.</summary>
+    internal void Commit()
+    {
+        _commit.Execute();
+        if (!File.Exists(_path))
+        {
+            throw new FeedUnavailableException($"{_path} was removed while it was in use. Stop the app before the file is removed or replaced.");
+        }
+    }
+
+    /// <summary>Takes back what was done since <see cref="Begin"/>, unless SQLite has done so itself. False: it could not.</summary>
+    internal bool TryRollback()
+    {
+        try
+        {
+            if (raw.sqlite3_get_autocommit(_connection.Handle) == 0)
+            {
+                _rollback.Execute();
+            }
+            return true;
+        }
+        catch (SqliteException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Moves the log into the file, so that it begins anew.</summary>
+    internal void CutLog()
+    {
+        using (Readers.Pause())
+        {
+            _cutLog.Execute();
+        }
+    }
+
+    /// <summary>The feed of this name, which is begun if there is none.</summary>
+    internal FeedRow OpenFeed(string name, TimeSpan keep)
+    {
+        var keepMilliseconds = (long)keep.TotalMilliseconds;
+        FeedRow? found = null;
+        using (var row = _findFeed.Query(name))
+        {
+            if (row.Read())
+            {
+                found = new FeedRow(row.GetInt64(0), row.GetString(1), Head: row.GetInt64(2), row.GetInt64(2), 0, 0, default);
+                if (row.GetInt64(3) == keepMilliseconds)
+                {
+                    keepMilliseconds = -1;
+                }
+            }
+        }
+        if (found is not { } feed)
+        {
+            var epoch = NewEpoch();
+            return new FeedRow(_addFeed.Value<long>(name, epoch, keepMilliseconds), epoch, 0, 0, 0, 0, default);
+        }
+        if (keepMilliseconds >= 0)
+        {
+            _keepFeed.Execute(feed.Id, keepMilliseconds);
+        }
+        using (var oldest = _oldest.Query(feed.Id))
+        {
+            if (!oldest.Read())
+            {
+                return feed;
+            }
+            feed = feed with { Trimmed = oldest.GetInt64(0) - 1, TrimmedTotal = oldest.GetInt64(2) - oldest.GetInt64(3), OldestAt = At(oldest.GetInt64(1)) };
+        }
+        using var newest = _newest.Query(feed.Id);
+        return newest.Read() ? feed with { Head = newest.GetInt64(0), Total = newest.GetInt64(2) } : feed;
+    }
+
+    /// <summary>Gives a feed another epoch, which is returned.</summary>
+    internal string RenewFeed(long feed)
+    {
+        var epoch = NewEpoch();
+        _renewFeed.Execute(feed, epoch);
+        return epoch;
+    }
+
+    internal void Add(long feed, in FeedEntry entry, byte[] payload, long total) =>
+        _add.Execute(feed, entry.Offset, entry.At.ToUnixTimeMilliseconds(), total, payload);
+
+    internal IEnumerable<FeedEntry> After(long feed, long offset)
+    {
+        using var rows = _after.Query(feed, offset);
+        while (rows.Read())
+        {
+            yield return new FeedEntry(rows.GetInt64(0), rows.GetFieldValue<byte[]>(1), At(rows.GetInt64(2)));
+        }
+    }
+
+    /// <summary>Offset, time and total of a feed's entries, oldest first.</summary>
+    internal IEnumerable<(long Offset, DateTimeOffset At, long Total)> Oldest(long feed)
+    {
+        using var rows = _oldest.Query(feed);
+        while (rows.Read())
+        {
+            yield return (rows.GetInt64(0), At(rows.GetInt64(1)), rows.GetInt64(2));
+        }
+    }
+
+    /// <summary>Removes a feed's entries up to an offset; when none stay, the feed remembers it.</summary>
+    internal void RemoveThrough(long feed, long offset, bool isHead)
+    {
+        _removeThrough.Execute(feed, offset);
+        if (isHead)
+        {
+            _trimFeed.Execute(feed, offset);
+        }
+    }
+
+    /// <summary>Removes a feed's oldest entries.</summary>
+    /// <returns>How many there were.</returns>
+    internal int RemoveOldest(long feed, int max) => _removeOldest.Execute(feed, max);
+
+    /// <summary>Feeds with a higher id, and how long they keep their entries.</summary>
+    internal List<(long Id, string Name, TimeSpan Keep)> NextFeeds(long after, int max)
+    {
+        var feeds = new List<(long, string, TimeSpan)>();
+        using var rows = _nextFeeds.Query(after, max);
+        while (rows.Read())
+        {
+            feeds.Add((rows.GetInt64(0), rows.GetString(1), TimeSpan.FromMilliseconds(rows.GetInt64(2))));
+        }
+        return feeds;
+    }
+
+    /// <summary>When a feed's newest entry was published; null: it has none.</summary>
+    internal DateTimeOffset? Newest(long feed)
+    {
+        using var row = _newest.Query(feed);
+        return row.Read() ? At(row.GetInt64(1)) : null;
+    }
+
+    /// <summary>Forgets a feed that has no entries: if it comes back, it is another.</summary>
+    internal void RemoveFeed(long feed) => _removeFeed.Execute(feed);
+
+    /// <summary>Writes as an append does.</summary>
+    internal void Probe() => _probe.Execute(ProbeBytes);
+
+    public void Dispose()
+    {
+        Readers.Dispose();
+        foreach (var statement in _statements)
+        {
+            statement.Dispose();
+        }
+        _connection.Dispose();
+        _lock.Dispose();
+    }
+
+    private static DateTimeOffset At(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+
+    private static string NewEpoch() => RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuvwxyz", 8);
+
+    // A second process would not see what this one appends. SQLite's own locks last no longer than a transaction; this one lasts until
+    // the process ends, however it ends.
+    private static FileStream Lock(string path)
+    {
+        var name = $"{path}-lock";
+        try
+        {
+            return new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception) when (exception.GetType() == typeof(IOException) && IsTaken(exception))
+        {
+            throw new FeedUnavailableException(
+                $"{path} is in use by another process. A file serves one process; end the other, or use the RabbitMQ store for several servers.", exception);
+        }
+    }
+
+    private static bool IsTaken(IOException exception) => OperatingSystem.IsWindows()
+        ? (exception.HResult & 0xFFFF) == 32 // ERROR_SHARING_VIOLATION
+        : exception.HResult is 11 or 35; // EWOULDBLOCK on Linux, on macOS
+
+    private SqliteStatement Statement(string sql)
+    {
+        var statement = new SqliteStatement(_connection, sql);
+        _statements.Add(statement);
+        return statement;
+    }
+
+    /// <summary>A feed as the file has it.</summary>
+    /// <param name="Id">Its key.</param>
+    /// <param name="Epoch">Its epoch.</param>
+    /// <param name="Head">Its newest offset.</param>
+    /// <param name="Trimmed">The highest offset that was removed.</param>
+    /// <param name="Total">Bytes of payload up to its head.</param>
+    /// <param name="TrimmedTotal">Bytes of payload up to what was removed.</param>
+    /// <param name="OldestAt">When its oldest entry was published.</param>
+    internal readonly record struct FeedRow(
+        long Id, string Epoch, long Head, long Trimmed, long Total, long TrimmedTotal, DateTimeOffset OldestAt);
+}

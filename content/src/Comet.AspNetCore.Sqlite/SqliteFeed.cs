@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Sqlite;
+
+/// <summary>A feed with open logs. Only the writer's thread uses it.</summary>
+internal sealed class SqliteFeed(string name)
+{
+    private long _id;
+    private readonly List<IFeedTail> _tails = [];
+    private readonly List<FeedEntry> _undelivered = [];
+    private SqliteDatabase.FeedRow _row;
+    private long _delivered;
+    private string? _deliveredEpoch;
+    private long? _resetTo;
+
+    internal string Name => name;
+
+    /// <summary>Its key in the file, for readers too.</summary>
+    internal long Id => Volatile.Read(ref _id);
+
+    internal required FeedRetention Retention { get; set; }
+
+    internal bool IsOpen => _tails.Count > 0;
+
+    /// <summary>Takes the feed's state from the file: at first use, and after a failure, when it is not certain what was stored.</summary>
+    internal void Load(SqliteDatabase database)
+    {
+        _row = database.OpenFeed(name, Retention.Age);
+        Volatile.Write(ref _id, _row.Id);
+        _undelivered.Clear();
+        if (_row.Epoch == _deliveredEpoch && _row.Head < _delivered)
+        {
+            // An older copy of the file was put in its place: its offsets will be given to other entries.
+            _row = _row with { Epoch = database.RenewFeed(Id) };
+        }
+        _resetTo = _row.Epoch == _deliveredEpoch ? null : _row.Head;
+        if (_resetTo is null)
+        {
+            _undelivered.AddRange(database.After(Id, _delivered));
+        }
+    }
+
+    internal FeedPosition Append(SqliteDatabase database, ReadOnlyMemory<byte> payload, DateTimeOffset at)
+    {
+        var entry = new FeedEntry(_row.Head + 1, payload, at);
+        var bytes = MemoryMarshal.TryGetArray(payload, out var array) && array.Offset == 0 && array.Count == array.Array!.Length ? array.Array : payload.ToArray();
+        database.Add(Id, entry, bytes, _row.Total + payload.Length);
+        _row = _row with
+        {
+            Head = entry.Offset,
+            Total = _row.Total + payload.Length,
+            OldestAt = _row.Head == _row.Trimmed ? at : _row.OldestAt,
+        };
+        _undelivered.Add(entry);
+        return new FeedPosition(_row.Epoch, entry.Offset);
+    }
+
+    /// <summary>Whether it holds something that retention no longer covers.</summary>
+    internal bool IsDue(DateTimeOffset now) => IsDue(_row, now - Retention.Age);
+
+    /// <summary>Removes what retention no longer covers, as far as the budget of entries allows.</summary>
+    /// <returns>False: there is more to remove.</returns>
+    internal bool Trim(SqliteDatabase database, DateTimeOffset now, ref int budget)
+    {
+        var before = now - Retention.Age;
+        if (!IsDue(_row, before))
+        {
+            return true;
+        }
+        var row = _row;
+        foreach (var (offset, at, total) in database.Oldest(Id))
+        {
+            row = row with { OldestAt = at };
+            if (budget == 0 || !IsDue(row, before))
+            {
+                break;
+            }
+            budget--;
+            row = row with { Trimmed = offset, TrimmedTotal = total };
+        }
+        if (row.Trimmed > _row.Trimmed)
+        {
+            database.RemoveThrough(Id, row.Trimmed, isHead: row.Trimmed == row.Head);
+            _row = row;
+        }
+        return !IsDue(row, before);
+    }
+
+    /// <summary>Adds a tail, from what was committed on.</summary>
+    internal void Join(IFeedTail tail)
+    {
+        tail.Reset(_row.Epoch, _row.Head);
+        _tails.Add(tail);
+    }
+
+    internal void Leave(IFeedTail tail) => _tails.Remove(tail);
+
+    /// <summary>Hands to the tails what was committed.</summary>
+    internal void Deliver()
+    {
+        foreach (var tail in _tails)
+        {
+            if (_resetTo is { } head)
+            {
+                tail.Reset(_row.Epoch, head);
+            }
+            tail.Append(CollectionsMarshal.AsSpan(_undelivered));
+        }
+        _undelivered.Clear();
+        _resetTo = null;
+        (_deliveredEpoch, _delivered) = (_row.Epoch, _row.Head);
+    }
+
+    private bool IsDue(in SqliteDatabase.FeedRow row, DateTimeOffset before)
+    {
+        var count = row.Head - row.Trimmed;
+        return count > 0 && (row.OldestAt < before || (count > 1 && (count > Retention.Entries || row.Total - row.TrimmedTotal > Retention.Bytes)));
+    }
+}

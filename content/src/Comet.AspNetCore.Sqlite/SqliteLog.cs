@@ -1,0 +1,46 @@
+using Comet.AspNetCore.Stores;
+using Microsoft.Data.Sqlite;
+
+namespace Comet.AspNetCore.Sqlite;
+
+internal sealed class SqliteLog(SqliteWriter writer, SqliteFeed feed, IFeedTail tail, string path) : IFeedLog
+{
+    // Of a feed that the file does not have.
+    private static readonly FeedLogPage Gone = new("none", long.MaxValue, []);
+
+    private bool _isClosed;
+
+    public async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isClosed), this);
+        cancellationToken.ThrowIfCancellationRequested();
+        var append = new SqliteAppend(feed, payload);
+        writer.Do(append);
+        return await append.Done.WaitAsync(cancellationToken);
+    }
+
+    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await writer.Readers.ReadAsync(feed.Id, after, maxEntries, cancellationToken) ?? Gone;
+        }
+        catch (SqliteException exception)
+        {
+            if (SqliteFaults.IsDamage(exception))
+            {
+                writer.TryDo(new SqliteFailure(exception)); // better no more appends than some that are lost
+            }
+            throw SqliteFaults.Describe(exception, path);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        var close = new SqliteClose(feed, tail);
+        if (!Interlocked.Exchange(ref _isClosed, true) && writer.TryDo(close))
+        {
+            await close.Done;
+        }
+    }
+}

@@ -1,0 +1,12 @@
+using Microsoft.Extensions.Logging;
+
+namespace Comet.AspNetCore.Sqlite;
+
+internal static partial class SqliteLogging
+{
+    [LoggerMessage(1, LogLevel.Error, "The store of feeds fails: {Fault}", EventName = "StoreFailed")]
+    internal static partial void Failed(ILogger logger, Exception exception, string fault);
+
+    [LoggerMessage(2, LogLevel.Information, "The store of feeds works again: {Path}", EventName = "StoreRecovered")]
+    internal static partial void Recovered(ILogger logger, string path);
+}

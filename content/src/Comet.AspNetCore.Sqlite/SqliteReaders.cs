@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Sqlite;
+
+/// <summary>A few connections that read; whoever finds all of them taken waits.</summary>
+internal sealed class SqliteReaders(string connectionString) : IDisposable
+{
+    private static readonly int MaxReaders = Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    private readonly SemaphoreSlim _free = new(MaxReaders);
+    private readonly ConcurrentBag<SqliteReader> _readers = [];
+    private volatile bool _isClosed;
+
+    internal async ValueTask<FeedLogPage?> ReadAsync(long feed, long after, int maxEntries, CancellationToken cancellationToken)
+    {
+        await _free.WaitAsync(cancellationToken);
+        SqliteReader? reader = null;
+        try
+        {
+            reader = _readers.TryTake(out var idle) ? idle : new SqliteReader(connectionString);
+            var page = reader.Read(feed, after, maxEntries);
+            _readers.Add(reader);
+            reader = null;
+            return page;
+        }
+        finally
+        {
+            reader?.Dispose(); // it failed
+            _free.Release();
+            if (_isClosed)
+            {
+                Dispose();
+            }
+        }
+    }
+
+    /// <summary>Waits until nobody reads, and lets nobody begin until the result is disposed of.</summary>
+    internal IDisposable Pause()
+    {
+        for (var taken = 0; taken < MaxReaders; taken++)
+        {
+            _free.Wait();
+        }
+        return new Resumption(_free);
+    }
+
+    public void Dispose()
+    {
+        _isClosed = true;
+        while (_readers.TryTake(out var reader))
+        {
+            reader.Dispose();
+        }
+    }
+
+    private sealed class Resumption(SemaphoreSlim free) : IDisposable
+    {
+        public void Dispose() => free.Release(MaxReaders);
+    }
+}

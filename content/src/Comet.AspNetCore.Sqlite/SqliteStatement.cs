@@ -1,0 +1,49 @@
+using Microsoft.Data.Sqlite;
+
+namespace Comet.AspNetCore.Sqlite;
+
+/// <summary>A prepared statement; its parameters are named $1, $2 and so on.</summary>
+internal sealed class SqliteStatement : IDisposable
+{
+    private readonly SqliteCommand _command;
+
+    internal SqliteStatement(SqliteConnection connection, string sql)
+    {
+        _command = connection.CreateCommand();
+        _command.CommandText = sql;
+        for (var number = 1; sql.Contains($"${number}", StringComparison.Ordinal); number++)
+        {
+            _command.Parameters.Add(new SqliteParameter { ParameterName = $"${number}" });
+        }
+    }
+
+    /// <summary>The number of rows it changed.</summary>
+    internal int Execute(params ReadOnlySpan<object> values)
+    {
+        Bind(values);
+        return _command.ExecuteNonQuery();
+    }
+
+    internal SqliteDataReader Query(params ReadOnlySpan<object> values)
+    {
+        Bind(values);
+        return _command.ExecuteReader();
+    }
+
+    /// <summary>The first column of the first row; null: there is none.</summary>
+    internal T? Value<T>(params ReadOnlySpan<object> values)
+    {
+        Bind(values);
+        return (T?)_command.ExecuteScalar();
+    }
+
+    public void Dispose() => _command.Dispose();
+
+    private void Bind(ReadOnlySpan<object> values)
+    {
+        for (var index = 0; index < values.Length; index++)
+        {
+            _command.Parameters[index].Value = values[index];
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using Comet.AspNetCore.Stores;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Comet.AspNetCore.Sqlite;
+
+/// <summary>Logs in one SQLite file, which belongs to this process alone.</summary>
+internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
+{
+    // How long to wait for another program's transaction, unless the connection string says something else.
+    private const int DefaultTimeoutSeconds = 5;
+
+    private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan ProbePeriod = TimeSpan.FromSeconds(1);
+
+    private readonly SqliteWriter _writer;
+    private readonly string _path;
+    private readonly ITimer _sweep;
+
+    public SqliteStore(IOptions<SqliteStoreOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<SqliteStore> logger)
+    {
+        var settings = new SqliteConnectionStringBuilder(options.Value.ConnectionString) { Pooling = false, Cache = SqliteCacheMode.Private };
+        settings.DataSource = Path.GetFullPath(settings.DataSource, environment.ContentRootPath);
+        if (!settings.ShouldSerialize("Default Timeout"))
+        {
+            settings.DefaultTimeout = DefaultTimeoutSeconds;
+        }
+        _path = settings.DataSource;
+        _writer = new SqliteWriter(settings.ConnectionString, _path, time, logger);
+        _sweep = time.CreateTimer(_ => _writer.TryDo(new SqliteSweep()), null, TimeSpan.Zero, SweepPeriod);
+    }
+
+    public bool CanReadBack => true;
+
+    public async ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var open = new SqliteOpen(feed, retention, tail);
+        _writer.Do(open);
+        try
+        {
+            return new SqliteLog(_writer, await open.Done.WaitAsync(cancellationToken), tail, _path);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = CloseAsync(open.Done, tail);
+            throw;
+        }
+    }
+
+    /// <summary>Finds out whether the file can be written.</summary>
+    /// <exception cref="FeedUnavailableException">It cannot.</exception>
+    internal async Task ProbeAsync(CancellationToken cancellationToken)
+    {
+        if (!_writer.HasStoredWithin(ProbePeriod))
+        {
+            var probe = new SqliteProbe();
+            _writer.Do(probe);
+            await probe.Done.WaitAsync(cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _sweep.DisposeAsync();
+        await _writer.DisposeAsync();
+    }
+
+    // Nobody waited until the log was open.
+    private async Task CloseAsync(Task<SqliteFeed> opening, IFeedTail tail)
+    {
+        try
+        {
+            _writer.TryDo(new SqliteClose(await opening, tail));
+        }
+        catch (FeedUnavailableException)
+        {
+            // Then it was not opened.
+        }
+    }
+}

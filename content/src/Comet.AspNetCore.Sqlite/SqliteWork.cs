@@ -1,0 +1,112 @@
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Sqlite;
+
+/// <summary>Something for the writer to do. What comes together shares a transaction.</summary>
+internal abstract class SqliteWork
+{
+    /// <summary>Bytes it adds to the transaction.</summary>
+    internal virtual int Bytes => 0;
+
+    /// <summary>Does it, inside the transaction.</summary>
+    internal abstract void Run(SqliteWriter writer, SqliteDatabase database);
+
+    /// <summary>Tells who waits, after the commit.</summary>
+    internal abstract void Complete(SqliteWriter writer);
+
+    /// <summary>Tells who waits that it is not certain that it was done.</summary>
+    internal abstract void Fail(SqliteWriter writer, FeedUnavailableException fault);
+}
+
+/// <summary>Work that somebody waits for.</summary>
+internal abstract class SqliteWork<T> : SqliteWork
+{
+    private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal Task<T> Done => _done.Task;
+
+    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Refuse(SqliteFaults.Again(fault));
+
+    private protected void Return(T result) => _done.TrySetResult(result);
+
+    private protected void Refuse(Exception exception) => _done.TrySetException(exception);
+}
+
+internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload) : SqliteWork<FeedPosition>
+{
+    private FeedPosition? _position;
+
+    internal override int Bytes => payload.Length;
+
+    internal override void Run(SqliteWriter writer, SqliteDatabase database) =>
+        _position = feed.IsOpen ? writer.Append(feed, payload, database) : null;
+
+    internal override void Complete(SqliteWriter writer)
+    {
+        if (_position is { } position)
+        {
+            Return(position);
+        }
+        else
+        {
+            Refuse(new ObjectDisposedException(nameof(SqliteLog)));
+        }
+    }
+}
+
+internal sealed class SqliteOpen(string name, FeedRetention retention, IFeedTail tail) : SqliteWork<SqliteFeed>
+{
+    private SqliteFeed? _feed;
+
+    internal override void Run(SqliteWriter writer, SqliteDatabase database) => _feed = writer.Open(name, retention, database);
+
+    internal override void Complete(SqliteWriter writer)
+    {
+        _feed!.Join(tail);
+        Return(_feed);
+    }
+}
+
+internal sealed class SqliteClose(SqliteFeed feed, IFeedTail tail) : SqliteWork<bool>
+{
+    internal override void Run(SqliteWriter writer, SqliteDatabase database)
+    {
+    }
+
+    internal override void Complete(SqliteWriter writer)
+    {
+        feed.Leave(tail);
+        writer.Forget(feed);
+        Return(true);
+    }
+
+    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Complete(writer); // it needs no file
+}
+
+/// <summary>Finds out whether the file can be written.</summary>
+internal sealed class SqliteProbe : SqliteWork<bool>
+{
+    internal override void Run(SqliteWriter writer, SqliteDatabase database) => database.Probe();
+
+    internal override void Complete(SqliteWriter writer) => Return(true);
+}
+
+/// <summary>Makes a failure that a reader met the store's.</summary>
+internal sealed class SqliteFailure(Exception exception) : SqliteWork<bool>
+{
+    internal override void Run(SqliteWriter writer, SqliteDatabase database) => throw exception;
+
+    internal override void Complete(SqliteWriter writer) => Return(true);
+}
+
+/// <summary>Removes what retention no longer covers from feeds to which nothing is appended.</summary>
+internal sealed class SqliteSweep : SqliteWork
+{
+    internal override void Run(SqliteWriter writer, SqliteDatabase database) => writer.Sweep(database);
+
+    internal override void Complete(SqliteWriter writer) => writer.CutLog();
+
+    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault)
+    {
+    }
+}
