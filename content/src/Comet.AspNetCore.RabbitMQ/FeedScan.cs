@@ -1,0 +1,75 @@
+using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.RabbitMQ;
+
+/// <summary>Reads a feed's older entries from the broker.</summary>
+/// <param name="read">The messages from an offset up to another.</param>
+/// <param name="first">The offset of the oldest message that is kept.</param>
+internal sealed class FeedScan(Func<long, long, CancellationToken, IAsyncEnumerable<StreamMessage>> read, long first)
+{
+    // What a message depends on is usually close to it; where it is not, the scan begins earlier.
+    private const long Margin = 256;
+
+    /// <summary>Entries of one epoch above <paramref name="after"/> and at or below <paramref name="through"/>, both as ids count.</summary>
+    internal async Task<FeedLogPage> ReadAsync(
+        string feed,
+        string epoch,
+        long after,
+        long through,
+        int maxEntries,
+        CancellationToken cancellationToken)
+    {
+        var from = after - Margin;
+        while (true)
+        {
+            from = from <= first ? 0 : from;
+            if (await TryReadAsync(from, feed, epoch, after, through, maxEntries, cancellationToken) is { } page)
+            {
+                return page;
+            }
+            from -= 2 * (after - from);
+        }
+    }
+
+    // Null: it has to begin earlier.
+    private async Task<FeedLogPage?> TryReadAsync(
+        long from,
+        string feed,
+        string epoch,
+        long after,
+        long through,
+        int maxEntries,
+        CancellationToken cancellationToken)
+    {
+        var rules = new LogRules(from);
+        var trimmedThrough = first;
+        var entries = new List<FeedEntry>();
+        await foreach (var message in read(from, through, cancellationToken))
+        {
+            var canJudge = rules.CanJudge(message);
+            var verdict = rules.Judge(message);
+            if (message.Begins && verdict == Verdict.Accepted && rules.Epoch == epoch)
+            {
+                trimmedThrough = 0; // what lies before belongs to another epoch, so nothing of this one is missing
+            }
+            if (message.Offset < after)
+            {
+                continue;
+            }
+            if (from > 0 && !(canJudge && rules.IsEpochKnown))
+            {
+                return null;
+            }
+            if (verdict == Verdict.Accepted && message.Feed == feed && rules.Epoch == epoch)
+            {
+                entries.Add(new FeedEntry(message.Offset + 1, message.Payload, message.At));
+                if (entries.Count == maxEntries)
+                {
+                    break;
+                }
+            }
+        }
+        return new FeedLogPage(epoch, trimmedThrough, entries);
+    }
+}

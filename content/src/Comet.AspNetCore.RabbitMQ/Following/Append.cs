@@ -1,0 +1,24 @@
+namespace Comet.AspNetCore.RabbitMQ.Following;
+
+/// <summary>An entry on its way into a stream, or a marker that somebody waits for.</summary>
+internal sealed class Append(string? feed, ReadOnlyMemory<byte> payload, DateTimeOffset at)
+{
+    private readonly TaskCompletionSource<FeedPosition> _stored = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal string? Feed { get; } = feed;
+
+    internal ReadOnlyMemory<byte> Payload { get; } = payload;
+
+    internal DateTimeOffset At { get; } = at;
+
+    /// <summary>Its number while it is sent.</summary>
+    internal long Sequence { get; set; }
+
+    /// <summary>Set when nobody waits any more: it is not sent again.</summary>
+    internal bool IsAbandoned { get; set; }
+
+    /// <summary>Its place, once it was read back.</summary>
+    internal Task<FeedPosition> Stored => _stored.Task;
+
+    internal void Complete(FeedPosition position) => _stored.TrySetResult(position);
+}

@@ -1,0 +1,245 @@
+using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+
+namespace Comet.AspNetCore.RabbitMQ.Following;
+
+/// <summary>In what way a stream is not as it was left.</summary>
+internal enum Loss
+{
+    None,
+
+    /// <summary>The messages that follow were removed by retention before they were read.</summary>
+    Overtaken,
+
+    /// <summary>What was read is not there, or something else is: the stream was deleted, or its end was lost.</summary>
+    Truncated,
+}
+
+/// <summary>
+/// Reads a stream for this server, message by message, for as long as the app runs, and publishes to it. After every interruption it goes
+/// on after the last message it has read, once it has made sure that this one is still there.
+/// </summary>
+internal sealed class StreamFollower(
+    string stream,
+    Dictionary<string, object?> arguments,
+    StreamView view,
+    Outbox outbox,
+    BrokerConnection broker,
+    RabbitMQStoreOptions options,
+    TimeProvider time,
+    ILogger logger)
+{
+    /// <summary>How many messages before the end a server begins that joins.</summary>
+    private const int HeadStart = 10_000;
+
+    private const ushort Ahead = 2000;
+
+    private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<(string Feed, FeedEntry Entry)> _read = [];
+    private readonly List<(long Sequence, Verdict Verdict, FeedPosition Position)> _ours = [];
+    private LogRules _rules = new(0);
+    private (long Offset, MessageId Id)? _last;
+    private Loss _loss;
+    private volatile bool _isCurrent;
+
+    /// <summary>Whether it has read everything there was when it came, and reads on.</summary>
+    internal bool IsCurrent => _isCurrent;
+
+    /// <summary>Completes when it has become current for the first time.</summary>
+    internal Task Joined => _joined.Task;
+
+    internal async Task RunAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                var connection = await broker.WaitAsync(stopping);
+                await FollowAsync(connection, stopping);
+                continue;
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                // Whatever it is, going on trying is all that can be done here.
+                StoreLog.StreamInterrupted(logger, exception, stream);
+            }
+            finally
+            {
+                _isCurrent = false;
+            }
+            await Pause.AfterFailureAsync(stopping);
+        }
+    }
+
+    // Returns when it has to begin anew at once.
+    private async Task FollowAsync(IConnection connection, CancellationToken stopping)
+    {
+        await using var publisher = await StreamPublisher.OpenAsync(connection, stream, arguments, stopping);
+        var marker = outbox.Mark(_rules.Epoch, _last?.Offset ?? -1, time.GetUtcNow());
+        await publisher.PublishFirstAsync(marker, options.Timeout, stopping);
+
+        // The marker is stored, so the stream has an end, which lies after everything that was read before.
+        var end = await StreamScan.LastAsync(connection, stream, options.Timeout, stopping);
+        if (_last is { } left && end.Offset <= left.Offset)
+        {
+            Miss(Loss.Truncated);
+        }
+        var isJoining = _last is null;
+        var from = _last?.Offset ?? Math.Max(0, end.Offset - HeadStart);
+        if (isJoining)
+        {
+            _rules = new LogRules(from);
+        }
+
+        await using var consumer = await StreamConsumer.OpenAsync(connection, stream, from, Ahead, stopping);
+        using var session = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        _ = publisher.Failed.ContinueWith(failed => consumer.End(failed.Result), session.Token, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        var writing = Task.CompletedTask;
+        try
+        {
+            var (isVerified, isMarkerRead, hasBegun) = (isJoining, false, false);
+            while (true)
+            {
+                foreach (var message in await consumer.ReadAsync(_isCurrent ? Timeout.InfiniteTimeSpan : options.Timeout, stopping))
+                {
+                    if (!isVerified)
+                    {
+                        isVerified = true;
+                        if (_last != (message.Offset, message.Id))
+                        {
+                            Miss(message.Offset > _last!.Value.Offset ? Loss.Overtaken : Loss.Truncated);
+                            return;
+                        }
+                        continue;
+                    }
+                    await TakeAsync(connection, message, stopping);
+                    isMarkerRead |= message.Id == marker.Id;
+                }
+                Deliver();
+                if (_isCurrent || !isMarkerRead)
+                {
+                    continue;
+                }
+                if (_rules.Epoch is not { } epoch || _loss != Loss.None)
+                {
+                    if (!hasBegun)
+                    {
+                        hasBegun = true;
+                        await BeginEpochAsync(publisher, stopping);
+                    }
+                    continue;
+                }
+                if (isJoining)
+                {
+                    // Whoever begins in the middle of the stream learns the epoch from this.
+                    await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow()), stopping);
+                }
+                StoreLog.StreamFollowed(logger, stream, from, epoch);
+                _isCurrent = true;
+                _joined.TrySetResult();
+                writing = WriteAsync(publisher, consumer, session.Token);
+            }
+        }
+        finally
+        {
+            _isCurrent = false;
+            await session.CancelAsync();
+            await writing;
+        }
+    }
+
+    private void Miss(Loss loss)
+    {
+        StoreLog.StreamLost(logger, stream, _last!.Value.Offset, loss);
+        (_last, _loss) = (null, loss);
+    }
+
+    private async Task TakeAsync(IConnection connection, StreamMessage message, CancellationToken stopping)
+    {
+        if (!_rules.CanJudge(message))
+        {
+            await foreach (var older in StreamScan.ReadAsync(connection, stream, message.Floor + 1, _rules.KnownFrom, options.Timeout, stopping))
+            {
+                _rules.Learn(older.Id);
+            }
+            _rules.LearntFrom(message.Floor + 1);
+        }
+        var epoch = _rules.Epoch;
+        var verdict = _rules.Judge(message);
+        _last = (message.Offset, message.Id);
+        if (_rules.Epoch != epoch)
+        {
+            EnterEpoch(message);
+        }
+        // Ids count from 1.
+        var offset = message.Offset + 1;
+        if (verdict == Verdict.Accepted && message.Feed is { } feed)
+        {
+            _read.Add((feed, new FeedEntry(offset, message.Payload, message.At)));
+        }
+        if (message.Id.Publisher == outbox.Publisher)
+        {
+            _ours.Add((message.Id.Sequence, verdict, new FeedPosition(_rules.Epoch ?? "", offset)));
+        }
+    }
+
+    // The epoch that is in force from this message on was begun, or has become known.
+    private void EnterEpoch(StreamMessage message)
+    {
+        if (_loss == Loss.Truncated && view.Position?.Epoch == _rules.Epoch)
+        {
+            return; // its ids stand for other messages now, so another one has to begin
+        }
+        Deliver();
+        view.Reset(_rules.Epoch!, message.Begins ? 0 : message.Offset, message.Offset);
+        _loss = Loss.None;
+    }
+
+    private void Deliver()
+    {
+        if (_loss == Loss.None && view.Position is not null)
+        {
+            view.Append(_read, _last!.Value.Offset + 1);
+        }
+        _read.Clear();
+        foreach (var (sequence, verdict, position) in _ours)
+        {
+            outbox.Read(sequence, verdict, position);
+        }
+        _ours.Clear();
+    }
+
+    private async Task BeginEpochAsync(StreamPublisher publisher, CancellationToken stopping)
+    {
+        if (!_rules.IsEpochKnown)
+        {
+            throw new InvalidDataException($"The newest {HeadStart} messages of the stream {stream} do not tell its epoch. Delete the stream, or choose another Prefix.");
+        }
+        await publisher.PublishAsync(outbox.Mark(_rules.Epoch, _last!.Value.Offset, time.GetUtcNow(), begins: true), stopping);
+    }
+
+    private async Task WriteAsync(StreamPublisher publisher, StreamConsumer consumer, CancellationToken ended)
+    {
+        try
+        {
+            while (true)
+            {
+                while (view.Position is { } position && outbox.Next(position.Epoch, position.Offset - 1) is { } message)
+                {
+                    await publisher.PublishAsync(message, ended);
+                }
+                await outbox.WaitAsync(ended);
+            }
+        }
+        catch (Exception exception)
+        {
+            consumer.End(exception); // that is where the session ends, with all its reasons
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using Comet.AspNetCore.RabbitMQ.Connecting;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace Comet.AspNetCore.RabbitMQ.Following;
+
+/// <summary>Writes to a stream, over a channel of its own. One caller at a time.</summary>
+internal sealed class StreamPublisher : IAsyncDisposable
+{
+    private readonly IChannel _channel;
+    private readonly string _stream;
+    private readonly TaskCompletionSource _firstStored = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Exception> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private StreamPublisher(IChannel channel, string stream)
+    {
+        (_channel, _stream) = (channel, stream);
+        channel.BasicAcksAsync += (_, _) =>
+        {
+            _firstStored.TrySetResult();
+            return Task.CompletedTask;
+        };
+        channel.BasicNacksAsync += (_, _) => Fail("The broker could not store a message.");
+        channel.BasicReturnAsync += (_, _) => Fail("The stream is no longer there.");
+        channel.ChannelShutdownAsync += (_, reason) => Fail($"The channel was closed: {reason.ReplyText}");
+    }
+
+    /// <summary>Completes with the reason when nothing more can be published.</summary>
+    internal Task<Exception> Failed => _failed.Task;
+
+    /// <summary>Declares the stream if it is not there, and opens it for writing.</summary>
+    internal static async Task<StreamPublisher> OpenAsync(
+        IConnection connection,
+        string stream,
+        Dictionary<string, object?> arguments,
+        CancellationToken cancellationToken)
+    {
+        await DeclareAsync(connection, stream, arguments, cancellationToken);
+        // Confirms are not tracked: an append completes when it is read back, and a stream shows only what is stored as confirmed.
+        var options = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false);
+        return new StreamPublisher(await connection.CreateChannelAsync(options, cancellationToken), stream);
+    }
+
+    internal ValueTask PublishAsync(StreamMessage message, CancellationToken cancellationToken) =>
+        _channel.BasicPublishAsync("", _stream, mandatory: true, message.ToProperties(), message.Payload, cancellationToken);
+
+    /// <summary>Publishes a message and waits until it is stored; the first of this channel.</summary>
+    internal async Task PublishFirstAsync(StreamMessage message, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        await PublishAsync(message, cancellationToken);
+        await Task.WhenAny(_firstStored.Task, _failed.Task).WaitAsync(patience, cancellationToken);
+        if (!_firstStored.Task.IsCompleted)
+        {
+            throw await _failed.Task;
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await Farewell.SayAsync(_channel);
+
+    private Task Fail(string reason)
+    {
+        _failed.TrySetResult(new IOException(reason));
+        return Task.CompletedTask;
+    }
+
+    // An existing stream is taken as it is: declaring it again with other limits would be refused.
+    private static async Task DeclareAsync(
+        IConnection connection,
+        string stream,
+        Dictionary<string, object?> arguments,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var asking = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            await asking.QueueDeclarePassiveAsync(stream, cancellationToken);
+        }
+        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+            await using var declaring = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            await declaring.QueueDeclareAsync(stream, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+
+namespace Comet.AspNetCore.RabbitMQ;
+
+/// <summary>One stream as this server uses it, for all the feeds in it.</summary>
+internal sealed class SharedStream : IAsyncDisposable
+{
+    // Made-up ids must not flood the stream with markers.
+    private static readonly TimeSpan MarkerPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly string _name;
+    private readonly StreamView _view;
+    private readonly Outbox _outbox = new();
+    private readonly StreamFollower _follower;
+    private readonly BrokerConnection _broker;
+    private readonly RabbitMQStoreOptions _options;
+    private readonly SemaphoreSlim _scans;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _following;
+    private readonly Lock _markerGate = new();
+    private Task<FeedPosition>? _nextMarker;
+
+    internal SharedStream(
+        string name,
+        Dictionary<string, object?> arguments,
+        BrokerConnection broker,
+        RabbitMQStoreOptions options,
+        SemaphoreSlim scans,
+        TimeProvider time,
+        ILogger logger)
+    {
+        (_name, _broker, _options, _scans, _time) = (name, broker, options, scans, time);
+        _view = new StreamView(options.RecentBytes);
+        _follower = new StreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
+        _following = Task.Run(() => _follower.RunAsync(_stopping.Token));
+    }
+
+    internal bool IsCurrent => _follower.IsCurrent;
+
+    internal async ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _follower.Joined.WaitAsync(_options.Timeout, _time, cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            throw _broker.IsOpen
+                ? new FeedUnavailableException($"The stream {_name} could not be read within {_options.Timeout.TotalSeconds} s; see the log for the reason.", exception)
+                : _broker.Away(exception);
+        }
+        _view.Open(feed, tail);
+        return new SharedFeedLog(this, feed, retention, tail, _time);
+    }
+
+    internal void Close(string feed, IFeedTail tail) => _view.Close(feed, tail);
+
+    /// <summary>Appends an entry, or a marker, and waits until it was read back.</summary>
+    internal async ValueTask<FeedPosition> AppendAsync(string? feed, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _outbox.SendAsync(new Append(feed, payload, _time.GetUtcNow()), _options.Timeout, _time, cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            throw _broker.IsOpen
+                ? new FeedUnavailableException($"RabbitMQ did not store the message within {_options.Timeout.TotalSeconds} s; it is not certain whether it will.", exception)
+                : _broker.Away(exception);
+        }
+    }
+
+    /// <summary>Reads entries from memory, or from the broker when they are older than what is there.</summary>
+    internal async ValueTask<FeedLogPage> ReadAsync(string feed, long after, int maxEntries, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var (epoch, start, recent) = _view.Read(feed, after, maxEntries);
+        var entries = new List<FeedEntry>();
+        var trimmedThrough = 0L;
+        while (recent is null)
+        {
+            var older = await ScanAsync(feed, epoch, after, start, maxEntries - entries.Count, cancellationToken);
+            trimmedThrough = Math.Max(trimmedThrough, older.TrimmedThrough);
+            entries.AddRange(older.Entries);
+            if (entries.Count == maxEntries)
+            {
+                return new FeedLogPage(epoch, trimmedThrough, entries);
+            }
+            (after, var scanned) = (start, epoch);
+            (epoch, start, recent) = _view.Read(feed, after, maxEntries - entries.Count);
+            if (epoch != scanned)
+            {
+                return new FeedLogPage(epoch, long.MaxValue, []);
+            }
+        }
+        return new FeedLogPage(epoch, trimmedThrough, [.. entries, .. recent]);
+    }
+
+    /// <summary>Whether the stream has a position that another server handed out; when it has, this server has read as far.</summary>
+    internal async ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        if (!HasReached())
+        {
+            await NextMarkerAsync().WaitAsync(cancellationToken);
+        }
+        return HasReached();
+
+        bool HasReached() => _view.Position is { } reached && reached.Epoch == position.Epoch && reached.Offset >= position.Offset;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _following;
+    }
+
+    // A marker that was not sent yet serves all who wait: what is stored by now lies before it.
+    private Task<FeedPosition> NextMarkerAsync()
+    {
+        lock (_markerGate)
+        {
+            return _nextMarker ??= MarkAsync();
+        }
+
+        async Task<FeedPosition> MarkAsync()
+        {
+            await Task.Delay(MarkerPause, _time);
+            lock (_markerGate)
+            {
+                _nextMarker = null;
+            }
+            return await AppendAsync(null, default, CancellationToken.None);
+        }
+    }
+
+    private async Task<FeedLogPage> ScanAsync(string feed, string epoch, long after, long start, int maxEntries, CancellationToken cancellationToken)
+    {
+        if (!await _scans.WaitAsync(_options.Timeout, cancellationToken))
+        {
+            throw new FeedUnavailableException("Too many clients wait for old messages; try again later.");
+        }
+        try
+        {
+            var connection = _broker.Get();
+            var first = await StreamScan.FirstAsync(connection, _name, _options.Timeout, cancellationToken);
+            var scan = new FeedScan((from, to, cancellation) => StreamScan.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation), first.Offset);
+            return await scan.ReadAsync(feed, epoch, after, start, maxEntries, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not FeedUnavailableException && !cancellationToken.IsCancellationRequested)
+        {
+            throw _broker.Away(exception);
+        }
+        finally
+        {
+            _scans.Release();
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Logging;
+
+namespace Comet.AspNetCore.RabbitMQ;
+
+internal static partial class StoreLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Connected to RabbitMQ at {Node}.", EventName = "BrokerConnected")]
+    internal static partial void BrokerConnected(ILogger logger, string node);
+
+    [LoggerMessage(2, LogLevel.Warning, "The connection to RabbitMQ was lost ({Reason}); streams stay open and go on when it is back.", EventName = "BrokerLost")]
+    internal static partial void BrokerLost(ILogger logger, string reason);
+
+    [LoggerMessage(3, LogLevel.Error, "RabbitMQ cannot be reached at {Nodes}; trying again until it can.", EventName = "BrokerAway")]
+    internal static partial void BrokerAway(ILogger logger, Exception exception, string nodes);
+
+    [LoggerMessage(4, LogLevel.Error, "RabbitMQ takes no messages ({Reason}); publishing fails until it does.", EventName = "BrokerBlocked")]
+    internal static partial void BrokerBlocked(ILogger logger, string reason);
+
+    [LoggerMessage(5, LogLevel.Information, "Following the stream {Stream} from offset {Offset}, epoch {Epoch}.", EventName = "StreamFollowed")]
+    internal static partial void StreamFollowed(ILogger logger, string stream, long offset, string epoch);
+
+    [LoggerMessage(6, LogLevel.Warning, "Following the stream {Stream} was interrupted; it is taken up again.", EventName = "StreamInterrupted")]
+    internal static partial void StreamInterrupted(ILogger logger, Exception exception, string stream);
+
+    [LoggerMessage(7, LogLevel.Error, "The stream {Stream} is not as it was left at offset {Offset}: {Loss}. Clients are told that they missed something.", EventName = "StreamLost")]
+    internal static partial void StreamLost(ILogger logger, string stream, long offset, Following.Loss loss);
+}
