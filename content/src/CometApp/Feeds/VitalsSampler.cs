@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using Comet.AspNetCore;
+using Comet.AspNetCore.Stores;
+using CometApp.Models;
+
+namespace CometApp.Feeds;
+
+/// <summary>Publishes the process's vitals, four times a second.</summary>
+public sealed class VitalsSampler(Feed<Vitals> feed, OpenStreams streams, TimeProvider time) : BackgroundService
+{
+    /// <summary>A minute of samples, which the chart shows.</summary>
+    public const int Kept = 240;
+
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var process = Process.GetCurrentProcess();
+        using var timer = new PeriodicTimer(Period, time);
+        var (cpu, at) = (process.TotalProcessorTime, time.GetTimestamp());
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            process.Refresh();
+            var elapsed = time.GetElapsedTime(at);
+            var busy = 100 * (process.TotalProcessorTime - cpu) / elapsed;
+            (cpu, at) = (process.TotalProcessorTime, time.GetTimestamp());
+            var vitals = new Vitals(Math.Round(busy, 1), process.WorkingSet64, GC.GetTotalMemory(forceFullCollection: false), streams.Count);
+            try
+            {
+                await feed.PublishAsync(vitals, stoppingToken);
+            }
+            catch (FeedUnavailableException)
+            {
+                // The store is away, which readiness tells; the next sample is as good as this one.
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+namespace CometApp.Models;
+
+/// <summary>What everybody sees.</summary>
+public sealed record Announcement(string Text, DateTimeOffset At);

@@ -1,0 +1,59 @@
+using Comet.AspNetCore;
+using CometApp.Feeds;
+using CometApp.Models;
+using CometApp.Security;
+#if (Otlp)
+using CometApp.Telemetry;
+#endif
+
+var builder = WebApplication.CreateBuilder(args);
+
+#if (RazorRuntimeCompilation)
+var mvc = builder.Services.AddControllersWithViews();
+//-:cnd:noEmit
+#if DEBUG
+mvc.AddRazorRuntimeCompilation();
+#endif
+//+:cnd:noEmit
+#else
+builder.Services.AddControllersWithViews();
+#endif
+builder.Services.AddSecurityHeaders();
+builder.Services.AddComet();
+#if (Sqlite)
+builder.Services.AddCometSqlite();
+#endif
+#if (RabbitMQ)
+builder.Services.AddCometRabbitMQ();
+#endif
+builder.Services.AddFeed<Vitals>("vitals", feed =>
+{
+    feed.Retain = VitalsSampler.Kept;
+    feed.WhenSlow = SlowClientPolicy.Latest;
+});
+builder.Services.AddFeed<Announcement>("announcements");
+builder.Services.AddSingleton<Clock>();
+builder.Services.AddHostedService<VitalsSampler>();
+#if (Otlp)
+builder.Services.AddHostedService<OtlpExport>();
+#endif
+
+var app = builder.Build();
+
+app.UseSecurityHeaders();
+app.UseExceptionHandler("/error/500");
+app.UseStatusCodePagesWithReExecute("/error/{0}");
+#if (!NoHttps)
+if (!app.Environment.IsDevelopment())
+{
+    app.UseHsts();
+}
+app.UseHttpsRedirection();
+#endif
+app.UseRouting();
+app.MapStaticAssets();
+app.MapControllers();
+app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
+app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+
+app.Run();

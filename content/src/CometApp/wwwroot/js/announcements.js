@@ -1,0 +1,52 @@
+(() => {
+  const list = document.getElementById('announcements');
+  const note = document.getElementById('note');
+  const form = document.getElementById('form');
+  const problem = document.getElementById('problem');
+  const shown = 200;
+
+  function announced({ text, at }) {
+    const item = document.createElement('li');
+    const words = document.createElement('p');
+    const time = document.createElement('time');
+    words.textContent = text;
+    time.dateTime = at;
+    time.textContent = new Date(at).toLocaleTimeString();
+    item.append(words, time);
+    list.prepend(item);
+    while (list.children.length > shown) list.lastChild.remove();
+    document.getElementById('empty').hidden = true;
+  }
+
+  function follow() {
+    const source = new CometSource('/announcements/stream', { from: 'earliest' });
+    source.onmessage = event => announced(event.data);
+    // The server no longer has what this page saw last: show what it has.
+    source.addEventListener('gap', () => {
+      source.close();
+      list.replaceChildren();
+      note.textContent = 'The server started a new history.';
+      note.hidden = false;
+      follow();
+    });
+    showConnection(source);
+  }
+
+  // Without this the form still works: the page reloads, and the stream brings everything back.
+  form.addEventListener('submit', async event => {
+    event.preventDefault();
+    problem.textContent = '';
+    const posted = new FormData(form);
+    try {
+      const response = await fetch(form.action, { method: 'POST', body: posted });
+      const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+      if (response.ok) {
+        if (form.elements.Text.value === posted.get('Text')) form.reset(); // else somebody has typed on
+      } else problem.textContent = page.getElementById('problem')?.textContent.trim() || 'That did not work. Reload the page and try again.';
+    } catch {
+      problem.textContent = 'The server cannot be reached. Your announcement is still here: try again in a moment.';
+    }
+  });
+
+  follow();
+})();
