@@ -1,0 +1,52 @@
+using BrowserTests.Browsers;
+using Microsoft.Playwright;
+
+namespace BrowserTests.Sources;
+
+/// <summary>A page that reads a stream through CometSource, and notes all that it tells.</summary>
+internal sealed class Reader
+{
+    private Reader(IPage page) => Page = page;
+
+    internal IPage Page { get; }
+
+    /// <summary>Goes to an empty page of the site, and reads the stream there.</summary>
+    internal static async Task<Reader> OpenAsync(IPage page, string site, string stream, object? init = null)
+    {
+        await page.GotoAsync(site + "/test/empty");
+        await page.EvaluateAsync("""
+            ([stream, init]) => {
+              const source = new CometSource(stream, init);
+              window.reader = { source, values: [], ids: [], events: [] };
+              source.onmessage = event => {
+                reader.values.push(event.data);
+                reader.ids.push(event.lastEventId);
+              };
+              for (const type of ['open', 'gap', 'skipped', 'reconnecting', 'closed', 'error']) {
+                source.addEventListener(type, ({ reason, status, delay }) => {
+                  reader.events.push({ type, reason, status, delay, readyState: source.readyState });
+                });
+              }
+            }
+            """, new[] { stream, init ?? new { } });
+        return new Reader(page);
+    }
+
+    internal Task WaitForEventAsync(string type, int count = 1) =>
+        Page.WaitForFunctionAsync("([type, count]) => reader.events.filter(event => event.type === type).length >= count", new object[] { type, count });
+
+    internal Task WaitForMessagesAsync(int count) => Page.WaitForFunctionAsync("count => reader.ids.length >= count", count);
+
+    internal Task<string[]> IdsAsync() => Page.EvaluateAsync<string[]>("() => reader.ids");
+
+    internal Task<T[]> ValuesAsync<T>() => Page.EvaluateJsonAsync<T[]>("() => reader.values");
+
+    internal Task<ReaderEvent[]> EventsAsync() => Page.EvaluateJsonAsync<ReaderEvent[]>("() => reader.events");
+
+    internal async Task<IEnumerable<string>> EventTypesAsync() => (await EventsAsync()).Select(happened => happened.Type);
+
+    internal Task CloseSourceAsync() => Page.EvaluateAsync("() => reader.source.close()");
+}
+
+/// <summary>Something that CometSource told, and its readyState then.</summary>
+internal sealed record ReaderEvent(string Type, string? Reason, int? Status, double? Delay, int ReadyState);

@@ -1,0 +1,197 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+
+/// <summary>A RabbitMQ node on loopback, with everything it writes in a scratch directory. It can be stopped, killed and started again.</summary>
+public sealed class RabbitNode : IAsyncDisposable
+{
+    /// <summary>Stands in settings for the address of TLS.</summary>
+    public const string TlsAddress = "{tls}";
+
+    private const string Programs = "/usr/lib/rabbitmq/bin";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly EpmdProcess _epmd;
+    private readonly string _settings;
+    private readonly int _distributionPort = FreePort();
+    private Process? _process;
+    private Task<string> _output = Task.FromResult("");
+
+    /// <param name="directory">The scratch directory; nodes of one cluster share it.</param>
+    /// <param name="epmd">The name server, which nodes of one cluster share.</param>
+    /// <param name="name">The node's name, without the host.</param>
+    /// <param name="settings">More lines for rabbitmq.conf.</param>
+    public RabbitNode(string directory, EpmdProcess epmd, string name = "comet", string settings = "")
+    {
+        (Directory, _epmd, Name, _settings) = (directory, epmd, name, settings);
+    }
+
+    public string Name { get; }
+
+    public string Directory { get; }
+
+    public int Port { get; } = FreePort();
+
+    public int TlsPort { get; } = FreePort();
+
+    public string ConnectionString => $"amqp://guest:guest@127.0.0.1:{Port}/";
+
+    /// <summary>Where the node keeps its streams and everything else.</summary>
+    public string DataDirectory => Path.Combine(Directory, "mnesia");
+
+    /// <summary>How much CPU time it has used since it was started.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>Installs RabbitMQ where that can be done, and says why where it cannot.</summary>
+    public static void Install()
+    {
+        if (File.Exists($"{Programs}/rabbitmq-server"))
+        {
+            return;
+        }
+        if (File.Exists("/usr/bin/apt-get") && Environment.IsPrivilegedProcess)
+        {
+            Run("/usr/bin/apt-get", ["update"]);
+            Run("/usr/bin/apt-get", ["install", "-y", "--no-install-recommends", "rabbitmq-server"]);
+        }
+        if (!File.Exists($"{Programs}/rabbitmq-server"))
+        {
+            throw new InvalidOperationException(
+                "These tests need RabbitMQ: install rabbitmq-server (on Debian, root can leave that to the tests), or name a broker in COMET_RABBITMQ, as in amqp://guest:guest@localhost:5672/.");
+        }
+    }
+
+    public async Task StartAsync()
+    {
+        var settings = Path.Combine(Directory, $"{Name}.conf");
+        await File.WriteAllTextAsync(settings, $"listeners.tcp.1 = 127.0.0.1:{Port}\n{_settings.Replace(TlsAddress, $"127.0.0.1:{TlsPort}", StringComparison.Ordinal)}\n");
+        await File.WriteAllTextAsync(Path.Combine(Directory, "enabled_plugins"), "[].\n");
+        _process = Start("rabbitmq-server", []);
+        var waiting = Stopwatch.StartNew();
+        while (!await IsListeningAsync())
+        {
+            if (_process.HasExited || waiting.Elapsed > Patience)
+            {
+                throw new InvalidOperationException($"RabbitMQ did not start: {await _output}");
+            }
+            await Task.Delay(100);
+        }
+    }
+
+    /// <summary>Ends the node in good order.</summary>
+    public async Task StopAsync()
+    {
+        using (var kill = Process.Start("kill", [$"{_process!.Id}"]))
+        {
+            await kill.WaitForExitAsync();
+        }
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+        await EndedAsync();
+    }
+
+    /// <summary>Ends the node at once, as kill -9 does.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+        await EndedAsync();
+    }
+
+    /// <summary>Runs a tool, as in <c>rabbitmqctl list_connections</c>; its output.</summary>
+    public async Task<string> ControlAsync(string tool, params string[] arguments)
+    {
+        using var process = Start(tool, arguments);
+        var output = await _output;
+        await process.WaitForExitAsync();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{tool} {string.Join(' ', arguments)}: {output}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is null)
+        {
+            return;
+        }
+        if (!_process.HasExited)
+        {
+            await KillAsync();
+        }
+        _process.Dispose();
+    }
+
+    internal static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private Process Start(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(Programs, program), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var environment = start.Environment;
+        environment["HOME"] = Directory;
+        environment["RABBITMQ_NODENAME"] = $"{Name}@localhost";
+        environment["RABBITMQ_CONFIG_FILE"] = Path.Combine(Directory, $"{Name}.conf");
+        environment["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(Directory, "enabled_plugins");
+        environment["RABBITMQ_MNESIA_BASE"] = DataDirectory;
+        environment["RABBITMQ_LOG_BASE"] = Path.Combine(Directory, "log");
+        environment["RABBITMQ_PID_FILE"] = Path.Combine(Directory, $"{Name}.pid");
+        environment["RABBITMQ_CONF_ENV_FILE"] = "/dev/null";
+        environment["RABBITMQ_DIST_PORT"] = $"{_distributionPort}";
+        environment["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}";
+        environment["RUNNING_UNDER_SYSTEMD"] = "true"; // no shell stays between us and the node, so that a signal reaches it
+        environment["ERL_EPMD_ADDRESS"] = "127.0.0.1";
+        environment["ERL_EPMD_PORT"] = $"{_epmd.Port}";
+        var process = Process.Start(start)!;
+        _output = Task.Run(async () =>
+        {
+            var error = process.StandardError.ReadToEndAsync();
+            return await process.StandardOutput.ReadToEndAsync() + await error;
+        });
+        return process;
+    }
+
+    private async Task EndedAsync()
+    {
+        if (await IsListeningAsync())
+        {
+            throw new InvalidOperationException($"The node {Name} was ended, but something still listens on its port {Port}.");
+        }
+    }
+
+    private async Task<bool> IsListeningAsync()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, Port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static void Run(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        start.Environment["DEBIAN_FRONTEND"] = "noninteractive";
+        using var process = Process.Start(start)!;
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+    }
+}

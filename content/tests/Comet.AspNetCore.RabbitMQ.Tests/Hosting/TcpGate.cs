@@ -1,0 +1,208 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+
+/// <summary>A proxy between a server and the broker that can refuse, fall silent as a broken network does, or deliver late.</summary>
+public sealed class TcpGate : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly IPEndPoint _target;
+    private readonly HashSet<Link> _links = [];
+    private readonly Task _accepting;
+    private bool _refuses;
+    private bool _isSilent;
+
+    public TcpGate(int targetPort)
+    {
+        _target = new IPEndPoint(IPAddress.Loopback, targetPort);
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>Resets all connections and refuses new ones.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _refuses = true;
+            foreach (var link in _links)
+            {
+                link.Reset();
+            }
+        }
+    }
+
+    /// <summary>Lets nothing through any more, either way, and says nothing about it.</summary>
+    public void Silence()
+    {
+        lock (_gate)
+        {
+            _isSilent = true;
+            foreach (var link in _links)
+            {
+                link.Hold();
+            }
+        }
+    }
+
+    /// <summary>Resets the connections of the server, and lets the broker have what was held back only later.</summary>
+    public async Task StrandAsync(TimeSpan later)
+    {
+        List<Link> stranded;
+        lock (_gate)
+        {
+            stranded = [.. _links];
+            _links.Clear();
+            _isSilent = false;
+            foreach (var link in stranded)
+            {
+                link.ResetClient();
+            }
+        }
+        await Task.Delay(later);
+        foreach (var link in stranded)
+        {
+            link.Release();
+        }
+    }
+
+    /// <summary>Lets everything through again, also what was held back.</summary>
+    public void Open()
+    {
+        lock (_gate)
+        {
+            (_refuses, _isSilent) = (false, false);
+            foreach (var link in _links)
+            {
+                link.Release();
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        Close();
+        await _accepting;
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (true)
+        {
+            Socket client;
+            try
+            {
+                client = await _listener.AcceptSocketAsync();
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                return; // stopped
+            }
+            var link = new Link(client);
+            lock (_gate)
+            {
+                if (_refuses)
+                {
+                    link.Reset();
+                    continue;
+                }
+                if (_isSilent)
+                {
+                    link.Hold();
+                }
+                _links.Add(link);
+            }
+            _ = ServeAsync(link);
+        }
+    }
+
+    private async Task ServeAsync(Link link)
+    {
+        await link.RunAsync(_target);
+        lock (_gate)
+        {
+            _links.Remove(link);
+        }
+    }
+
+    private sealed class Link(Socket client)
+    {
+        private readonly Socket _server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        private volatile TaskCompletionSource? _held;
+
+        internal void Hold() => _held ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal void Release()
+        {
+            _held?.SetResult();
+            _held = null;
+        }
+
+        internal void ResetClient() => Reset(client);
+
+        internal void Reset()
+        {
+            Reset(client);
+            Reset(_server);
+            Release();
+        }
+
+        internal async Task RunAsync(IPEndPoint target)
+        {
+            try
+            {
+                client.NoDelay = true;
+                await FlowAsync();
+                await _server.ConnectAsync(target);
+                var there = PumpAsync(client, _server);
+                await PumpAsync(_server, client);
+                Reset(client);
+                await there;
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // One side is gone, so the other goes as well.
+            }
+            Reset(client);
+            Reset(_server);
+        }
+
+        private async Task PumpAsync(Socket from, Socket to)
+        {
+            var buffer = new byte[1 << 16];
+            try
+            {
+                for (int read; (read = await from.ReceiveAsync(buffer)) > 0;)
+                {
+                    await FlowAsync();
+                    await to.SendAsync(buffer.AsMemory(0, read));
+                }
+                to.Shutdown(SocketShutdown.Send);
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                Reset(to);
+            }
+        }
+
+        private Task FlowAsync() => _held?.Task ?? Task.CompletedTask;
+
+        private static void Reset(Socket socket)
+        {
+            try
+            {
+                socket.LingerState = new LingerOption(true, 0);
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // It is not connected any more.
+            }
+            socket.Dispose();
+        }
+    }
+}

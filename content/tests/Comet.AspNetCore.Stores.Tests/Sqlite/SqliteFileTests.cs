@@ -1,0 +1,85 @@
+using System.Globalization;
+using Comet.AspNetCore.Stores.Tests.Conformance;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Comet.AspNetCore.Stores.Tests.Sqlite;
+
+/// <summary>A directory for one test's file, and what is done with it.</summary>
+public abstract class SqliteFileTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("comet-");
+
+    protected SqliteFileTests() => File = Path.Combine(_directory.FullName, "comet.db");
+
+    protected static FeedRetention Plenty { get; } = new(1_000_000, 1L << 30, TimeSpan.FromDays(1));
+
+    protected string Home => _directory.FullName;
+
+    protected string File { get; set; }
+
+    public virtual void Dispose()
+    {
+        _directory.Delete(recursive: true);
+        GC.SuppressFinalize(this);
+    }
+
+    private protected Task<StoreHost> StartAsync(TimeProvider? time = null) => StoreHost.StartAsync(builder =>
+    {
+        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", $"Data Source={File};Default Timeout=1")]);
+        if (time is not null)
+        {
+            builder.Services.Replace(ServiceDescriptor.Singleton(time));
+        }
+        builder.Services.AddCometSqlite();
+    });
+
+    private protected static Task<IFeedLog> OpenAsync(StoreHost host, IFeedTail tail, FeedRetention? retention = null, string feed = "feed") =>
+        host.Store.OpenAsync(feed, retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+
+    private protected static Task<FeedPosition> AppendAsync(IFeedLog log, long number) =>
+        log.AppendAsync(Payloads.Of(number), CancellationToken.None).AsTask().WaitAsync(StoreHost.Patience);
+
+    /// <summary>Appends numbers from 0 on, all at once.</summary>
+    private protected static Task<FeedPosition[]> AppendManyAsync(IFeedLog log, int count) =>
+        Task.WhenAll(Enumerable.Range(0, count).Select(number => AppendAsync(log, number)));
+
+    private protected static async Task<List<long>> ReadAllAsync(IFeedLog log)
+    {
+        var (numbers, after) = (new List<long>(), 0L);
+        while (await log.ReadAsync(after, 1000, CancellationToken.None) is { Entries: { Count: > 0 } entries })
+        {
+            numbers.AddRange(entries.Select(entry => long.Parse(entry.Payload.Span, CultureInfo.InvariantCulture)));
+            after = entries[^1].Offset;
+        }
+        return numbers;
+    }
+
+    /// <summary>Tries until the store works again by itself.</summary>
+    private protected static async Task<T> RecoverAsync<T>(Func<Task<T>> call)
+    {
+        var deadline = DateTime.UtcNow + StoreHost.Patience;
+        while (true)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (FeedUnavailableException) when (DateTime.UtcNow < deadline)
+            {
+                await Task.Delay(50);
+            }
+        }
+    }
+
+    private protected object? Query(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={File};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
+    }
+}

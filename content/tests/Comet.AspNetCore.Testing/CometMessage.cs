@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace Comet.AspNetCore.Testing;
+
+/// <summary>One message of a stream. Properties that do not belong to its <see cref="Kind"/>, or were not sent, are null.</summary>
+/// <param name="Kind">What it is.</param>
+public sealed record CometMessage(CometMessageKind Kind)
+{
+    /// <summary>The function that the page is asked to call, such as <c>parent.clockChanged</c>. Only script tags name one.</summary>
+    public string? Callback { get; init; }
+
+    /// <summary>
+    /// The value as <c>JSON.parse</c> would give it. Its <see cref="JsonElement.ValueKind"/> is <see cref="JsonValueKind.Undefined"/> if
+    /// the message has none, or has a JavaScript expression that is not JSON (<c>CometResults.Raw</c>): see <see cref="Text"/>.
+    /// </summary>
+    public JsonElement Value { get; init; }
+
+    /// <summary>The JSON or the JavaScript expression, as it was sent.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Send this as <c>Last-Event-ID</c> to resume after the message. For <see cref="CometMessageKind.Open"/>: where the stream starts.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Whether everything after the id that was asked for follows; null: no id was asked for.</summary>
+    public bool? Recovered { get; init; }
+
+    /// <summary>A silence of more than twice this means that the connection is dead.</summary>
+    public TimeSpan? HeartbeatInterval { get; init; }
+
+    /// <summary>How many messages were left out.</summary>
+    public long? Count { get; init; }
+
+    /// <summary>Why the stream ends: <c>completed</c>, <c>error</c>, <c>shutting-down</c>, <c>draining</c>, <c>too-slow</c>,
+    /// <c>authentication-expired</c> or <c>recycled</c>.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>How long to wait before coming back; null at the end of a stream: do not come back.</summary>
+    public TimeSpan? Retry { get; init; }
+}

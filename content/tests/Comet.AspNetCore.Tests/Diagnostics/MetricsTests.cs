@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using Comet.AspNetCore.Testing;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using static Comet.AspNetCore.Tests.Hosting.NewsApp;
+
+namespace Comet.AspNetCore.Tests.Diagnostics;
+
+/// <summary>What the meter and the activity source say about streams that are known.</summary>
+public class MetricsTests
+{
+    private static readonly Dictionary<string, string?> Units = new()
+    {
+        ["comet.stream.active"] = "{stream}",
+        ["comet.stream.duration"] = "s",
+        ["comet.stream.io"] = "By",
+        ["comet.stream.lag"] = "{message}",
+        ["comet.message.published"] = "{message}",
+        ["comet.message.delivered"] = "{message}",
+        ["comet.message.delivery.duration"] = "s",
+    };
+
+    [Fact]
+    public async Task Every_metric_moves()
+    {
+        await using var app = await StartAsync(feed: feed => feed.WhenSlow = SlowClientPolicy.Skip);
+        using var meter = new RecordedMeter(app);
+        var before = Stopwatch.GetTimestamp();
+
+        using var client = app.CreateClient(receiveBuffer: 4096);
+        var slow = await TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null);
+        var fast = await app.OpenAsync("/", CometFormat.ServerSentEvents);
+        await slow.NextAsync(CometMessageKind.Open);
+        await fast.NextAsync(CometMessageKind.Open);
+        Assert.Equal(1, meter.Sum("comet.stream.active", "comet.feed=news", "comet.format=ndjson"));
+        Assert.Equal(1, meter.Sum("comet.stream.active", "comet.feed=news", "comet.format=sse"));
+        for (var i = 0; i < 100; i++)
+        {
+            await app.PublishAsync(new string('x', 100_000));
+            await fast.NextAsync(CometMessageKind.Message);
+        }
+        while (meter.Of("comet.stream.lag").Count == 0)
+        {
+            await slow.NextAsync(); // until the server can write to it again
+        }
+        await slow.DisposeAsync();
+        await fast.DisposeAsync();
+        await app.NoStreamIsOpenAsync();
+
+        Assert.Equal(Units, meter.Instruments.ToDictionary(instrument => instrument.Name, instrument => instrument.Unit));
+        Assert.All(meter.Instruments, instrument => Assert.EndsWith(".", instrument.Description));
+        Assert.Equal(0, meter.Sum("comet.stream.active"));
+        Assert.Equal(100, meter.Sum("comet.message.published", "comet.feed=news"));
+        Assert.Equal(100, meter.Sum("comet.message.delivered", "comet.feed=news", "comet.format=sse"));
+        Assert.InRange(meter.Sum("comet.message.delivered", "comet.feed=news", "comet.format=ndjson"), 1, 100);
+        Assert.InRange(meter.Sum("comet.stream.io", "comet.feed=news", "comet.format=sse"), 100 * 100_000, 100 * 100_100);
+        Assert.All(meter.Of("comet.stream.lag"), lag => Assert.InRange(lag.Value, 0, 100));
+        var most = Stopwatch.GetElapsedTime(before).TotalSeconds;
+        var durations = meter.Of("comet.stream.duration");
+        Assert.Equal(2, durations.Count);
+        Assert.All(durations, duration => Assert.Contains("comet.end.reason=client-gone", duration.Tags));
+        Assert.All(durations, duration => Assert.InRange(duration.Value, 0, most));
+        Assert.NotEmpty(meter.Of("comet.message.delivery.duration"));
+        Assert.All(meter.Of("comet.message.delivery.duration"), delivery => Assert.InRange(delivery.Value, 0, most));
+    }
+
+    [Fact]
+    public async Task A_sequence_counts_without_a_feed()
+    {
+        await using var app = await TestApp.StartAsync(app => app.MapGet("/", () => CometResults.String(Three(), "parent.f")));
+        using var meter = new RecordedMeter(app);
+
+        await using var stream = await app.OpenAsync("/");
+        await stream.RestAsync();
+        await app.NoStreamIsOpenAsync();
+
+        Assert.Equal(0, meter.Sum("comet.stream.active"));
+        Assert.Equal(2, meter.Of("comet.stream.active").Count);
+        Assert.Equal(3, meter.Sum("comet.message.delivered", "comet.format=script"));
+        Assert.InRange(meter.Sum("comet.stream.io"), 1024, 4096);
+        Assert.Contains("comet.end.reason=completed", Assert.Single(meter.Of("comet.stream.duration")).Tags);
+        Assert.DoesNotContain(meter.Of("comet.stream.active").SelectMany(active => active.Tags), tag => tag.StartsWith("comet.feed", StringComparison.Ordinal));
+
+        static async IAsyncEnumerable<string> Three()
+        {
+            await Task.Yield();
+            yield return "1";
+            yield return "2";
+            yield return "3";
+        }
+    }
+
+    [Fact]
+    public async Task A_family_counts_as_one_feed_whatever_its_keys()
+    {
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/{room}", (string room, KeyedFeeds<string> rooms) => CometResults.Feed(rooms.Get(room), "parent.f")),
+            builder => builder.Services.AddKeyedFeeds<string>("rooms"));
+        using var meter = new RecordedMeter(app);
+        var rooms = app.Services.GetRequiredService<KeyedFeeds<string>>();
+
+        for (var i = 0; i < 10; i++)
+        {
+            await using var stream = await app.OpenAsync($"/secret{i}");
+            await stream.NextAsync(CometMessageKind.Open);
+            await rooms.Get($"secret{i}").PublishAsync("1");
+            await stream.NextAsync(CometMessageKind.Message);
+        }
+        await app.NoStreamIsOpenAsync();
+
+        Assert.Equal(10, meter.Sum("comet.message.published", "comet.feed=rooms"));
+        Assert.Equal(10, meter.Sum("comet.message.delivered", "comet.feed=rooms"));
+        Assert.DoesNotContain(Units.Keys.SelectMany(meter.Of).SelectMany(measurement => measurement.Tags), tag => tag.Contains("secret", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_publish_and_a_stream_are_spans()
+    {
+        var name = "spans" + Guid.NewGuid().ToString("N"); // activity sources are the process's
+        var ended = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Comet.AspNetCore",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = activity =>
+            {
+                if (activity.DisplayName.EndsWith(name, StringComparison.Ordinal))
+                {
+                    ended.Enqueue(activity);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/", (Feed<int> feed) => CometResults.Feed(feed, "parent.f")),
+            builder => builder.Services.AddFeed<int>(name));
+        await using (var stream = await app.OpenAsync("/"))
+        {
+            await stream.NextAsync(CometMessageKind.Open);
+            await app.Services.GetRequiredService<Feed<int>>().PublishAsync(1);
+            await stream.NextAsync(CometMessageKind.Message);
+        }
+        await Eventually.HoldsAsync(() => ended.Count == 2, "both spans end");
+
+        var publish = Assert.Single(ended, activity => activity.DisplayName == "publish " + name);
+        Assert.Equal(ActivityKind.Producer, publish.Kind);
+        Assert.Equal(name, publish.GetTagItem("messaging.destination.name"));
+        var read = Assert.Single(ended, activity => activity.DisplayName == "stream " + name);
+        Assert.Equal((name, "script"), (read.GetTagItem("comet.feed"), read.GetTagItem("comet.format")));
+    }
+}

@@ -1,0 +1,279 @@
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Testing;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using static Comet.AspNetCore.Tests.Hosting.NewsApp;
+
+namespace Comet.AspNetCore.Tests.Feeds;
+
+/// <summary>A client whose position is older than what is in memory: it reads the store, and then follows.</summary>
+public class CatchUpTests
+{
+    private readonly ScriptedStore _store = new();
+
+    [Theory]
+    [InlineData(CometFormat.ScriptTags)]
+    [InlineData(CometFormat.ServerSentEvents)]
+    [InlineData(CometFormat.Ndjson)]
+    public async Task History_comes_from_the_store_and_then_the_feed_goes_on(CometFormat format)
+    {
+        _store.With(1000);
+        await using var app = await StartAsync();
+        await using var stream = await app.OpenAsync("/", format, _store.IdOf(100));
+
+        var open = await stream.NextAsync(CometMessageKind.Open);
+        var messages = await stream.TakeAsync(900);
+        await app.PublishAsync("1001");
+        messages.AddRange(await stream.TakeAsync(1));
+
+        Assert.Equal((_store.IdOf(100), true), (open.Id, open.Recovered));
+        Assert.Equal(Numbers(101, 1001), messages.Select(message => message.Value.GetString()));
+        Assert.Equal(Enumerable.Range(101, 901).Select(_store.IdOf), messages.Select(message => message.Id));
+    }
+
+    [Fact]
+    public async Task What_is_published_meanwhile_follows_without_a_gap()
+    {
+        _store.With(1000);
+        await using var app = await StartAsync();
+        var published = 1000;
+        _store.BeforeRead = async () => await app.PublishAsync(Numbers(published + 1, published += 10));
+        await using var stream = await app.OpenAsync("/?lastEventId=earliest");
+
+        await stream.NextAsync(CometMessageKind.Open);
+        var messages = await stream.TakeAsync(1000);
+        messages.AddRange(await stream.TakeAsync(published - 1000));
+
+        Assert.Equal(Numbers(1, published), messages.Select(message => message.Value.GetString()));
+        Assert.InRange(_store.Reads, 4, 10);
+    }
+
+    [Fact]
+    public async Task What_the_store_has_before_the_tail_comes_once()
+    {
+        _store.With(300);
+        await using var app = await StartAsync();
+        Action? announce = null;
+        _store.BeforeRead = () =>
+        {
+            announce ??= _store.StoreBeforeTail("301", "302");
+            return Task.CompletedTask;
+        };
+        await using var stream = await app.OpenAsync("/", lastEventId: _store.IdOf(100));
+        await stream.NextAsync(CometMessageKind.Open);
+        var messages = await stream.TakeAsync(200);
+
+        announce!();
+        await app.PublishAsync("303");
+        messages.AddRange(await stream.TakeAsync(3));
+
+        Assert.Equal(Numbers(101, 303), messages.Select(message => message.Value.GetString()));
+    }
+
+    [Fact]
+    public async Task Code_reads_history_as_clients_do()
+    {
+        _store.With(1000);
+        await using var app = await StartAsync();
+        var reading = app.News().ReadAsync(Parse(_store.IdOf(10))).Take(1000).ToListAsync().AsTask();
+
+        await app.PublishAsync(Numbers(1001, 1010));
+
+        Assert.Equal(Numbers(11, 1010), (await reading.WithPatience()).Select(message => message.Value));
+    }
+
+    [Fact]
+    public async Task The_earliest_that_the_store_has_can_be_resumed_from()
+    {
+        _store.With(1000).Trim(400);
+        await using var app = await StartAsync();
+        await using var stream = await app.OpenAsync("/?lastEventId=earliest");
+
+        var open = await stream.NextAsync(CometMessageKind.Open);
+
+        Assert.Equal((_store.IdOf(400), true), (open.Id, open.Recovered));
+        Assert.Equal("401", await stream.NextStringAsync());
+        await using var again = await app.OpenAsync("/", lastEventId: open.Id);
+        Assert.True((await again.NextAsync(CometMessageKind.Open)).Recovered);
+        Assert.Equal("401", await again.NextStringAsync());
+    }
+
+    [Fact]
+    public async Task A_position_that_the_store_no_longer_has_is_lost()
+    {
+        _store.With(1000).Trim(400);
+        await using var app = await StartAsync();
+        await using var lost = await app.OpenAsync("/", lastEventId: _store.IdOf(399));
+        await using var kept = await app.OpenAsync("/", lastEventId: _store.IdOf(400));
+
+        Assert.False((await lost.NextAsync(CometMessageKind.Open)).Recovered);
+        Assert.True((await kept.NextAsync(CometMessageKind.Open)).Recovered);
+        await app.PublishAsync("1001");
+        Assert.Equal("1001", await lost.NextStringAsync());
+        Assert.Equal("401", await kept.NextStringAsync());
+    }
+
+    [Fact]
+    public async Task A_client_that_retention_overtakes_on_its_way_is_told_where_and_goes_on_live()
+    {
+        _store.With(1000);
+        await using var app = await StartAsync();
+        _store.BeforeRead = () =>
+        {
+            if (_store.Reads == 2)
+            {
+                _store.Trim(900);
+            }
+            return Task.CompletedTask;
+        };
+        await using var stream = await app.OpenAsync("/?lastEventId=earliest");
+
+        Assert.True((await stream.NextAsync(CometMessageKind.Open)).Recovered);
+        Assert.Equal(Numbers(1, 512), (await stream.TakeAsync(512)).Select(message => message.Value.GetString()));
+        var lost = await stream.NextAsync(CometMessageKind.Open);
+        await app.PublishAsync("1001");
+
+        Assert.Equal((_store.IdOf(1000), false), (lost.Id, lost.Recovered));
+        Assert.Equal("1001", await stream.NextStringAsync());
+    }
+
+    [Fact]
+    public async Task A_log_that_begins_anew_is_told_to_every_client()
+    {
+        await using var app = await StartAsync();
+        await using var stream = await app.OpenAsync("/");
+        await stream.NextAsync(CometMessageKind.Open);
+        await app.PublishAsync("1");
+        Assert.Equal("1", await stream.NextStringAsync());
+
+        _store.BeginAnew("other");
+        await app.PublishAsync("a", "b");
+
+        // Whatever came before it was told is told as missed, and nothing after it is.
+        var open = await stream.NextAsync(CometMessageKind.Open);
+        Assert.False(open.Recovered);
+        var (epoch, offset) = Parse(open.Id!);
+        Assert.Equal("other", epoch);
+        await app.PublishAsync("c");
+        var next = await stream.NextAsync(CometMessageKind.Message);
+        Assert.Equal("abc"[(int)(offset / ScriptedStore.Step)].ToString(), next.Value.GetString());
+    }
+
+    [Fact]
+    public async Task A_tail_that_missed_entries_is_told_to_every_client()
+    {
+        await using var app = await StartAsync();
+        await using var stream = await app.OpenAsync("/");
+        await stream.NextAsync(CometMessageKind.Open);
+        var id = (await app.PublishAsync("1")).Single();
+        Assert.Equal("1", await stream.NextStringAsync());
+
+        _store.MissInTail("2", "3");
+        var open = await stream.NextAsync(CometMessageKind.Open);
+        await app.PublishAsync("4");
+
+        Assert.Equal((_store.IdOf(3), false), (open.Id, open.Recovered));
+        Assert.Equal("4", await stream.NextStringAsync());
+        await using var resumed = await app.OpenAsync("/", lastEventId: id); // and whoever comes back gets them
+        Assert.True((await resumed.NextAsync(CometMessageKind.Open)).Recovered);
+        Assert.Equal(["2", "3", "4"], (await resumed.TakeAsync(3)).Select(message => message.Value.GetString()));
+    }
+
+    [Fact]
+    public async Task A_store_that_is_away_is_no_error_of_the_server()
+    {
+        _store.IsAway = true;
+        await using var app = await StartAsync();
+
+        using var refused = await app.GetAsync("/");
+
+        Assert.Equal(503, (int)refused.StatusCode);
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
+        Assert.Equal("The feed's history is not to be reached now. Try again later.", await refused.Content.ReadAsStringAsync());
+        Assert.False(refused.Headers.Contains("Content-Security-Policy"));
+        await Assert.ThrowsAsync<FeedUnavailableException>(async () => await app.PublishAsync("1"));
+        Assert.Single(app.Log.Entries, entry => entry.EventId.Name == "FeedUnavailable");
+        _store.IsAway = false;
+        await using var stream = await app.OpenAsync("/");
+        await stream.NextAsync(CometMessageKind.Open);
+        await app.PublishAsync("1");
+        Assert.Equal("1", await stream.NextStringAsync());
+    }
+
+    [Fact]
+    public async Task A_store_that_goes_away_while_a_client_catches_up_ends_its_stream_with_a_word()
+    {
+        _store.With(1000);
+        await using var app = await StartAsync();
+        _store.BeforeRead = () =>
+        {
+            _store.IsAway = _store.Reads == 2;
+            return Task.CompletedTask;
+        };
+        await using var stream = await app.OpenAsync("/?lastEventId=earliest");
+
+        Assert.True((await stream.NextAsync(CometMessageKind.Open)).Recovered);
+        var messages = await stream.RestAsync();
+
+        var end = messages[^1];
+        messages.RemoveAt(messages.Count - 1);
+        Assert.InRange(messages.Count, 256, 512);
+        Assert.Equal(Numbers(1, messages.Count), messages.Select(message => message.Value.GetString()));
+        Assert.Equal("error", end.Reason);
+        Assert.NotNull(end.Retry);
+        Assert.DoesNotContain("hunter2", end.Text);
+        Assert.Single(app.Log.Entries, entry => entry.EventId.Name == "FeedUnavailable");
+        Assert.Empty(app.Log.Errors);
+        _store.BeforeRead = () => Task.CompletedTask;
+        _store.IsAway = false;
+        await using var back = await app.OpenAsync("/", lastEventId: messages[^1].Id);
+        Assert.True((await back.NextAsync(CometMessageKind.Open)).Recovered);
+        Assert.Equal(Numbers(messages.Count + 1, 1000), (await back.TakeAsync(1000 - messages.Count)).Select(message => message.Value.GetString()));
+    }
+
+    [Fact]
+    public async Task A_stream_that_is_due_to_end_does_not_catch_up_first()
+    {
+        _store.With(1000);
+        var time = new ManualTime();
+        await using var app = await NewsApp.StartAsync(
+            stream: new() { MaxAge = TimeSpan.FromSeconds(30) },
+            configure: builder => builder.Services.AddSingleton<IFeedStore>(_store).AddSingleton<TimeProvider>(time));
+        _store.BeforeRead = () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(20));
+            return Task.CompletedTask;
+        };
+        await using var stream = await app.OpenAsync("/?lastEventId=earliest");
+
+        await stream.NextAsync(CometMessageKind.Open);
+        var messages = await stream.RestAsync();
+
+        Assert.Equal("recycled", messages[^1].Reason);
+        Assert.InRange(messages.Count - 1, 256, 512);
+        Assert.Equal(Numbers(1, messages.Count - 1), messages.SkipLast(1).Select(message => message.Value.GetString()));
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_while_the_store_reads_leaves_nothing_behind()
+    {
+        _store.With(1000);
+        var reading = new TaskCompletionSource();
+        await using var app = await StartAsync();
+        _store.BeforeRead = () =>
+        {
+            reading.TrySetResult();
+            return new TaskCompletionSource().Task;
+        };
+        var opening = app.OpenAsync("/?lastEventId=earliest");
+        await reading.Task.WithPatience();
+
+        app.Client.CancelPendingRequests();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
+        await app.NoStreamIsOpenAsync();
+        Assert.Empty(app.Log.Errors);
+    }
+
+    private Task<TestApp> StartAsync() => NewsApp.StartAsync(configure: builder => builder.Services.AddSingleton<IFeedStore>(_store));
+}

@@ -1,0 +1,140 @@
+using System.Text;
+using System.Text.Json;
+using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Streams;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Comet.AspNetCore.Tests.Feeds;
+
+/// <summary>The loop by itself, over outlets in memory and a clock of the test's own.</summary>
+public sealed class FanOutTests : IDisposable
+{
+    private static readonly TimeSpan Milliseconds3 = TimeSpan.FromMilliseconds(3);
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
+
+    private readonly ManualTime _time = new();
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().AddSingleton<CometMetrics>().BuildServiceProvider();
+    private readonly StreamLifetime _lifetime;
+    private readonly FeedTail _tail;
+    private readonly FanOut _fanOut;
+
+    public FanOutTests()
+    {
+        var options = Options.Create(new CometServerOptions());
+        _lifetime = new StreamLifetime(options, new OpenStreams(), new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), _time);
+        _tail = new FeedTail(new FeedRetention(100, 10_000, TimeSpan.FromHours(1)), _time);
+        var metrics = _services.GetRequiredService<CometMetrics>();
+        _fanOut = new FanOut("news", _tail, SlowClientPolicy.End, options.Value.WriteTimeout, _lifetime, metrics, load: _time);
+        _tail.Changed = _fanOut.Wake;
+        _tail.Reset("epoch", head: 0);
+    }
+
+    [Fact]
+    public async Task Messages_that_come_during_a_pass_wait_as_long_as_it_took_and_leave_together()
+    {
+        var (_, outlet) = Join();
+        outlet.OnWrite = () =>
+        {
+            outlet.OnWrite = static () => { };
+            _time.Advance(Milliseconds3);
+            Append(2);
+        };
+
+        Append(1);
+        await Eventually.HoldsAsync(() => _time.NextDue == _time.GetUtcNow() + Milliseconds3, "a pause as long as the pass");
+        Append(3);
+        Assert.Single(outlet.Writes);
+        _time.Advance(Milliseconds3);
+        await Eventually.HoldsAsync(() => outlet.Writes.Count > 1, "the write after the pause");
+
+        Assert.Equal(["1"], Values(outlet.Writes[0]));
+        Assert.Equal(["2", "3"], Values(outlet.Writes[1]));
+
+        void Append(int number) => _tail.Append([new FeedEntry(number, Encoding.ASCII.GetBytes($"{number}"), _time.GetUtcNow())]);
+    }
+
+    [Fact]
+    public void The_heart_beats_for_one_that_comes_just_when_the_last_leaves()
+    {
+        var (last, _) = Join();
+        for (var i = 0; i < 2_000; i++)
+        {
+            _fanOut.Leave(last);
+            Thread.SpinWait(i % 200 * 50);
+            var (next, outlet) = Join();
+            Assert.True(HappensInTime(() => last.Ended.IsCompleted));
+            Assert.True(HappensInTime(() => outlet.Writes.Count > 0), $"No heartbeat for connection {i}");
+            last = next;
+        }
+    }
+
+    private bool HappensInTime(Func<bool> condition) => SpinWait.SpinUntil(
+        () =>
+        {
+            _time.Advance(Heartbeat);
+            return condition();
+        },
+        TestApp.Patience);
+
+    public void Dispose()
+    {
+        _fanOut.Dispose();
+        _lifetime.Dispose();
+        _services.Dispose();
+    }
+
+    private static IEnumerable<string> Values(string lines) =>
+        lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("data").ToString());
+
+    private (Subscriber, RecordingOutlet) Join()
+    {
+        var outlet = new RecordingOutlet();
+        var opening = new StreamOpening
+        {
+            Permit = new StreamPermit(_lifetime, []),
+            Outlet = outlet,
+            Format = NdjsonFormat.Instance,
+            Nonce = Nonce.Create(),
+            Server = new CometServerOptions { Heartbeat = Heartbeat },
+        };
+        var subscriber = new Subscriber(opening, _lifetime.Clock.Now, _fanOut) { Cursor = _tail.State.End };
+        _fanOut.Join(subscriber);
+        return (subscriber, outlet);
+    }
+
+    private sealed class RecordingOutlet() : Outlet(new DefaultHttpContext())
+    {
+        private readonly List<string> _writes = [];
+
+        internal Action OnWrite { get; set; } = static () => { };
+
+        internal IReadOnlyList<string> Writes
+        {
+            get
+            {
+                lock (_writes)
+                {
+                    return [.. _writes];
+                }
+            }
+        }
+
+        internal override ValueTask<bool> WriteAsync(Block block)
+        {
+            lock (_writes)
+            {
+                _writes.Add(Encoding.UTF8.GetString(block.Content));
+            }
+            OnWrite();
+            return new(true);
+        }
+    }
+}

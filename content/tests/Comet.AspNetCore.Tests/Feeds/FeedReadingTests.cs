@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using static Comet.AspNetCore.Tests.Hosting.NewsApp;
+
+namespace Comet.AspNetCore.Tests.Feeds;
+
+/// <summary>A feed as the app's own code reads it.</summary>
+public class FeedReadingTests
+{
+    [Fact]
+    public async Task From_now_on()
+    {
+        await using var app = await StartAsync();
+        await app.PublishAsync("before");
+        await using var reader = app.News().ReadAsync().GetAsyncEnumerator();
+        var next = reader.MoveNextAsync().AsTask(); // it reads from this call on
+
+        var id = await app.News().PublishAsync("after");
+
+        Assert.True(await next.WithPatience());
+        Assert.Equal(new FeedMessage<string>(id, "after"), reader.Current);
+    }
+
+    [Fact]
+    public async Task From_a_position_on_and_as_it_is_published()
+    {
+        await using var app = await StartAsync();
+        var ids = await app.PublishAsync(Numbers(1, 600));
+        var reading = TakeAsync(app, Parse(ids[99]), 900);
+
+        ids.AddRange(await app.PublishAsync(Numbers(601, 1000)));
+
+        var messages = await reading.WithPatience();
+        Assert.Equal(Numbers(101, 1000), messages.Select(message => message.Value));
+        Assert.Equal(ids[100..], messages.Select(message => message.Position.ToString()));
+    }
+
+    [Fact]
+    public async Task From_the_earliest_that_is_retained()
+    {
+        await using var app = await StartAsync(feed: feed => feed.Retain = 5);
+        await app.PublishAsync(Numbers(1, 10));
+
+        Assert.Equal(Numbers(6, 10), (await TakeAsync(app, FeedPosition.Earliest, 5).WithPatience()).Select(message => message.Value));
+    }
+
+    [Fact]
+    public async Task A_position_that_is_lost_is_an_error_which_names_it()
+    {
+        await using var app = await StartAsync(feed: feed => feed.Retain = 5);
+        var ids = await app.PublishAsync(Numbers(1, 10));
+        var newest = Parse(ids[9]);
+
+        foreach (var position in new[] { Parse(ids[3]), newest with { Epoch = "another" }, newest with { Offset = newest.Offset + 1 } })
+        {
+            var error = await Assert.ThrowsAsync<FeedPositionLostException>(() => TakeAsync(app, position, 1).WithPatience());
+            Assert.Equal(position, error.Position);
+            Assert.Contains(position.ToString(), error.Message);
+        }
+    }
+
+    [Fact]
+    public async Task A_reader_that_is_overtaken_by_retention_learns_where()
+    {
+        await using var app = await StartAsync(feed: feed => feed.Retain = 5);
+        var ids = await app.PublishAsync(Numbers(1, 3));
+        await using var reader = app.News().ReadAsync(FeedPosition.Earliest).GetAsyncEnumerator();
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.True(await reader.MoveNextAsync());
+        }
+
+        await app.PublishAsync(Numbers(4, 20));
+
+        var error = await Assert.ThrowsAsync<FeedPositionLostException>(async () => await reader.MoveNextAsync());
+        Assert.Equal(ids[2], error.Position.ToString());
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_the_reading()
+    {
+        await using var app = await StartAsync();
+        using var cancel = new CancellationTokenSource();
+        await using var reader = app.News().ReadAsync(cancellationToken: cancel.Token).GetAsyncEnumerator();
+        var next = reader.MoveNextAsync().AsTask();
+
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next.WithPatience());
+    }
+
+    [Fact]
+    public async Task A_value_that_cannot_be_encoded_is_an_error_for_its_publisher_only()
+    {
+        await using var app = await TestApp.StartAsync(_ => { }, builder => builder.Services.AddFeed<Node>("nodes"));
+        var nodes = app.Services.GetRequiredService<Feed<Node>>();
+        var loop = new Node("loop");
+        loop.Next = loop;
+
+        await Assert.ThrowsAsync<JsonException>(async () => await nodes.PublishAsync(loop));
+        await nodes.PublishAsync(new Node("fine"));
+
+        var message = await nodes.ReadAsync(FeedPosition.Earliest).FirstAsync().AsTask().WithPatience();
+        Assert.Equal("fine", message.Value.Name);
+    }
+
+    private static async Task<List<FeedMessage<string>>> TakeAsync(TestApp app, FeedPosition after, int count) =>
+        await app.News().ReadAsync(after).Take(count).ToListAsync();
+
+    private sealed record Node(string Name)
+    {
+        public Node? Next { get; set; }
+    }
+}

@@ -1,0 +1,154 @@
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Testing;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using static Comet.AspNetCore.Tests.Hosting.NewsApp;
+
+namespace Comet.AspNetCore.Tests.Feeds;
+
+/// <summary>Families of feeds: one per key, while it is needed.</summary>
+public class KeyedFeedTests
+{
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public async Task Each_key_has_a_feed_of_its_own()
+    {
+        await using var app = await StartAsync();
+        await using var first = await app.OpenAsync("/rooms/first");
+        await using var second = await app.OpenAsync("/rooms/second");
+        var firstId = (await first.NextAsync(CometMessageKind.Open)).Id;
+        Assert.NotEqual(firstId, (await second.NextAsync(CometMessageKind.Open)).Id);
+
+        await Rooms(app).Get("first").PublishAsync("for the first");
+        await Rooms(app).Get("second").PublishAsync("for the second");
+
+        Assert.Equal("for the first", await first.NextStringAsync());
+        Assert.Equal("for the second", await second.NextStringAsync());
+        Assert.Equal("rooms/first", Rooms(app).Get("first").Name);
+    }
+
+    [Fact]
+    public async Task A_feed_disappears_when_nobody_reads_it_and_its_retention_has_passed()
+    {
+        await using var app = await StartAsync();
+        var id = (await Rooms(app).Get("room").PublishAsync("1")).ToString();
+        var stream = await app.OpenAsync("/rooms/room", lastEventId: "earliest");
+        await stream.NextAsync(CometMessageKind.Open);
+        Assert.Equal("1", await stream.NextStringAsync());
+
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(1, Count(app)); // it is read
+        await Rooms(app).Get("room").PublishAsync("2");
+        await stream.UntilAsync(message => message.Kind == CometMessageKind.Message);
+        await stream.DisposeAsync();
+        await app.NoStreamIsOpenAsync();
+        _time.Advance(TimeSpan.FromSeconds(50));
+        Assert.Equal(1, Count(app)); // it is retained
+        await DisappearsAsync(app);
+
+        // Whoever comes back learns that this is another log.
+        await using var back = await app.OpenAsync("/rooms/room", lastEventId: id);
+        var open = await back.NextAsync(CometMessageKind.Open);
+        Assert.False(open.Recovered);
+        Assert.NotEqual(Parse(id).Epoch, Parse(open.Id!).Epoch);
+    }
+
+    [Fact]
+    public async Task A_reader_in_code_keeps_its_feed()
+    {
+        await using var app = await StartAsync();
+        var room = Rooms(app).Get("room");
+        await room.PublishAsync("1");
+        await using var reader = room.ReadAsync(FeedPosition.Earliest).GetAsyncEnumerator();
+        Assert.True(await reader.MoveNextAsync());
+
+        _time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(1, Count(app));
+        await room.PublishAsync("2");
+        Assert.True(await reader.MoveNextAsync());
+        Assert.Equal("2", reader.Current.Value);
+        await reader.DisposeAsync();
+        await DisappearsAsync(app);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_refused_leaves_no_feed_behind()
+    {
+        await using var app = await StartAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            using var refused = await app.GetAsync($"/rooms/{i}?lastEventId=malformed");
+            Assert.Equal(400, (int)refused.StatusCode);
+        }
+
+        await DisappearsAsync(app);
+    }
+
+    [Fact]
+    public async Task Reader_and_publisher_meet_though_feeds_disappear_all_the_time()
+    {
+        await using var app = await StartAsync();
+        var meetings = Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(async () =>
+        {
+            for (var i = 0; i < 1000; i++)
+            {
+                await using var reader = Rooms(app).Get($"room {worker % 2}").ReadAsync().GetAsyncEnumerator();
+                var next = reader.MoveNextAsync().AsTask();
+                await Rooms(app).Get($"room {worker % 2}").PublishAsync("1");
+                try
+                {
+                    Assert.True(await next.WithPatience());
+                }
+                catch (FeedPositionLostException)
+                {
+                    // The minutes went by so fast that the message had expired: the reader was there to learn it.
+                }
+            }
+        })));
+
+        while (!meetings.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMinutes(2));
+        }
+
+        await meetings;
+        await DisappearsAsync(app);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a\nb")]
+    [InlineData("a\0b")]
+    [InlineData("\u0085")]
+    public async Task A_key_is_text_on_one_line(string key)
+    {
+        await using var app = await StartAsync();
+
+        Assert.Throws<ArgumentException>("key", () => Rooms(app).Get(key));
+        Assert.Throws<ArgumentException>("key", () => Rooms(app).Get(new string('k', 201)));
+        Assert.Equal("rooms/" + new string('k', 200), Rooms(app).Get(new string('k', 200)).Name);
+    }
+
+    private static KeyedFeeds<string> Rooms(TestApp app) => app.Services.GetRequiredService<KeyedFeeds<string>>();
+
+    private static int Count(TestApp app) => app.Services.GetRequiredService<FeedRegistry>().Count;
+
+    // The last reader leaves a moment after its response has ended.
+    private Task DisappearsAsync(TestApp app) => Eventually.HoldsAsync(
+        () =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(20));
+            return Count(app) == 0;
+        },
+        "the feed disappears");
+
+    private Task<TestApp> StartAsync() => TestApp.StartAsync(
+        app => app.MapGet("/rooms/{room}", (string room, KeyedFeeds<string> rooms) => CometResults.Feed(rooms.Get(room), "parent.f")),
+        builder =>
+        {
+            builder.Services.AddSingleton<TimeProvider>(_time);
+            builder.Services.AddKeyedFeeds<string>("rooms", feed => feed.RetainFor = TimeSpan.FromMinutes(1));
+        });
+}

@@ -1,0 +1,55 @@
+using Comet.AspNetCore.Testing;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+
+namespace Comet.AspNetCore.Tests.Feeds;
+
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
+/// <summary>Clients that do not read are cursors that lag: they cost no more than those that do. Runs alone, as it measures the process.</summary>
+[Collection(nameof(Alone))]
+public class SlowClientMemoryTests
+{
+    [Theory]
+    [InlineData("Direct")]
+    [InlineData("Portable")]
+    [InlineData("Tls")]
+    [InlineData("Http2")]
+    public async Task Clients_that_do_not_read_keep_nothing_of_what_is_published(string wire)
+    {
+        await using var app = await NewsApp.StartAsync(
+            Enum.Parse<Wire>(wire),
+            feed =>
+            {
+                feed.Retain = 10;
+                feed.WhenSlow = SlowClientPolicy.Skip;
+            },
+            configure: builder => builder.Configuration["Comet:WriteTimeout"] = "00:10:00");
+        using var client = app.CreateClient(receiveBuffer: 4096);
+        var stalled = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null)));
+        await using var fast = await app.OpenAsync("/", CometFormat.Ndjson);
+        await fast.NextAsync(CometMessageKind.Open);
+        await PublishAsync(100); // until the system takes no more for the stalled
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        await PublishAsync(200); // 20 MB, for each of 40 clients
+
+        var grown = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Assert.True(grown < 10_000_000, $"{grown} bytes more"); // less than one copy, and buffers of the connections
+        Assert.Equal(41, app.OpenStreams);
+        foreach (var stream in stalled)
+        {
+            await stream.DisposeAsync();
+        }
+
+        async Task PublishAsync(int messages)
+        {
+            for (var i = 0; i < messages; i++)
+            {
+                await app.PublishAsync(new string('x', 100_000));
+                await fast.NextAsync(CometMessageKind.Message);
+            }
+        }
+    }
+}

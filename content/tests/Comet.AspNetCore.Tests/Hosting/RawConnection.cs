@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Comet.AspNetCore.Tests.Hosting;
+
+/// <summary>One HTTP/1.1 connection, down to its chunks.</summary>
+internal sealed class RawConnection : IAsyncDisposable
+{
+    private readonly Socket _socket;
+    private readonly BufferedStream _stream;
+    private readonly CancellationTokenSource _deadline;
+
+    private RawConnection(Socket socket, CancellationTokenSource deadline)
+    {
+        (_socket, _deadline) = (socket, deadline);
+        _stream = new BufferedStream(new NetworkStream(socket, ownsSocket: true), 1 << 16);
+    }
+
+    /// <summary>Status line and headers.</summary>
+    internal string Head { get; private set; } = "";
+
+    internal static async Task<RawConnection> OpenAsync(Uri server, string path, string[] headers, string method = "GET", int? receiveBuffer = null)
+    {
+        var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TestApp.Patience);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (receiveBuffer is { } size)
+        {
+            socket.ReceiveBufferSize = size;
+        }
+        await socket.ConnectAsync(server.Host, server.Port, deadline.Token);
+        var connection = new RawConnection(socket, deadline);
+        var lines = headers.Prepend("Host: " + server.Authority).Prepend($"{method} {path} HTTP/1.1");
+        await socket.SendAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines) + "\r\n\r\n"), deadline.Token);
+        for (string line; (line = await connection.ReadLineAsync()).Length > 0;)
+        {
+            connection.Head += line + "\n";
+        }
+        return connection;
+    }
+
+    /// <summary>The next chunk; null at the end of the body.</summary>
+    internal async Task<string?> ReadChunkAsync()
+    {
+        var length = int.Parse(await ReadLineAsync(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        var chunk = new byte[length];
+        await _stream.ReadExactlyAsync(chunk, _deadline.Token);
+        Assert.Equal("", await ReadLineAsync());
+        return length == 0 ? null : Encoding.UTF8.GetString(chunk);
+    }
+
+    /// <summary>Chunks up to the one that ends with <paramref name="end"/>.</summary>
+    internal async Task<List<string>> ReadChunksAsync(string end)
+    {
+        var chunks = new List<string>();
+        do
+        {
+            chunks.Add(await ReadChunkAsync() ?? throw new EndOfStreamException($"The body ended before \"{end}\"."));
+        }
+        while (!chunks[^1].EndsWith(end, StringComparison.Ordinal));
+        return chunks;
+    }
+
+    /// <summary>The body up to its end.</summary>
+    internal async Task<string> ReadBodyAsync()
+    {
+        var body = new StringBuilder();
+        while (await ReadChunkAsync() is { } chunk)
+        {
+            body.Append(chunk);
+        }
+        return body.ToString();
+    }
+
+    /// <summary>Whatever comes until the server closes or resets the connection; the number of bytes.</summary>
+    internal async Task<long> ReadToEndAsync()
+    {
+        var buffer = new byte[1 << 16];
+        var total = 0L;
+        try
+        {
+            for (int read; (read = await _stream.ReadAsync(buffer, _deadline.Token)) > 0;)
+            {
+                total += read;
+            }
+        }
+        catch (IOException)
+        {
+            // A reset ends a connection as well.
+        }
+        return total;
+    }
+
+    /// <summary>Ends the connection as a crashed client does.</summary>
+    internal void Reset()
+    {
+        _socket.LingerState = new LingerOption(true, 0);
+        _socket.Close();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stream.DisposeAsync();
+        _deadline.Dispose();
+    }
+
+    private async Task<string> ReadLineAsync()
+    {
+        var line = new StringBuilder();
+        var one = new byte[1];
+        while (true)
+        {
+            await _stream.ReadExactlyAsync(one, _deadline.Token);
+            if (one[0] == '\n')
+            {
+                return line.ToString().TrimEnd('\r');
+            }
+            line.Append((char)one[0]);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Tests.Hosting;
+
+/// <summary>
+/// A store with a history, whose offsets have holes, and which does what a test tells it: fails, forgets, begins anew, or waits in the
+/// middle of a read.
+/// </summary>
+internal sealed class ScriptedStore : IFeedStore, IFeedLog
+{
+    private readonly Lock _gate = new();
+    private readonly List<FeedEntry> _entries = [];
+    private IFeedTail? _tail;
+    private long _trimmedThrough;
+
+    internal const int Step = 3;
+
+    internal string Epoch { get; private set; } = "scripted";
+
+    internal bool IsAway { get; set; }
+
+    /// <summary>Runs before each read.</summary>
+    internal Func<Task> BeforeRead { get; set; } = () => Task.CompletedTask;
+
+    internal int Reads { get; private set; }
+
+    internal long Head => _entries.Count == 0 ? _trimmedThrough : _entries[^1].Offset;
+
+    public bool CanReadBack => true;
+
+    internal string IdOf(int message) => $"{Epoch}-{message * Step}";
+
+    /// <summary>Messages that are there before the feed is opened, numbered from 1.</summary>
+    internal ScriptedStore With(int messages)
+    {
+        foreach (var message in NewsApp.Numbers(1, messages))
+        {
+            Store(message);
+        }
+        return this;
+    }
+
+    /// <summary>Removes the oldest.</summary>
+    internal void Trim(int messages)
+    {
+        lock (_gate)
+        {
+            _trimmedThrough = _entries[messages - 1].Offset;
+            _entries.RemoveRange(0, messages);
+        }
+    }
+
+    /// <summary>Begins anew as another log.</summary>
+    internal void BeginAnew(string epoch)
+    {
+        lock (_gate)
+        {
+            _entries.Clear();
+            (Epoch, _trimmedThrough) = (epoch, 0);
+            _tail?.Reset(epoch, 0);
+        }
+    }
+
+    /// <summary>Stores messages that the tail does not get, as after a lost connection to a broker, and resets the tail behind them.</summary>
+    internal void MissInTail(params string[] messages)
+    {
+        lock (_gate)
+        {
+            Array.ForEach(messages, message => Store(message));
+            _tail?.Reset(Epoch, Head);
+        }
+    }
+
+    /// <summary>Stores messages that the tail gets when the result is called, as between a commit and its announcement.</summary>
+    internal Action StoreBeforeTail(params string[] messages)
+    {
+        lock (_gate)
+        {
+            var entries = Array.ConvertAll(messages, Store);
+            return () => _tail!.Append(entries);
+        }
+    }
+
+    public ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
+    {
+        ThrowIfAway();
+        lock (_gate)
+        {
+            (_tail = tail).Reset(Epoch, Head);
+            return new(this);
+        }
+    }
+
+    public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        ThrowIfAway();
+        lock (_gate)
+        {
+            var entry = Store(payload);
+            _tail!.Append(new ReadOnlySpan<FeedEntry>(in entry));
+            return new(new FeedPosition(Epoch, entry.Offset));
+        }
+    }
+
+    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
+    {
+        await BeforeRead().WaitAsync(cancellationToken);
+        ThrowIfAway();
+        lock (_gate)
+        {
+            Reads++;
+            return new FeedLogPage(Epoch, _trimmedThrough, [.. _entries.Where(entry => entry.Offset > after).Take(maxEntries)]);
+        }
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private FeedEntry Store(string message) => Store(System.Text.Encoding.ASCII.GetBytes($"\"{message}\""));
+
+    private FeedEntry Store(ReadOnlyMemory<byte> payload)
+    {
+        var entry = new FeedEntry(Head + Step, payload, TimeProvider.System.GetUtcNow());
+        _entries.Add(entry);
+        return entry;
+    }
+
+    private void ThrowIfAway()
+    {
+        if (IsAway)
+        {
+            throw new FeedUnavailableException("The store is away; password=hunter2.");
+        }
+    }
+}

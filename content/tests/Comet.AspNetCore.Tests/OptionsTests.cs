@@ -1,0 +1,147 @@
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Comet.AspNetCore.Tests;
+
+/// <summary>Settings: where they come from, and which of them stop the app at its start.</summary>
+public class OptionsTests
+{
+    public static TheoryData<string, string, string> BadValues => new()
+    {
+        { "Padding", "1023", "Comet:Padding is 1023; it must be 1024 to 65536 bytes." },
+        { "Padding", "65537", "Comet:Padding is 65537; it must be 1024 to 65536 bytes." },
+        { "Heartbeat", "00:00:00", "Comet:Heartbeat is 00:00:00; it must be 00:00:00.2500000 to 01:00:00." },
+        { "Heartbeat", "01:00:01", "Comet:Heartbeat is 01:00:01; it must be 00:00:00.2500000 to 01:00:00." },
+        { "WriteTimeout", "-00:00:01", "Comet:WriteTimeout is -00:00:01; it must be 00:00:00.2500000 to 01:00:00." },
+        { "MaxAge", "00:00:00.5", "Comet:MaxAge is 00:00:00.5000000; it must be 00:00:01 to 365.00:00:00." },
+        { "ReconnectSpread", "00:00:00", "Comet:ReconnectSpread is 00:00:00; it must be 00:00:00.1000000 to 01:00:00." },
+        { "Drain", "-00:00:01", "Comet:Drain is -00:00:01; it must be 00:00:00 to 01:00:00." },
+        { "Drain", "01:00:01", "Comet:Drain is 01:00:01; it must be 00:00:00 to 01:00:00." },
+        { "MaxBytes", "0", "Comet:MaxBytes is 0; it must be at least 1, or left out for no limit." },
+        { "MaxStreams", "0", "Comet:MaxStreams is 0; it must be at least 1, or left out for no limit." },
+        { "MaxStreamsPerUser", "-1", "Comet:MaxStreamsPerUser is -1; it must be at least 1, or left out for no limit." },
+        { "MaxStreamsPerAddress", "0", "Comet:MaxStreamsPerAddress is 0; it must be at least 1, or left out for no limit." },
+        { "MaxConnectsPerSecond", "0", "Comet:MaxConnectsPerSecond is 0; it must be at least 1, or left out for no limit." },
+        { "Feeds:news:Retain", "0", "Comet:Feeds:news:Retain is 0; it must be 1 to 10000000 messages." },
+        { "Feeds:news:RetainBytes", "1023", "Comet:Feeds:news:RetainBytes is 1023; it must be 1024 bytes to 1 TiB." },
+        { "Feeds:news:RetainFor", "00:00:00", "Comet:Feeds:news:RetainFor is 00:00:00; it must be 00:00:01 to 3650.00:00:00." },
+        { "Feeds:news:WhenSlow", "7", "Comet:Feeds:news:WhenSlow must be End, Latest or Skip." },
+    };
+
+    [Theory, MemberData(nameof(BadValues))]
+    public async Task A_value_that_makes_no_sense_stops_the_app_at_its_start(string key, string value, string message)
+    {
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync((key, value)));
+
+        Assert.Equal(message, Assert.Single(error.Failures));
+    }
+
+    [Theory]
+    [InlineData("Padding", "much")]
+    [InlineData("Heartbeat", "often")]
+    [InlineData("DirectTransport", "perhaps")]
+    [InlineData("Feeds:news:Retain", "3.5")]
+    [InlineData("Feeds:news:WhenSlow", "Wait")]
+    public async Task A_value_of_another_type_stops_the_app_at_its_start_and_is_named(string key, string value)
+    {
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync((key, value)));
+
+        Assert.Contains($"'Comet:{key}'", error.Message);
+        Assert.Contains($"'{value}'", error.Message);
+    }
+
+    [Fact]
+    public async Task All_that_is_wrong_is_said_at_once()
+    {
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(("Padding", "1"), ("Drain", "-1"), ("MaxBytes", "0")));
+
+        Assert.Equal(3, error.Failures.Count());
+    }
+
+    [Fact]
+    public async Task Settings_come_from_the_configuration()
+    {
+        await using var app = await StartAsync(
+            ("Padding", "2048"),
+            ("Heartbeat", "00:00:07"),
+            ("WriteTimeout", "00:00:08"),
+            ("MaxAge", "09:00:00"),
+            ("MaxBytes", "10"),
+            ("ReconnectSpread", "00:00:11"),
+            ("Drain", "00:01:00"),
+            ("MaxStreams", "13"),
+            ("MaxStreamsPerUser", "14"),
+            ("MaxStreamsPerAddress", "15"),
+            ("MaxConnectsPerSecond", "16"),
+            ("DirectTransport", "false"),
+            ("Feeds:news:Retain", "17"),
+            ("Feeds:news:RetainBytes", "1800"),
+            ("Feeds:news:RetainFor", "00:00:19"),
+            ("Feeds:news:WhenSlow", "latest"),
+            ("Feeds:news:AuthorizationPolicy", "editors"));
+
+        var server = app.Services.GetRequiredService<IOptions<CometServerOptions>>().Value;
+        Assert.Equal(
+            (2048, TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8), TimeSpan.FromHours(9), 10L, TimeSpan.FromSeconds(11), TimeSpan.FromMinutes(1)),
+            (server.Padding, server.Heartbeat, server.WriteTimeout, server.MaxAge, server.MaxBytes, server.ReconnectSpread, server.Drain));
+        Assert.Equal(
+            (13, 14, 15, 16, false),
+            (server.MaxStreams, server.MaxStreamsPerUser, server.MaxStreamsPerAddress, server.MaxConnectsPerSecond, server.DirectTransport));
+        var feed = app.Services.GetRequiredService<IOptionsMonitor<FeedOptions>>().Get("news");
+        Assert.Equal(
+            (17, 1800L, TimeSpan.FromSeconds(19), SlowClientPolicy.Latest, "editors"),
+            (feed.Retain, feed.RetainBytes, feed.RetainFor, feed.WhenSlow, feed.AuthorizationPolicy));
+        Assert.Equal(TimeSpan.FromSeconds(70), app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout); // draining fits in
+    }
+
+    [Fact]
+    public async Task Defaults_are_those_of_the_documents()
+    {
+        await using var app = await TestApp.StartAsync(_ => { });
+
+        var server = app.Services.GetRequiredService<IOptions<CometServerOptions>>().Value;
+        Assert.Equal(
+            (1024, TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(10), null, null, TimeSpan.FromSeconds(5), TimeSpan.Zero),
+            (server.Padding, server.Heartbeat, server.WriteTimeout, server.MaxAge, server.MaxBytes, server.ReconnectSpread, server.Drain));
+        Assert.Equal(
+            (50_000, 100, 1_000, null, true),
+            (server.MaxStreams, server.MaxStreamsPerUser, server.MaxStreamsPerAddress, server.MaxConnectsPerSecond, server.DirectTransport));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a/b")]
+    [InlineData("a b")]
+    [InlineData("é")]
+    public void A_feed_has_a_plain_name(string name)
+    {
+        var services = new ServiceCollection();
+
+        Assert.Throws<ArgumentException>("name", () => services.AddFeed<int>(name));
+        Assert.Throws<ArgumentException>("name", () => services.AddKeyedFeeds<int>(new string('n', 65)));
+        services.AddFeed<int>(new string('n', 64));
+    }
+
+    [Fact]
+    public void A_name_is_given_once()
+    {
+        var services = new ServiceCollection().AddFeed<int>("news");
+
+        var error = Assert.Throws<ArgumentException>("name", () => services.AddKeyedFeeds<string>("news"));
+        Assert.StartsWith("There is a feed named news already.", error.Message);
+    }
+
+    private static Task<TestApp> StartAsync(params (string Key, string Value)[] settings) => TestApp.StartAsync(
+        _ => { },
+        builder =>
+        {
+            foreach (var (key, value) in settings)
+            {
+                builder.Configuration["Comet:" + key] = value;
+            }
+            builder.Services.AddFeed<string>("news");
+        });
+}

@@ -1,0 +1,180 @@
+using System.Net;
+using System.Security.Claims;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Comet.AspNetCore.Tests.Streams;
+
+/// <summary>How many streams there may be, and from where.</summary>
+public class LimitTests
+{
+    [Theory]
+    [InlineData("MaxStreams", 503, "The server has as many streams as it takes. Try again later.")]
+    [InlineData("MaxStreamsPerAddress", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
+    [InlineData("MaxStreamsPerUser", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
+    public async Task One_more_is_refused_until_another_has_ended(string limit, int status, string message)
+    {
+        await using var app = await StartAsync((limit, "3"));
+        var streams = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => app.OpenAsync("/?user=anna")));
+        Assert.Equal(3, app.OpenStreams);
+
+        for (var i = 0; i < 3; i++) // to be refused takes no place
+        {
+            await IsRefusedAsync(app, "/?user=anna", status, message);
+        }
+        await streams[0].DisposeAsync();
+
+        await Eventually.HoldsAsync(() => app.OpenStreams == 2, "the stream ends");
+        await using var next = await app.OpenAsync("/?user=anna");
+        Assert.Equal(HttpStatusCode.OK, next.Response.StatusCode);
+        await IsRefusedAsync(app, "/?user=anna", status, message);
+    }
+
+    [Fact]
+    public async Task What_one_limit_refuses_takes_no_place_of_another()
+    {
+        await using var app = await StartAsync(("MaxStreams", "1"), ("MaxStreamsPerAddress", "3"), ("MaxStreamsPerUser", "3"));
+        await using var open = await app.OpenAsync("/?user=anna");
+
+        for (var i = 0; i < 10; i++)
+        {
+            await IsRefusedAsync(app, "/?user=anna", 503, "The server has as many streams as it takes. Try again later.");
+        }
+    }
+
+    [Fact]
+    public async Task Each_user_has_a_limit_of_its_own_and_nobody_has_none()
+    {
+        await using var app = await StartAsync(("MaxStreamsPerUser", "1"));
+        await using var anna = await app.OpenAsync("/?user=anna");
+        await using var ben = await app.OpenAsync("/?user=ben");
+        await using var nobody = await app.OpenAsync("/");
+        await using var nobodyElse = await app.OpenAsync("/");
+
+        Assert.All([anna, ben, nobody, nobodyElse], stream => Assert.Equal(HttpStatusCode.OK, stream.Response.StatusCode));
+        await IsRefusedAsync(app, "/?user=ben", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+    }
+
+    [Fact]
+    public async Task Each_address_has_a_limit_of_its_own()
+    {
+        await using var app = await StartAsync(("MaxStreamsPerAddress", "1"));
+        await using var one = await app.OpenAsync("/?address=192.0.2.1");
+        await using var other = await app.OpenAsync("/?address=192.0.2.2");
+
+        Assert.Equal(HttpStatusCode.OK, other.Response.StatusCode);
+        await IsRefusedAsync(app, "/?address=192.0.2.1", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+    }
+
+    [Fact]
+    public async Task So_many_open_per_second_with_bursts_of_twice_that()
+    {
+        await using var app = await StartAsync(("MaxConnectsPerSecond", "3"));
+        var statuses = new List<HttpStatusCode>();
+        for (var i = 0; i < 40; i++)
+        {
+            using var answer = await app.GetAsync("/");
+            statuses.Add(answer.StatusCode);
+        }
+
+        Assert.All(statuses[..6], status => Assert.Equal(HttpStatusCode.OK, status));
+        Assert.Contains(HttpStatusCode.ServiceUnavailable, statuses);
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                using var later = await app.GetAsync("/");
+                return later.IsSuccessStatusCode;
+            },
+            "a place in a later second");
+    }
+
+    [Theory]
+    [InlineData("cross-site", 403)]
+    [InlineData("same-site", 200)]
+    [InlineData("same-origin", 200)]
+    [InlineData("none", 200)]
+    public async Task Pages_of_other_sites_are_refused(string site, int status)
+    {
+        await using var app = await StartAsync();
+
+        using var answer = await app.GetAsync("/", ("Sec-Fetch-Site", site));
+
+        Assert.Equal(status, (int)answer.StatusCode);
+        if (status == 403)
+        {
+            Assert.Equal("This stream serves pages of its own site only.", await answer.Content.ReadAsStringAsync());
+        }
+    }
+
+    public static TheoryData<string> Callbacks =>
+    [
+        "", "f", "parent", "parent.", ".f", "parent..f", "parent.f.g", "window.f", "top.f", "parent.f()", "alert(1)//", "parent.f;alert(1)", "parent.1",
+        "parent.class", "parent.f\r\nX: y", "parent.é", "parent.<script>", "parent['f']", " parent.f", "parent." + new string('f', 122),
+    ];
+
+    [Theory, MemberData(nameof(Callbacks))]
+    public async Task A_function_that_a_request_may_not_name_is_refused_in_words_of_our_own(string callback)
+    {
+        await using var app = await StartAsync();
+
+        using var answer = await app.GetAsync("/?callback=" + Uri.EscapeDataString(callback));
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Equal("text/plain", answer.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("no-store", answer.Headers.CacheControl?.ToString());
+        Assert.Equal(
+            "The callback must be \"parent.\" or \"frameElement.\" and one JavaScript identifier, at most 128 characters in all.",
+            await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Two_functions_are_refused_and_so_is_one_too_long_for_a_request()
+    {
+        await using var app = await StartAsync();
+        using var two = await app.GetAsync("/?callback=parent.f&callback=parent.g");
+        using var tooLong = await app.GetAsync("/?callback=parent." + new string('f', 10_000));
+
+        Assert.Equal(400, (int)two.StatusCode);
+        Assert.Equal(414, (int)tooLong.StatusCode); // by Kestrel, whose limit for the request line is 8 KB
+    }
+
+    private static Task<TestApp> StartAsync(params (string Name, string Value)[] limits) => NewsApp.StartAsync(configure: builder =>
+    {
+        builder.Services.AddTransient<IStartupFilter, Pretence>();
+        foreach (var (name, value) in limits)
+        {
+            builder.Configuration["Comet:" + name] = value;
+        }
+    });
+
+    private static async Task IsRefusedAsync(TestApp app, string path, int status, string message)
+    {
+        using var refused = await app.GetAsync(path);
+        Assert.Equal(status, (int)refused.StatusCode);
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
+        Assert.Equal(message, await refused.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Makes a request somebody's, or from somewhere.</summary>
+    private sealed class Pretence : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((context, next) =>
+            {
+                if (context.Request.Query.TryGetValue("user", out var user))
+                {
+                    context.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, user!)], "test"));
+                }
+                if (context.Request.Query.TryGetValue("address", out var address))
+                {
+                    context.Connection.RemoteIpAddress = IPAddress.Parse(address!);
+                }
+                return next(context);
+            });
+            next(app);
+        };
+    }
+}

@@ -1,0 +1,16 @@
+using Microsoft.AspNetCore.Mvc;
+
+namespace Comet.AspNetCore.Tests.Streams;
+
+[Route("source-tests")]
+public class SourceController : Controller
+{
+    [HttpGet]
+    public CometResult Stream() => CometResults.Json(Values(), "parent.f");
+
+    internal static async IAsyncEnumerable<SourceTests.Reading> Values()
+    {
+        await Task.Yield();
+        yield return new(61);
+    }
+}
