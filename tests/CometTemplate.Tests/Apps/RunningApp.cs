@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.RegularExpressions;
+using Comet.AspNetCore.Testing;
+using CometTemplate.Tests.Package;
+
+namespace CometTemplate.Tests.Apps;
+
+/// <summary>A generated app in a process of its own, on a port that nobody else has.</summary>
+internal sealed partial class RunningApp : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private static readonly string[] SecurityHeaders =
+    [
+        "X-Frame-Options", "X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy",
+        "Permissions-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
+    ];
+
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private RunningApp(ProcessStartInfo start)
+    {
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, line) => Add(line.Data);
+        _process.ErrorDataReceived += (_, line) => Add(line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>Follows no redirects.</summary>
+    internal HttpClient Client { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, ResponseDrainTimeout = TimeSpan.Zero }) { Timeout = Patience };
+
+    /// <summary>Starts what a build of the app gave, as <c>dotnet run</c> would.</summary>
+    internal static Task<RunningApp> StartAsync(GeneratedApp app, params (string Name, string Value)[] environment) =>
+        StartAsync(app.ProjectFolder, app.Assembly, [("ASPNETCORE_ENVIRONMENT", "Development"), .. environment]);
+
+    /// <summary>Starts an assembly in a folder.</summary>
+    internal static async Task<RunningApp> StartAsync(string folder, string assembly, params (string Name, string Value)[] environment)
+    {
+        var start = Tool.Describe(folder, "dotnet", assembly);
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+        var app = new RunningApp(start);
+        try
+        {
+            app.Client.BaseAddress = await app._address.Task.WaitAsync(Patience);
+            return app;
+        }
+        catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
+        {
+            await app.DisposeAsync();
+            throw new InvalidOperationException($"{assembly} did not start:\n{app._output}", exception);
+        }
+    }
+
+    /// <summary>Its pages and files are there, and all have the security headers.</summary>
+    internal async Task AssertAnswersAsync()
+    {
+        foreach (var (path, status) in new[]
+        {
+            ("/", 200), ("/clock", 200), ("/vitals", 200), ("/announcements", 200), ("/health/live", 200), ("/health/ready", 200),
+            ("/css/site.css", 200), ("/_content/Comet.AspNetCore/comet.js", 200), ("/nothing", 404),
+        })
+        {
+            using var response = await Client.GetAsync(path);
+            Assert.Equal((path, status), (path, (int)response.StatusCode));
+            Assert.All(SecurityHeaders, header => Assert.True(response.Headers.Contains(header), $"{path} has no {header}."));
+        }
+    }
+
+    /// <summary>The clock ticks.</summary>
+    internal async Task AssertStreamsAsync()
+    {
+        var ticks = await ReadAsync("/clock/stream", 5);
+        Assert.All(ticks, tick => Assert.Equal("parent.clockChanged", tick.Callback));
+        Assert.All(ticks, tick => Assert.Matches(@"^\d\d \d\d \d\d$", tick.Value.GetString()));
+    }
+
+    /// <summary>The first messages of a stream that have a value.</summary>
+    internal async Task<List<CometMessage>> ReadAsync(string path, int count, string? lastEventId = null)
+    {
+        using var deadline = new CancellationTokenSource(Patience);
+        var messages = new List<CometMessage>();
+        await foreach (var message in CometReader.ReadAsync(Client, path, lastEventId: lastEventId, cancellationToken: deadline.Token))
+        {
+            if (message.Kind == CometMessageKind.Message)
+            {
+                messages.Add(message);
+            }
+            if (messages.Count == count)
+            {
+                return messages;
+            }
+        }
+        throw new InvalidOperationException($"{path} ended after {messages.Count} messages.");
+    }
+
+    private void Add(string? line)
+    {
+        lock (_output)
+        {
+            _output.AppendLine(line);
+        }
+        if (line is null)
+        {
+            _address.TrySetException(new InvalidOperationException("It ended."));
+        }
+        else if (Listening().Match(line) is { Success: true } match)
+        {
+            _address.TrySetResult(new Uri(match.Groups[1].Value));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    [GeneratedRegex(@"Now listening on: (http://127\.0\.0\.1:\d+)")]
+    private static partial Regex Listening();
+}

@@ -1,0 +1,63 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using CometTemplate.Tests.Apps;
+using CometTemplate.Tests.Package;
+
+namespace CometTemplate.Tests;
+
+/// <summary>What each store promises, in an app as it was generated.</summary>
+public partial class HistoryTests(TemplatePackage package)
+{
+    [Theory]
+    [InlineData("MyApp", "", false)]
+    [InlineData("my-app", "--store sqlite", true)]
+    public async Task A_restart_keeps_what_the_store_keeps(string name, string options, bool keeps)
+    {
+        var app = await package.GetAppAsync(name, options);
+        await app.BuildAsync();
+        string id;
+        await using (var running = await RunningApp.StartAsync(app))
+        {
+            await running.AssertAnswersAsync();
+            await running.AssertStreamsAsync();
+            await AnnounceAsync(running.Client, "first");
+            id = (await running.ReadAsync("/announcements/stream", 1, "earliest")).Single().Id!;
+        }
+
+        await using var restarted = await RunningApp.StartAsync(app);
+        await AnnounceAsync(restarted.Client, "second");
+
+        var all = await restarted.ReadAsync("/announcements/stream", keeps ? 2 : 1, "earliest");
+        Assert.Equal(keeps ? ["first", "second"] : ["second"], all.Select(message => message.Value.GetProperty("text").GetString()));
+        Assert.Equal(keeps, all[0].Id == id);
+    }
+
+    [Fact]
+    public async Task Without_its_broker_an_app_runs_and_is_not_ready()
+    {
+        var app = await package.GetAppAsync("My.App", "--store rabbitmq");
+        await app.BuildAsync();
+        await using var running = await RunningApp.StartAsync(app, ("ConnectionStrings__RabbitMQ", "amqp://guest:guest@127.0.0.1:1"));
+
+        Assert.Equal(HttpStatusCode.OK, (await running.Client.GetAsync("/health/live")).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await running.Client.GetAsync("/health/ready")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await running.Client.GetAsync("/")).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await running.Client.GetAsync("/announcements/stream")).StatusCode);
+        await running.AssertStreamsAsync();
+    }
+
+    private static async Task AnnounceAsync(HttpClient client, string text)
+    {
+        var page = await client.GetStringAsync("/announcements");
+        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["Text"] = text,
+            ["__RequestVerificationToken"] = Token().Match(page).Groups[1].Value,
+        });
+        using var response = await client.PostAsync("/announcements", form);
+        Assert.Equal(HttpStatusCode.Found, response.StatusCode);
+    }
+
+    [GeneratedRegex("name=\"__RequestVerificationToken\" type=\"hidden\" value=\"([^\"]*)\"")]
+    private static partial Regex Token();
+}
