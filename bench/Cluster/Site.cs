@@ -1,0 +1,83 @@
+using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using CometBench.Stores;
+
+namespace CometBench.Cluster;
+
+/// <summary>A broker of one or more nodes, two servers, each with a gate on its way to a broker of one node, and nginx before them.</summary>
+internal sealed class Site : IAsyncDisposable
+{
+    private readonly EpmdProcess _epmd = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("comet-rabbitmq-").FullName;
+    private Nginx? _nginx;
+
+    private Site(int nodes)
+    {
+        RabbitNode.Install();
+        Nodes = Enumerable.Range(1, nodes).Select(number => new RabbitNode(_folder, _epmd, $"comet{number}")).ToArray();
+        Gates = nodes == 1 ? [new TcpGate(Nodes[0].Port), new TcpGate(Nodes[0].Port)] : [];
+    }
+
+    internal RabbitNode[] Nodes { get; }
+
+    /// <summary>One for each server.</summary>
+    internal TcpGate[] Gates { get; }
+
+    internal ChildServer[] Servers { get; private set; } = [];
+
+    internal Uri Url => _nginx!.Url;
+
+    internal static async Task<Site> StartAsync(HttpClient client, int nodes = 1)
+    {
+        var site = new Site(nodes);
+        try
+        {
+            foreach (var node in site.Nodes)
+            {
+                await node.StartAsync();
+            }
+            foreach (var node in site.Nodes.Skip(1))
+            {
+                await node.ControlAsync("rabbitmqctl", "stop_app");
+                await node.ControlAsync("rabbitmqctl", "join_cluster", $"{site.Nodes[0].Name}@localhost");
+                await node.ControlAsync("rabbitmqctl", "start_app");
+            }
+            site.Servers = Enumerable.Range(0, 2).Select(site.NewServer).ToArray();
+            foreach (var server in site.Servers)
+            {
+                await server.StartAsync(client);
+            }
+            site._nginx = Nginx.Start(site.Servers[0].Url, site.Servers[1].Url);
+            return site;
+        }
+        catch
+        {
+            await site.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _nginx?.Dispose();
+        foreach (var server in Servers)
+        {
+            await server.DisposeAsync();
+        }
+        foreach (var gate in Gates)
+        {
+            await gate.DisposeAsync();
+        }
+        foreach (var node in Nodes)
+        {
+            await node.DisposeAsync();
+        }
+        _epmd.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private ChildServer NewServer(int index)
+    {
+        var ports = Gates.Length > 0 ? [Gates[index].Port] : Nodes.Select(node => node.Port);
+        return new ChildServer("--Logging:LogLevel:Default", "None", "--ConnectionStrings:RabbitMQ", string.Join(',', ports.Select(port => $"amqp://guest:guest@127.0.0.1:{port}/")));
+    }
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+
+namespace CometBench.Load.Client;
+
+/// <summary>How messages are published in one stage.</summary>
+internal abstract record LoadShape(TimeSpan Duration)
+{
+    /// <summary>Publishes for the duration.</summary>
+    /// <returns>How many messages, when the last one was answered.</returns>
+    internal abstract Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation);
+
+    /// <summary>What a publisher waits for: at most so many messages are not yet delivered to everybody.</summary>
+    internal virtual SemaphoreSlim? Window => null;
+}
+
+/// <summary>So many messages a second from one publisher, whatever the server does.</summary>
+internal sealed record PacedLoad(double Rate, TimeSpan Duration) : LoadShape(Duration)
+{
+    internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
+    {
+        var interval = Stopwatch.Frequency / Rate;
+        var (start, answered) = (Marker.Now, 0L);
+        for (var i = 0; i < Rate * Duration.TotalSeconds; i++)
+        {
+            var due = start + (long)(i * interval);
+            if (Stopwatch.GetElapsedTime(Marker.Now, due) is { Ticks: > 0 } wait)
+            {
+                await Task.Delay(wait, cancellation);
+            }
+            // A message that had to wait for the answer to the one before is late by the server's fault, and is counted from when it was due.
+            await publishers[0].PublishAsync(answered > due ? due : Marker.Now, cancellation);
+            answered = Marker.Now;
+        }
+        return publishers[0].Published;
+    }
+}
+
+/// <summary>As fast as the server answers, but never far ahead of the slowest stream: a server that only queues would be measured by its memory.</summary>
+internal sealed record SaturatingLoad(TimeSpan Duration, int Ahead = 64) : LoadShape(Duration)
+{
+    internal override SemaphoreSlim Window { get; } = new(Ahead);
+
+    internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
+    {
+        var start = Marker.Now;
+        await Task.WhenAll(publishers.Select(async publisher =>
+        {
+            while (Stopwatch.GetElapsedTime(start) < Duration)
+            {
+                if (await Window.WaitAsync(Duration, cancellation))
+                {
+                    await publisher.PublishAsync(Marker.Now, cancellation);
+                }
+            }
+        }));
+        return publishers.Sum(publisher => publisher.Published);
+    }
+}
+
+/// <summary>So many messages, as fast as they go: lets a just-in-time compiler see the path.</summary>
+internal sealed record WarmUp(int Messages, int Size) : LoadShape(TimeSpan.FromSeconds(30))
+{
+    // Large messages must not run ahead of the clients by more than a server may retain.
+    internal override SemaphoreSlim Window { get; } = new(Math.Clamp(2_000_000 / Size, 1, 64));
+
+    internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
+    {
+        var left = Messages;
+        await Task.WhenAll(publishers.Select(async publisher =>
+        {
+            while (Interlocked.Decrement(ref left) >= 0 && await Window.WaitAsync(Duration, cancellation))
+            {
+                await publisher.PublishAsync(Marker.Now, cancellation);
+            }
+        }));
+        return publishers.Sum(publisher => publisher.Published);
+    }
+}
+
+/// <summary>So many messages from threads of the server's own, as fast as the feed takes them.</summary>
+internal sealed record Burst(IPEndPoint Server, int Threads, int Messages, int Size) : LoadShape(TimeSpan.FromSeconds(60))
+{
+    /// <summary>Messages a second that the feed took.</summary>
+    internal double Accepted { get; private set; }
+
+    internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
+    {
+        using var http = new HttpClient();
+        using var answer = await http.PostAsync($"http://{Server}/burst/pub?threads={Threads}&messages={Messages}&size={Size}", content: null, cancellation);
+        Accepted = double.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(cancellation), CultureInfo.InvariantCulture);
+        return Messages / Threads * Threads;
+    }
+}

@@ -1,0 +1,96 @@
+using CometBench.Load.Servers;
+
+namespace CometBench.Load.Client;
+
+/// <summary>One server, started and warm, with its crowd and its publishers.</summary>
+internal sealed class Session : IAsyncDisposable
+{
+    private readonly ServerKind _kind;
+    private readonly Settings _settings;
+    private readonly ServerProcess _server;
+    private readonly Crowd _crowd;
+    private readonly List<Publisher> _publishers;
+    private long _emptyMemory;
+
+    private Session(ServerKind kind, ServerProcess server, Settings settings)
+    {
+        (_kind, _server, _settings) = (kind, server, settings);
+        _crowd = new Crowd(kind, server.Streams);
+        _publishers = Publishers(kind);
+    }
+
+    internal ServerProcess Server => _server;
+
+    internal static async Task<Session> StartAsync(ServerKind kind, Settings settings)
+    {
+        var session = new Session(kind, await ServerProcess.StartAsync(kind), settings);
+        try
+        {
+            await session.WarmUpAsync();
+            return session;
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
+
+    internal Task<Figures> RunAsync(int connections, LoadShape load) => RunAsync(_kind, _crowd, _publishers, connections, load);
+
+    /// <summary>Memory of the process per idle stream, as it is: no collection is forced.</summary>
+    internal async Task<Figures> IdleAsync(int connections, TimeSpan watch)
+    {
+        await _crowd.ResizeAsync(connections);
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        var cpu = _server.CpuTime;
+        await Task.Delay(watch);
+        return new Figures
+        {
+            BytesPerConnection = (double)(_server.Memory - _emptyMemory) / connections,
+            IdleCores = watch > TimeSpan.Zero ? (_server.CpuTime - cpu) / watch : 0,
+        };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _crowd.Dispose();
+        _publishers.ForEach(publisher => publisher.Dispose());
+        await _server.DisposeAsync();
+    }
+
+    private List<Publisher> Publishers(ServerKind kind) =>
+        [.. Enumerable.Range(0, _settings.Publishers).Select(i => new Publisher(i, _server.Address, kind.PublishPath, _settings.Size))];
+
+    private async Task<Figures> RunAsync(ServerKind kind, Crowd crowd, List<Publisher> publishers, int connections, LoadShape load)
+    {
+        await crowd.ResizeAsync(connections);
+        // A server may answer a little before it has registered the stream.
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        return await new Stage(_server, crowd, kind.AudienceOf(connections), publishers).RunAsync(load);
+    }
+
+    // Over one feed, whatever is measured later: its messages reach every connection.
+    private async Task WarmUpAsync()
+    {
+        var kind = _kind with { Rooms = Math.Min(_kind.Rooms, 1), Feed = "" };
+        var publishers = Publishers(kind);
+        foreach (var publisher in _publishers.Concat(publishers))
+        {
+            await publisher.ConnectAsync();
+        }
+        using var crowd = new Crowd(kind, _server.Streams);
+        for (var round = 0; round < 3; round++)
+        {
+            var figures = await RunAsync(kind, crowd, publishers, 100, new WarmUp(500, _settings.Size));
+            if (!figures.IsFlawless)
+            {
+                Console.Error.WriteLine($"warm-up: {figures.Flaws}");
+            }
+            await crowd.ResizeAsync(0);
+        }
+        publishers.ForEach(publisher => publisher.Dispose());
+        await _server.WaitUntilQuietAsync();
+        _emptyMemory = _server.Memory;
+    }
+}

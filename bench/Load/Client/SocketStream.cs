@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace CometBench.Load.Client;
+
+/// <summary>One open stream over plain HTTP/1.1: a socket, a buffer and one pending receive.</summary>
+internal sealed class SocketStream : IOpenStream
+{
+    private const int BufferSize = 8 * 1024;
+
+    private readonly Socket _socket;
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Marker.MaxLength + BufferSize, pinned: true);
+    private readonly SocketAsyncEventArgs _receive = new();
+    private readonly ChunkDecoder _chunks = new();
+    private int _carried;
+
+    private SocketStream(Socket socket)
+    {
+        _socket = socket;
+        _receive.Completed += (_, _) => Receive(completed: true);
+        _receive.SetBuffer(_buffer, Marker.MaxLength, BufferSize);
+    }
+
+    public MarkerScanner Scanner { get; } = new();
+
+    /// <summary>Sends the request and waits for the response's head.</summary>
+    /// <param name="server">Where.</param>
+    /// <param name="path">Path and query.</param>
+    /// <param name="accept">The <c>Accept</c> header.</param>
+    internal static async Task<SocketStream> OpenAsync(IPEndPoint server, string path, string accept)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var stream = new SocketStream(socket);
+        try
+        {
+            await socket.ConnectAsync(server);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {server}\r\nAccept: {accept}\r\n\r\n"));
+            await stream.ReadHeadAsync();
+            return stream;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    public void Start() => Receive(completed: false);
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _receive.Dispose();
+    }
+
+    // What follows the head in the same read precedes every measured message and is left aside.
+    private async Task ReadHeadAsync()
+    {
+        var (length, end) = (0, -1);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (end < 0)
+        {
+            var count = await _socket.ReceiveAsync(_buffer.AsMemory(length), patience.Token);
+            if (count == 0)
+            {
+                throw new IOException("The server closed a stream before its response began.");
+            }
+            length += count;
+            end = _buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8);
+        }
+        var head = Encoding.UTF8.GetString(_buffer, 0, end);
+        if (!head.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal) || !head.Contains("\nTransfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new IOException($"The server gave no chunked stream: {head}");
+        }
+        _chunks.Decode(_buffer.AsSpan((end + 4)..length));
+    }
+
+    private void Receive(bool completed)
+    {
+        try
+        {
+            while (completed || !_socket.ReceiveAsync(_receive))
+            {
+                completed = false;
+                var count = _receive.BytesTransferred;
+                if (_receive.SocketError != SocketError.Success || count == 0)
+                {
+                    Scanner.Close();
+                    return;
+                }
+                var fresh = _chunks.Decode(_buffer.AsSpan(Marker.MaxLength, count));
+                var read = _buffer.AsSpan(Marker.MaxLength - _carried, _carried + fresh);
+                _carried = Scanner.Scan(read, fresh);
+                read[^_carried..].CopyTo(_buffer.AsSpan(Marker.MaxLength - _carried));
+                if (_chunks.IsAtEnd)
+                {
+                    Scanner.Close();
+                    return;
+                }
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // The stage is over.
+        }
+    }
+}

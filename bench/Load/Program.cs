@@ -1,0 +1,34 @@
+using CometBench.Load;
+using CometBench.Load.Reports;
+using CometBench.Load.Servers;
+using CometBench.Load.Suites;
+
+// One thread reads all sockets and runs what they complete, as an epoll loop would: the client shares the machine with the server it
+// measures. Read by the runtime when the first socket is used; other systems than Unix ignore it.
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
+
+Settings settings;
+try
+{
+    settings = Settings.Parse(args);
+}
+catch (FormatException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    Console.Error.WriteLine(Settings.Usage);
+    return 2;
+}
+var servers = ServerKind.All.Where(server => settings.Servers is [] || settings.Servers.Contains(server.Name)).ToArray();
+switch (settings.Suite)
+{
+    case "compare":
+        await ComparisonReport.WriteAsync(await CompareSuite.RunAsync(settings, servers), settings);
+        return 0;
+    case "growth":
+        await Finding.WriteAsync(await new GrowthSuite(settings).RunAsync(), settings);
+        return 0;
+    default:
+        Console.Error.WriteLine(Settings.Usage);
+        return 2;
+}

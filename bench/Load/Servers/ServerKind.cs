@@ -1,0 +1,48 @@
+namespace CometBench.Load.Servers;
+
+/// <summary>A server under test and how to talk to it.</summary>
+internal sealed record ServerKind(string Name, string Title, string Project, string[] Arguments, string Accept = "*/*", bool IsSignalR = false, Route Route = Route.Plain)
+{
+    internal static readonly ServerKind Comet = new("comet", "Comet, script tags", "Server", []);
+
+    internal static readonly ServerKind[] All =
+    [
+        Comet,
+        new("comet-sse", "Comet, server-sent events", "Server", [], Accept: "text/event-stream"),
+        new("aspnet-sse", "TypedResults.ServerSentEvents", "Peers", ["--peer", "sse"]),
+        new("signalr-sse", "SignalR, server-sent events", "Peers", ["--peer", "signalr"], Accept: "text/event-stream", IsSignalR: true),
+        new("naive", "naive Comet helper", "Peers", ["--peer", "naive"]),
+    ];
+
+    /// <summary>So many feeds, which connections and messages take in turns; 0: the one feed that all share.</summary>
+    internal int Rooms { get; init; }
+
+    internal string Feed { private get; init; } = "";
+
+    internal string PublishPath(long message) => Rooms > 0 ? $"/rooms/{message % Rooms}/pub" : $"{Feed}/pub";
+
+    internal string SubscribePath(long connection) => Rooms > 0 ? $"/rooms/{connection % Rooms}/sub" : $"{Feed}/sub";
+
+    /// <summary>How many of so many connections get one message.</summary>
+    internal int AudienceOf(int connections) => connections / Math.Max(1, Rooms);
+
+    /// <summary>The assembly, built in the same configuration into the neighbouring project's folder.</summary>
+    internal string Assembly
+    {
+        get
+        {
+            var own = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar);
+            var bench = Path.GetFullPath(Path.Combine(own, "..", "..", "..", ".."));
+            return Path.Combine(bench, Project, Path.GetRelativePath(Path.Combine(bench, "Load"), own), $"CometBench.{Project}.dll");
+        }
+    }
+}
+
+/// <summary>What lies between the streams and the server. Messages are always published over plain HTTP/1.1.</summary>
+internal enum Route
+{
+    Plain,
+    Tls,
+    Http2,
+    Nginx,
+}

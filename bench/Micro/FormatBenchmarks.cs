@@ -1,0 +1,57 @@
+using System.Text;
+using BenchmarkDotNet.Attributes;
+using Comet.AspNetCore.Formats;
+
+namespace CometBench.Micro;
+
+/// <summary>One message in each format, with its id, framed as a chunk; and what is left to do for each further connection.</summary>
+[MemoryDiagnoser]
+public class FormatBenchmarks
+{
+    private static readonly byte[] IdPrefix = "k3j5h2m1-"u8.ToArray();
+
+    private readonly Block _block = new();
+    private readonly WireFormat _script = new ScriptFormat("parent.cometMessage"u8.ToArray());
+    private readonly Nonce _nonce = Nonce.Create();
+    private byte[] _value = [];
+
+    [Params(100, 1_000, 10_000, 100_000)]
+    public int Size { get; set; }
+
+    [GlobalSetup]
+    public void Fill() => _value = Encoding.ASCII.GetBytes($"\"{new string('x', Size - 2)}\"");
+
+    [GlobalSetup(Target = nameof(ScriptOfAnotherConnection))]
+    public void FillBlock()
+    {
+        Fill();
+        Script();
+    }
+
+    [GlobalCleanup]
+    public void Dispose() => _block.Dispose();
+
+    [Benchmark(Baseline = true)]
+    public int Script() => Write(_script);
+
+    [Benchmark]
+    public int ServerSentEvents() => Write(ServerSentEventsFormat.Instance);
+
+    [Benchmark]
+    public int Ndjson() => Write(NdjsonFormat.Instance);
+
+    [Benchmark]
+    public int ScriptOfAnotherConnection()
+    {
+        _block.Stamp(_nonce);
+        return _block.Chunk.Length;
+    }
+
+    private int Write(WireFormat format)
+    {
+        _block.Clear();
+        format.WriteMessage(_block, _value, IdPrefix, 123_456);
+        _block.Stamp(_nonce);
+        return _block.Chunk.Length;
+    }
+}

@@ -1,0 +1,89 @@
+using BenchmarkDotNet.Attributes;
+using Comet.AspNetCore;
+using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Streams;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CometBench.Micro;
+
+/// <summary>
+/// Publishing to a feed that has all it retains, and writing what was published to its connections. The one buffer that all connections
+/// share is the baseline: nothing else may be allocated for a message.
+/// </summary>
+[MemoryDiagnoser]
+public class PublishBenchmarks
+{
+    private const int Connections = 100;
+
+    private byte[] _payload = [];
+    private WebApplication _app = null!;
+    private Feed<string> _feed = null!;
+    private FeedTail _tail = null!;
+    private FanOut _fanOut = null!;
+    private string _message = "";
+    private long _offset;
+
+    [Params(100, 10_000, 100_000)]
+    public int Size { get; set; }
+
+    [GlobalSetup]
+    public async Task StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddComet();
+        builder.Services.AddFeed<string>("bench");
+        _app = builder.Build();
+        _message = new string('x', Size);
+        _payload = new byte[Size + 2]; // with the quotes
+        _feed = _app.Services.GetRequiredService<Feed<string>>();
+
+        var retention = new FeedRetention(1000, long.MaxValue, TimeSpan.FromDays(1));
+        var lifetime = _app.Services.GetRequiredService<StreamLifetime>();
+        _tail = new FeedTail(retention, TimeProvider.System); // its changes wake nobody: the benchmark runs the passes
+        _tail.Reset("epoch", 0);
+        _fanOut = new FanOut("bench", _tail, SlowClientPolicy.End, TimeSpan.FromSeconds(30), lifetime, _app.Services.GetRequiredService<CometMetrics>());
+        for (var i = 0; i < Connections; i++)
+        {
+            _fanOut.Join(new Subscriber(Opening(), lifetime.Clock.Now, static () => { }) { Cursor = _tail.State.End });
+        }
+        await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the pool; from here on nothing does
+        for (var i = 0; i < 2000; i++)
+        {
+            await _feed.PublishAsync(_message);
+            WriteToAll();
+        }
+    }
+
+    [GlobalCleanup]
+    public async Task StopAsync() => await _app.DisposeAsync();
+
+    [Benchmark(Baseline = true)]
+    public byte[] SharedBuffer() => new byte[Size + 2];
+
+    [Benchmark]
+    public ValueTask<FeedPosition> Publish() => _feed.PublishAsync(_message);
+
+    [Benchmark]
+    public void WriteToAll()
+    {
+        _tail.Append([new FeedEntry(++_offset, _payload, DateTimeOffset.UtcNow)]);
+        _fanOut.Execute();
+    }
+
+    private static StreamOpening Opening() => new()
+    {
+        Outlet = new Nowhere(),
+        Format = new ScriptFormat("parent.cometMessage"u8.ToArray()),
+        Nonce = Nonce.Create(),
+        Heartbeat = TimeSpan.FromDays(1),
+    };
+
+    private sealed class Nowhere : Outlet
+    {
+        internal override ValueTask<bool> WriteAsync(Block block) => new(block.Chunk.Length > 0);
+    }
+}

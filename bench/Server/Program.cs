@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using Comet.AspNetCore;
+using CometBench;
+
+var builder = BenchHost.CreateBuilder(args);
+builder.Services.AddComet(comet =>
+{
+    comet.MaxStreams = null;
+    comet.MaxStreamsPerUser = null;
+    comet.MaxStreamsPerAddress = null;
+});
+// Keeps all of a burst: what is measured there is publishing, not what happens to readers who fall behind.
+builder.Services.AddFeed<string>("burst", feed => (feed.Retain, feed.RetainBytes) = (1_000_000, 1 << 30));
+builder.Services.AddFeed<string>("bench");
+builder.Services.AddKeyedFeeds<string>("rooms");
+
+var app = builder.Build();
+app.MapGet("/sub", (Feed<string> feed) => CometResults.Feed(feed, "parent.cometMessage"));
+app.MapControls("/pub", async (context, message) =>
+    await context.RequestServices.GetRequiredService<Feed<string>>().PublishAsync(message, context.RequestAborted));
+
+// One feed per room, for the cost of many feeds against one.
+app.MapGet("/rooms/{room}/sub", (string room, KeyedFeeds<string> rooms) => CometResults.Feed(rooms.Get(room), "parent.cometMessage"));
+app.MapPost("/rooms/{room}/pub", async (string room, HttpRequest request, KeyedFeeds<string> rooms, CancellationToken cancellation) =>
+{
+    using var reader = new StreamReader(request.Body);
+    await rooms.Get(room).PublishAsync(await reader.ReadToEndAsync(cancellation), cancellation);
+    return TypedResults.NoContent();
+});
+
+// Publishing from threads of the server's own, without requests in between. Answers how many messages a second the feed took.
+app.MapGet("/burst/sub", ([FromKeyedServices("burst")] Feed<string> feed) => CometResults.Feed(feed, "parent.cometMessage"));
+app.MapPost("/burst/pub", async ([FromKeyedServices("burst")] Feed<string> feed, int threads, int messages, int size) =>
+{
+    var watch = Stopwatch.StartNew();
+    await Task.WhenAll(Enumerable.Range(0, threads).Select(thread => Task.Factory.StartNew(() => Publish(thread), TaskCreationOptions.LongRunning)));
+    return TypedResults.Text(FormattableString.Invariant($"{messages / threads * threads / watch.Elapsed.TotalSeconds:0}"));
+
+    void Publish(int thread)
+    {
+        for (var number = 1; number <= messages / threads; number++)
+        {
+            // The memory store answers at once, so nothing waits here.
+            feed.PublishAsync(Marker.Text(new Marker(Marker.Now, thread, number), size)).AsTask().GetAwaiter().GetResult();
+        }
+    }
+});
+app.RunUntilParentEnds();
