@@ -20,6 +20,7 @@ public class RunTests(TemplatePackage package)
 
         await running.AssertAnswersAsync();
         await running.AssertStreamsAsync();
+        Assert.DoesNotContain("HttpsPolicy", running.Output, StringComparison.Ordinal); // warns where there is no HTTPS port
     }
 
     [Fact]
@@ -43,7 +44,7 @@ public class RunTests(TemplatePackage package)
     {
         var app = await package.GetAppAsync(name, options);
         await app.BuildAsync();
-        await using var running = await RunningApp.StartAsync(app, ("ASPNETCORE_HTTPS_PORT", "7443"));
+        await using var running = await RunningApp.StartAsync(app, ("ASPNETCORE_ENVIRONMENT", "Production"), ("ASPNETCORE_HTTPS_PORT", "7443"));
 
         using var response = await running.Client.GetAsync("/");
 

@@ -6,7 +6,7 @@ namespace CometTemplate.Tests;
 /// <summary>What a user reads in a generated app was written for that app.</summary>
 public class TextTests(TemplatePackage package)
 {
-    private static readonly string[] LeftOvers = ["CometApp", "cometapp", "//#if", "#if (", "<!--#", "cnd:noEmit", "VALUE-FORMS", "localhost:5000", "localhost:7000"];
+    private static readonly string[] LeftOvers = ["CometApp", "cometapp", "Comet App", "//#if", "#if (", "<!--#", "cnd:noEmit", "VALUE-FORMS", "localhost:5000", "localhost:7000"];
 
     private static readonly string[] Options = ["sqlite", "rabbit", "nwebsec", "otlp", "opentelemetry.", "runtimecompilation"];
 

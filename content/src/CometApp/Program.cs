@@ -30,8 +30,11 @@ builder.Services.AddFeed<Vitals>("vitals", feed =>
 {
     feed.Retain = VitalsSampler.Kept;
     feed.WhenSlow = SlowClientPolicy.Latest;
+#if (Sqlite || RabbitMQ)
+    feed.InMemory = true;
+#endif
 });
-builder.Services.AddFeed<Announcement>("announcements");
+builder.Services.AddFeed<Announcement>("announcements", feed => feed.RetainFor = TimeSpan.FromDays(7));
 builder.Services.AddSingleton<Clock>();
 builder.Services.AddHostedService<VitalsSampler>();
 #if (Otlp)
@@ -47,10 +50,11 @@ app.UseStatusCodePagesWithReExecute("/error/{0}");
 if (!app.Environment.IsDevelopment())
 {
     app.UseHsts();
+    app.UseHttpsRedirection();
 }
-app.UseHttpsRedirection();
 #endif
 app.UseRouting();
+app.UseAuthorization();
 app.MapStaticAssets();
 app.MapControllers();
 app.MapHealthChecks("/health/live", new() { Predicate = _ => false });

@@ -112,7 +112,7 @@ public class AnnouncementsTests(App app, BrowserFixture browsers) : IClassFixtur
         await using var second = new App();
         await second.AnnounceAsync("In the new history");
         network.LeadTo(second);
-        await Assertions.Expect(page.Locator("#note")).ToHaveTextAsync("The server started a new history.");
+        await Assertions.Expect(page.Locator("#note")).ToHaveTextAsync("Some older announcements are no longer there.");
         await Assertions.Expect(Texts(page)).ToHaveTextAsync(["In the new history"]);
         await second.AnnounceAsync("Live again");
         await Assertions.Expect(Texts(page)).ToHaveTextAsync(["Live again", "In the new history"]);

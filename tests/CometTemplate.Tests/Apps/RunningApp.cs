@@ -33,6 +33,18 @@ internal sealed partial class RunningApp : IAsyncDisposable
     /// <summary>Follows no redirects.</summary>
     internal HttpClient Client { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, ResponseDrainTimeout = TimeSpan.Zero }) { Timeout = Patience };
 
+    /// <summary>What it has written so far.</summary>
+    internal string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
     /// <summary>Starts what a build of the app gave, as <c>dotnet run</c> would.</summary>
     internal static Task<RunningApp> StartAsync(GeneratedApp app, params (string Name, string Value)[] environment) =>
         StartAsync(app.ProjectFolder, app.Assembly, [("ASPNETCORE_ENVIRONMENT", "Development"), .. environment]);
@@ -55,7 +67,7 @@ internal sealed partial class RunningApp : IAsyncDisposable
         catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
         {
             await app.DisposeAsync();
-            throw new InvalidOperationException($"{assembly} did not start:\n{app._output}", exception);
+            throw new InvalidOperationException($"{assembly} did not start:\n{app.Output}", exception);
         }
     }
 

@@ -49,7 +49,7 @@ internal sealed class FeedCore : IAsyncDisposable
         return position;
     }
 
-    /// <summary>Keeps a feed of a family from being removed while it is used. False: it was removed; get it anew.</summary>
+    /// <summary>Keeps a feed of a family from being removed while it is used. False: it is being removed, or may be; get it anew.</summary>
     internal bool TryUse()
     {
         var users = Volatile.Read(ref _users);
@@ -71,7 +71,16 @@ internal sealed class FeedCore : IAsyncDisposable
     internal bool TryRetire()
     {
         Tail.TrimByAge();
-        return Tail.IsEmpty && Interlocked.CompareExchange(ref _users, -1, 0) == 0;
+        if (!Tail.IsEmpty || Interlocked.CompareExchange(ref _users, -1, 0) != 0)
+        {
+            return false;
+        }
+        if (Tail.IsEmpty)
+        {
+            return true;
+        }
+        Volatile.Write(ref _users, 0); // somebody published, and was done, in between
+        return false;
     }
 
     public async ValueTask DisposeAsync()

@@ -14,6 +14,11 @@ public sealed class FeedOptions
     /// <summary>How long to keep a message. Default one hour. A feed of a family disappears when nobody reads it and its last message is older.</summary>
     public TimeSpan RetainFor { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// Keep the log in this process, whatever the app's store: for values of one server, or of no use after a restart. Default false.
+    /// </summary>
+    public bool InMemory { get; set; }
+
     /// <summary>What happens to a client that takes messages slower than they come. Default: its stream ends, and it resumes.</summary>
     public SlowClientPolicy WhenSlow { get; set; } = SlowClientPolicy.End;
 

@@ -15,6 +15,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
 
     private readonly ConcurrentDictionary<string, FeedCore> _feeds = new();
     private readonly IFeedStore _store;
+    private readonly MemoryStore _memory;
     private readonly CometServerOptions _server;
     private readonly StreamLifetime _lifetime;
     private readonly CometMetrics _metrics;
@@ -29,7 +30,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
         TimeProvider time,
         ILogger<FeedRegistry> logger)
     {
-        (_store, _server, _lifetime, _metrics, _logger) = (store, server.Value, lifetime, metrics, logger);
+        (_store, _memory, _server, _lifetime, _metrics, _logger) = (store, new MemoryStore(time), server.Value, lifetime, metrics, logger);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
     }
 
@@ -39,28 +40,27 @@ internal sealed class FeedRegistry : IAsyncDisposable
     /// <summary>The feed of this name, begun at first use, and kept in being until <see cref="FeedCore.Release"/>.</summary>
     internal FeedCore Use(string name, FeedOptions options)
     {
-        while (true)
+        for (var wait = new SpinWait(); ; wait.SpinOnce())
         {
             var feed = _feeds.GetOrAdd(
                 name,
-                static (name, state) => new FeedCore(name, state.options, state.self._store, state.self._server, state.self._lifetime, state.self._metrics),
+                static (name, state) => state.self.Create(name, state.options),
                 (self: this, options));
             if (feed.TryUse())
             {
                 return feed;
             }
-            _feeds.TryRemove(new(name, feed));
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         await _sweep.DisposeAsync();
-        foreach (var (_, feed) in _feeds)
-        {
-            await feed.DisposeAsync();
-        }
+        await Task.WhenAll(_feeds.Values.Select(feed => CloseAsync(feed)));
     }
+
+    private FeedCore Create(string name, FeedOptions options) =>
+        new(name, options, options.InMemory ? _memory : _store, _server, _lifetime, _metrics);
 
     private void Sweep()
     {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Comet.AspNetCore;
-using Comet.AspNetCore.Stores;
 using CometApp.Models;
 
 namespace CometApp.Feeds;
@@ -25,14 +24,7 @@ public sealed class VitalsSampler(Feed<Vitals> feed, OpenStreams streams, TimePr
             var busy = 100 * (process.TotalProcessorTime - cpu) / elapsed;
             (cpu, at) = (process.TotalProcessorTime, time.GetTimestamp());
             var vitals = new Vitals(Math.Round(busy, 1), process.WorkingSet64, GC.GetTotalMemory(forceFullCollection: false), streams.Count);
-            try
-            {
-                await feed.PublishAsync(vitals, stoppingToken);
-            }
-            catch (FeedUnavailableException)
-            {
-                // The store is away, which readiness tells; the next sample is as good as this one.
-            }
+            await feed.PublishAsync(vitals, stoppingToken);
         }
     }
 }

@@ -20,7 +20,6 @@ public static class SecurityHeaders
         "connect-src 'self'; " +
         "frame-src 'self'; " +
         "frame-ancestors 'self'; " +
-        "img-src 'self' data:; " +
         "object-src 'none'; " +
         "base-uri 'self'; " +
         "form-action 'self'";

@@ -37,7 +37,6 @@ public sealed class App : WebApplicationFactory<Program>
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
-        builder.UseSetting("Logging:LogLevel:Microsoft.AspNetCore.HttpsPolicy", "Error"); // there is no HTTPS port to redirect to
         builder.ConfigureTestServices(services =>
         {
             services.AddControllers().AddApplicationPart(typeof(App).Assembly);

@@ -4,6 +4,8 @@
   const form = document.getElementById('form');
   const problem = document.getElementById('problem');
   const shown = 200;
+  let speaking;
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
   function announced({ text, at }) {
     const item = document.createElement('li');
@@ -11,30 +13,36 @@
     const time = document.createElement('time');
     words.textContent = text;
     time.dateTime = at;
-    time.textContent = new Date(at).toLocaleTimeString();
+    time.textContent = format.format(new Date(at));
     item.append(words, time);
     list.prepend(item);
     while (list.children.length > shown) list.lastChild.remove();
     document.getElementById('empty').hidden = true;
+    clearTimeout(speaking);
+    speaking = setTimeout(() => { document.getElementById('newest').textContent = text; }, 500); // of many at once, the newest is spoken
   }
 
   function follow() {
-    const source = new CometSource('/announcements/stream', { from: 'earliest' });
+    const source = new CometSource('/announcements/stream', { from: 'earliest', shared: true });
     source.onmessage = event => announced(event.data);
     // The server no longer has what this page saw last: show what it has.
     source.addEventListener('gap', () => {
       source.close();
       list.replaceChildren();
-      note.textContent = 'The server started a new history.';
+      note.textContent = 'Some older announcements are no longer there.';
       note.hidden = false;
       follow();
     });
     showConnection(source);
   }
 
+  let isPosting = false;
+
   // Without this the form still works: the page reloads, and the stream brings everything back.
   form.addEventListener('submit', async event => {
     event.preventDefault();
+    if (isPosting) return;
+    isPosting = true;
     problem.textContent = '';
     const posted = new FormData(form);
     try {
@@ -45,6 +53,8 @@
       } else problem.textContent = page.getElementById('problem')?.textContent.trim() || 'That did not work. Reload the page and try again.';
     } catch {
       problem.textContent = 'The server cannot be reached. Your announcement is still here: try again in a moment.';
+    } finally {
+      isPosting = false;
     }
   });
 

@@ -1,31 +1,31 @@
 // The indicator at the top of every page: connecting, live, reconnecting with a countdown, ended with the reason.
 (() => {
   const indicator = document.getElementById('connection');
+  const [status, countdown] = indicator.children; // the first is spoken when it changes, the second never
   const reasons = {
     'completed': 'the stream is complete',
     'authentication-expired': 'your sign-in has expired',
     'refused': 'the server refused the stream',
   };
-  let countdown;
+  let ticking;
 
   function show(state, text) {
-    clearInterval(countdown);
+    clearInterval(ticking);
     indicator.hidden = false;
-    if (indicator.dataset.state !== state || indicator.textContent !== text) {
-      indicator.dataset.state = state;
-      indicator.textContent = text;
-    }
+    indicator.dataset.state = state;
+    if (status.textContent !== text) status.textContent = text;
+    countdown.textContent = '';
   }
 
   function showReconnecting(delay) {
     const until = Date.now() + delay;
     const tick = () => {
       const left = Math.ceil((until - Date.now()) / 1000);
-      indicator.textContent = left > 0 ? `Reconnecting in ${left} s` : 'Reconnecting';
+      countdown.textContent = left > 0 ? ` in ${left} s` : '';
     };
     show('reconnecting', 'Reconnecting');
     tick();
-    countdown = setInterval(tick, 1000);
+    ticking = setInterval(tick, 1000);
   }
 
   /** Shows the state of a CometSource. */

@@ -24,7 +24,6 @@ public static class SecurityHeaders
             .ConnectSources(sources => sources.Self())
             .FrameSources(sources => sources.Self())
             .FrameAncestors(sources => sources.Self())
-            .ImageSources(sources => sources.Self().CustomSources("data:"))
             .ObjectSources(sources => sources.None())
             .BaseUris(sources => sources.Self())
             .FormActions(sources => sources.Self()));
