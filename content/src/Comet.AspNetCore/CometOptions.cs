@@ -1,6 +1,11 @@
+using System.Runtime.CompilerServices;
+
 namespace Comet.AspNetCore;
 
-/// <summary>What one stream does differently. Everything left null is as <see cref="CometServerOptions"/> says.</summary>
+/// <summary>
+/// What one stream does differently. Everything left null is as <see cref="CometServerOptions"/> says, and has the same limits: a value beyond
+/// them throws <see cref="ArgumentOutOfRangeException"/>.
+/// </summary>
 public sealed class CometOptions
 {
     /// <summary>
@@ -10,14 +15,35 @@ public sealed class CometOptions
     public ReadOnlyMemory<byte>? InitialChunk { get; init; }
 
     /// <inheritdoc cref="CometServerOptions.Padding"/>
-    public int? Padding { get; init; }
+    public int? Padding
+    {
+        get;
+        init => field = Check(value, 1024, 65_536);
+    }
 
     /// <inheritdoc cref="CometServerOptions.Heartbeat"/>
-    public TimeSpan? Heartbeat { get; init; }
+    public TimeSpan? Heartbeat
+    {
+        get;
+        init => field = Check(value, TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1));
+    }
 
     /// <inheritdoc cref="CometServerOptions.MaxAge"/>
-    public TimeSpan? MaxAge { get; init; }
+    public TimeSpan? MaxAge
+    {
+        get;
+        init => field = Check(value, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365));
+    }
 
     /// <inheritdoc cref="CometServerOptions.MaxBytes"/>
-    public long? MaxBytes { get; init; }
+    public long? MaxBytes
+    {
+        get;
+        init => field = Check(value, 1, long.MaxValue);
+    }
+
+    private static T? Check<T>(T? value, T least, T most, [CallerMemberName] string name = "") where T : struct, IComparable<T> =>
+        value is not { } given || (given.CompareTo(least) >= 0 && given.CompareTo(most) <= 0)
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, $"{name} must be {least} to {most}, or null.");
 }

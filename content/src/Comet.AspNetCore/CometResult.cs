@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Comet.AspNetCore.Streams;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,20 +19,15 @@ public abstract class CometResult : IActionResult, IResult
     public Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
-        return ExecuteAsync(httpContext, httpContext.RequestServices.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions);
+        return ExecuteAsync(httpContext, static services => services.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions);
     }
 
     /// <summary>Streams until the source completes, the client goes away or the server ends the stream. Serves MVC.</summary>
     public Task ExecuteResultAsync(ActionContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var services = context.HttpContext.RequestServices;
-        return ExecuteAsync(context.HttpContext, services.GetRequiredService<IOptions<MvcJsonOptions>>().Value.JsonSerializerOptions);
+        return ExecuteAsync(context.HttpContext, static services => services.GetRequiredService<IOptions<MvcJsonOptions>>().Value.JsonSerializerOptions);
     }
 
-    private protected abstract Task ExecuteAsync(HttpContext context, JsonSerializerOptions json);
-
-    private protected static T Service<T>(HttpContext context) where T : class =>
-        context.RequestServices.GetService<T>() ??
-        throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
+    private protected abstract Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf);
 }

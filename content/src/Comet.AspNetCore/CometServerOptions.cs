@@ -12,7 +12,7 @@ public sealed class CometServerOptions
     /// <summary>A quiet stream sends a heartbeat this often. Default 15 s: below the 30 s after which Firefox and the 60 s after which nginx give up.</summary>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>A connection that takes nothing for this long is cut. Default 10 s.</summary>
+    /// <summary>A connection that has something to take, and takes nothing of it for this long, is cut. Default 10 s.</summary>
     public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A stream older than this ends with the reason <c>recycled</c> and the client comes back. Default null: never.</summary>

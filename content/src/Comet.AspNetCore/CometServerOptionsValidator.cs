@@ -17,7 +17,7 @@ internal sealed class CometServerOptionsValidator : IValidateOptions<CometServer
         CheckLimit("MaxStreams", options.MaxStreams);
         CheckLimit("MaxStreamsPerUser", options.MaxStreamsPerUser);
         CheckLimit("MaxStreamsPerAddress", options.MaxStreamsPerAddress);
-        CheckLimit("MaxConnectsPerSecond", options.MaxConnectsPerSecond);
+        CheckLimit("MaxConnectsPerSecond", options.MaxConnectsPerSecond, most: 1_000_000);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
 
         void Check(bool holds, string error)
@@ -31,7 +31,7 @@ internal sealed class CometServerOptionsValidator : IValidateOptions<CometServer
         void CheckTime(string key, TimeSpan? value, TimeSpan least, TimeSpan most) =>
             Check(value is null || (value >= least && value <= most), $"Comet:{key} is {value}; it must be {least} to {most}.");
 
-        void CheckLimit(string key, long? value) =>
-            Check(value is null or > 0, $"Comet:{key} is {value}; it must be at least 1, or left out for no limit.");
+        void CheckLimit(string key, long? value, long most = long.MaxValue) =>
+            Check(value is null || (value > 0 && value <= most), $"Comet:{key} is {value}; it must be {(most == long.MaxValue ? "at least 1" : $"1 to {most}")}, or null for no limit.");
     }
 }

@@ -45,6 +45,7 @@ public static class CometServiceCollectionExtensions
         services.AddSingleton<StreamLifetime>();
         services.AddHostedService(provider => provider.GetRequiredService<StreamLifetime>());
         services.AddSingleton<StreamGate>();
+        services.AddSingleton<StreamServices>();
         services.AddSingleton<FeedRegistry>();
         services.TryAddSingleton<IFeedStore, MemoryStore>();
         DirectTransportFactory.AddTo(services);

@@ -16,14 +16,17 @@ internal sealed class FanOut(
     TimeSpan writeTimeout,
     StreamLifetime lifetime,
     CometMetrics metrics,
+    Action release, // called for every subscriber that has ended
     TimeProvider load) // real time, also where a test stops the app's
     : IThreadPoolWorkItem, ITicked, IDisposable
 {
     private const long MaxPause = 5; // milliseconds
+    private const int MaxOwnRuns = 8; // more formats than these are rendered again for each connection
 
     private readonly ConcurrentQueue<(Subscriber Subscriber, Change Change)> _changes = new();
     private readonly Dictionary<WireFormat, Rendition> _renditions = [];
     private readonly List<Subscriber> _subscribers = [];
+    private readonly Run _shared = new();
     private readonly long _writeTimeout = (long)writeTimeout.TotalMilliseconds;
     private readonly Block _control = new();
     private readonly Lock _membership = new();
@@ -32,6 +35,7 @@ internal sealed class FanOut(
     private int _wakes;
     private int _count; // including those about to join
     private bool _look;
+    private bool _isSomebodyBehind;
     private ITimer? _pause;
 
     private enum Change
@@ -94,7 +98,22 @@ internal sealed class FanOut(
         _pause.Change(TimeSpan.FromMilliseconds(pause), Timeout.InfiniteTimeSpan);
     }
 
-    public void Dispose() => _pause?.Dispose();
+    /// <inheritdoc cref="StreamLifetime.CompleteAsync"/>
+    internal ValueTask<EndReason> EndResponseAsync(Subscriber subscriber) => lifetime.CompleteAsync(subscriber);
+
+    /// <summary>A subscriber has ended, for the reason that it says.</summary>
+    internal void Released(Subscriber subscriber)
+    {
+        metrics.StreamEnded(subscriber.Format, feed, subscriber.Ending, subscriber.AgeAt(lifetime.Clock.Now));
+        release();
+    }
+
+    public void Dispose()
+    {
+        _pause?.Dispose();
+        _shared.Dispose();
+        _control.Dispose();
+    }
 
     private void Enqueue(Subscriber subscriber, Change change)
     {
@@ -106,17 +125,13 @@ internal sealed class FanOut(
     {
         var now = lifetime.Clock.Now;
         ApplyChanges(now);
-        var look = Volatile.Read(ref _look);
+        var look = Volatile.Read(ref _look) || now >= _nextLookAt;
         if (look)
         {
             Volatile.Write(ref _look, false);
             _nextLookAt = long.MaxValue;
         }
         var state = tail.State;
-        foreach (var rendition in _renditions.Values)
-        {
-            rendition.Expire();
-        }
         for (var i = _subscribers.Count - 1; i >= 0; i--)
         {
             var subscriber = _subscribers[i];
@@ -130,9 +145,16 @@ internal sealed class FanOut(
             }
         }
         _mostAre = state.End;
+        _shared.Expire();
         foreach (var rendition in _renditions.Values)
         {
+            rendition.Own?.Expire();
             rendition.Report(metrics, feed);
+        }
+        if (_isSomebodyBehind)
+        {
+            _isSomebodyBehind = false;
+            Wake();
         }
     }
 
@@ -176,7 +198,7 @@ internal sealed class FanOut(
     {
         if (!_renditions.TryGetValue(subscriber.Format, out var rendition))
         {
-            _renditions.Add(subscriber.Format, rendition = new Rendition(subscriber.Format));
+            _renditions.Add(subscriber.Format, rendition = new Rendition(subscriber.Format, _renditions.Count < MaxOwnRuns ? new Run() : null));
         }
         rendition.Users++;
         subscriber.Share(rendition);
@@ -199,6 +221,7 @@ internal sealed class FanOut(
         if (--subscriber.Rendition!.Users == 0)
         {
             _renditions.Remove(subscriber.Format);
+            subscriber.Rendition.Report(metrics, feed);
             subscriber.Rendition.Dispose();
         }
         lock (_membership)
@@ -229,19 +252,29 @@ internal sealed class FanOut(
             }
             SkipTo(subscriber, state, now);
         }
-        while (!subscriber.IsBusy && !subscriber.IsFull && subscriber.Slot >= 0 && subscriber.Cursor.Index < state.Next)
+        var keepsUp = subscriber.Cursor == _mostAre;
+        while (CanTake(subscriber) && subscriber.Cursor.Index < state.Next)
         {
-            var run = subscriber.Rendition!.From(tail, subscriber.Cursor, _mostAre);
+            var rendition = subscriber.Rendition!;
+            var run = subscriber.Cursor == _mostAre && rendition.Own is { } own ? own : _shared;
+            run.Fill(tail, rendition, subscriber.Cursor);
             if (run.To == subscriber.Cursor.Index)
             {
-                Wake(); // the tail was trimmed or reset meanwhile
+                _isSomebodyBehind = true; // the tail was trimmed or reset meanwhile
                 return;
             }
-            subscriber.Rendition.Count(run.To - subscriber.Cursor.Index, run.Block.Length, run.Stamp);
+            rendition.Count(run.To - subscriber.Cursor.Index, run.Block.Length, keepsUp ? run.Stamp : 0);
             subscriber.Cursor = subscriber.Cursor with { Index = run.To };
             Write(subscriber, run.Block, now);
+            if (!keepsUp && CanTake(subscriber))
+            {
+                _isSomebodyBehind |= subscriber.Cursor.Index < state.Next; // the rest in another pass, after those who keep up
+                return;
+            }
         }
     }
+
+    private static bool CanTake(Subscriber subscriber) => !subscriber.IsBusy && !subscriber.IsFull && subscriber.Slot >= 0;
 
     private void SkipTo(Subscriber subscriber, in TailState state, long now)
     {
@@ -258,7 +291,11 @@ internal sealed class FanOut(
         var due = lifetime.DueEnd(subscriber);
         if (subscriber.IsBusy)
         {
-            if (now - subscriber.BusySince >= _writeTimeout || due == EndReason.ShuttingDown)
+            if (subscriber.HasProgressed())
+            {
+                subscriber.BusySince = now;
+            }
+            if (now - subscriber.BusySince >= _writeTimeout || due is EndReason.ShuttingDown or EndReason.Draining)
             {
                 subscriber.Ending = due == EndReason.None ? EndReason.TooSlow : due;
                 subscriber.Abort(); // it takes nothing, so it cannot be told
@@ -290,6 +327,7 @@ internal sealed class FanOut(
     {
         _control.Clear();
         subscriber.Format.WriteControl(_control, message);
+        subscriber.Rendition!.Count(messages: 0, _control.Length, stamp: 0);
         Write(subscriber, _control, now);
     }
 

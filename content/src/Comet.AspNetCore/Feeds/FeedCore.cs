@@ -10,17 +10,16 @@ internal sealed class FeedCore : IAsyncDisposable
     private readonly SemaphoreSlim _opening = new(1);
     private readonly IFeedStore _store;
     private readonly FeedRetention _retention;
-    private readonly CometMetrics _metrics;
     private volatile IFeedLog? _log;
     private int _users;
 
-    internal FeedCore(string name, FeedOptions options, IFeedStore store, CometServerOptions server, StreamLifetime lifetime, CometMetrics metrics)
+    internal FeedCore(string name, FeedOptions options, IFeedStore store, CometServerOptions server, StreamServices streams)
     {
-        (Name, Options, _store, _metrics) = (name, options, store, metrics);
+        (Name, Options, Streams, _store) = (name, options, streams, store);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
-        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, lifetime.Clock.Time);
+        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, streams.Lifetime.Clock.Time);
         Family = name.Split('/')[0];
-        FanOut = new FanOut(Family, Tail, options.WhenSlow, server.WriteTimeout, lifetime, metrics, TimeProvider.System);
+        FanOut = new FanOut(Family, Tail, options.WhenSlow, server.WriteTimeout, streams.Lifetime, streams.Metrics, Release, TimeProvider.System);
         Tail.Changed = FanOut.Wake;
     }
 
@@ -30,6 +29,11 @@ internal sealed class FeedCore : IAsyncDisposable
     internal string Family { get; }
 
     internal FeedOptions Options { get; }
+
+    internal StreamServices Streams { get; }
+
+    /// <summary>Whether the log is somewhere else, so that opening and reading it may take a while.</summary>
+    internal bool IsStoreFar => _store.CanReadBack;
 
     internal FeedTail Tail { get; }
 
@@ -45,7 +49,7 @@ internal sealed class FeedCore : IAsyncDisposable
         using var activity = CometActivity.Publish(Family);
         var log = await OpenAsync(cancellationToken);
         var position = await log.AppendAsync(payload, cancellationToken);
-        _metrics.Published(Family);
+        Streams.Metrics.Published(Family);
         return position;
     }
 

@@ -1,8 +1,10 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Feeds;
 
-internal sealed class FeedOptionsValidator : IValidateOptions<FeedOptions>
+internal sealed class FeedOptionsValidator(IServiceProvider services) : IValidateOptions<FeedOptions>
 {
     public ValidateOptionsResult Validate(string? name, FeedOptions options)
     {
@@ -23,6 +25,14 @@ internal sealed class FeedOptionsValidator : IValidateOptions<FeedOptions>
         {
             errors.Add($"Comet:Feeds:{name}:WhenSlow must be End, Latest or Skip.");
         }
+        if (options.AuthorizationPolicy is { } policy && !Exists(policy))
+        {
+            errors.Add($"Comet:Feeds:{name}:AuthorizationPolicy is {policy}; there is no such policy. Add it with AddAuthorizationBuilder().AddPolicy(...).");
+        }
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
+
+    // This runs once, at start, where waiting for a provider of the app's own is all right.
+    private bool Exists(string policy) =>
+        services.GetService<IAuthorizationPolicyProvider>()?.GetPolicyAsync(policy).GetAwaiter().GetResult() is not null;
 }

@@ -25,6 +25,9 @@ internal sealed class FeedReader
     /// <summary>Where to go on in the tail, once <see cref="NextAsync"/> has returned null.</summary>
     internal TailCursor Cursor { get; private set; }
 
+    /// <summary>Whether <see cref="NextAsync"/> has something that only the store has.</summary>
+    internal bool HasStored => _page is not null;
+
     /// <summary>Settles where a reader that asks for <paramref name="after"/> starts.</summary>
     internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after, CancellationToken cancellationToken)
     {

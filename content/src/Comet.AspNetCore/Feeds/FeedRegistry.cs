@@ -17,20 +17,18 @@ internal sealed class FeedRegistry : IAsyncDisposable
     private readonly IFeedStore _store;
     private readonly MemoryStore _memory;
     private readonly CometServerOptions _server;
-    private readonly StreamLifetime _lifetime;
-    private readonly CometMetrics _metrics;
+    private readonly StreamServices _streams;
     private readonly ILogger<FeedRegistry> _logger;
     private readonly ITimer _sweep;
 
     public FeedRegistry(
         IFeedStore store,
         IOptions<CometServerOptions> server,
-        StreamLifetime lifetime,
-        CometMetrics metrics,
+        StreamServices streams,
         TimeProvider time,
         ILogger<FeedRegistry> logger)
     {
-        (_store, _memory, _server, _lifetime, _metrics, _logger) = (store, new MemoryStore(time), server.Value, lifetime, metrics, logger);
+        (_store, _memory, _server, _streams, _logger) = (store, new MemoryStore(time), server.Value, streams, logger);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
     }
 
@@ -60,7 +58,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     }
 
     private FeedCore Create(string name, FeedOptions options) =>
-        new(name, options, options.InMemory ? _memory : _store, _server, _lifetime, _metrics);
+        new(name, options, options.InMemory ? _memory : _store, _server, _streams);
 
     private void Sweep()
     {

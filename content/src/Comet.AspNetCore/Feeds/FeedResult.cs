@@ -5,71 +5,92 @@ using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Streams;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>One connection's view of a feed.</summary>
 internal sealed class FeedResult(IFeedSource source, byte[] callback, CometOptions? options) : CometResult
 {
-    // What this method still needs while the stream is open is all that is kept for it: the rest is in methods that have returned by then.
-    private protected override async Task ExecuteAsync(HttpContext context, JsonSerializerOptions json)
+    // An open stream keeps nothing of this, as thousands wait at the same time: its subscriber is all there is.
+    private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
+    {
+        var opening = OpenAsync(context);
+        return opening.IsCompletedSuccessfully ? opening.Result : AwaitAsync(opening);
+
+        static async Task AwaitAsync(ValueTask<Task> opening) => await await opening;
+    }
+
+    // Gives what completes when the response has ended.
+    private async ValueTask<Task> OpenAsync(HttpContext context)
     {
         var feed = source.Use();
+        (StreamOpening Opening, FeedReader Reader)? start;
         try
         {
-            if (await StartAsync(context, feed) is not { } start)
-            {
-                return;
-            }
-            using var permit = start.Opening.Permit;
-            var lifetime = Service<StreamLifetime>(context);
-            var metrics = Service<CometMetrics>(context);
-            var subscriber = new Subscriber(start.Opening, lifetime.Clock.Now, feed.FanOut);
-            using var activity = CometActivity.Stream(feed.Family, subscriber.Format.Name);
-            var reason = EndReason.Error;
-            metrics.StreamOpened(subscriber.Format, feed.Family);
-            try
-            {
-                var ended = await BeginAsync(context, feed, subscriber, start);
-                if (ended == EndReason.None)
-                {
-                    feed.FanOut.Join(subscriber);
-                    using var gone = context.RequestAborted.UnsafeRegister(static state => ((Subscriber)state!).Leave(), subscriber);
-                    ended = await subscriber.Ended;
-                }
-                reason = ended;
-            }
-            finally
-            {
-                metrics.StreamEnded(subscriber.Format, feed.Family, reason, subscriber.AgeAt(lifetime.Clock.Now));
-            }
-            await subscriber.CompleteAsync();
+            start = await StartAsync(context, feed);
         }
-        finally
+        catch
         {
             feed.Release();
+            throw;
         }
+        if (start is not var (opening, reader))
+        {
+            feed.Release();
+            return Task.CompletedTask;
+        }
+        var subscriber = new Subscriber(opening, feed.Streams.Lifetime.Clock.Now, feed.FanOut)
+        {
+            Activity = CometActivity.Stream(feed.Family, opening.Format.Name),
+        };
+        feed.Streams.Metrics.StreamOpened(opening.Format, feed.Family);
+        try
+        {
+            var ended = await BeginAsync(feed, subscriber, opening, reader);
+            if (ended == EndReason.None)
+            {
+                subscriber.Follow();
+            }
+            else
+            {
+                subscriber.EndAtOnce(ended);
+            }
+        }
+        catch (Exception exception)
+        {
+            subscriber.EndAtOnce(EndReason.Error, exception);
+        }
+        return subscriber.Done;
     }
 
     // Null: the request was answered otherwise.
-    private async ValueTask<Start?> StartAsync(HttpContext context, FeedCore feed)
+    private async ValueTask<(StreamOpening, FeedReader)?> StartAsync(HttpContext context, FeedCore feed)
     {
+        var streams = feed.Streams;
         var request = new StreamRequest(callback, options, AuthorizationPolicy: feed.Options.AuthorizationPolicy);
-        if (await Service<StreamGate>(context).OpenAsync(context, request) is not { } opening)
+        if (await streams.Gate.OpenAsync(context, request) is not { } opening)
         {
             return null;
         }
         try
         {
-            return new Start(opening, await FeedReader.StartAsync(feed, opening.Start, context.RequestAborted));
+            using var ending = feed.IsStoreFar ? CancellationTokenSource.CreateLinkedTokenSource(opening.Outlet.Gone, streams.Lifetime.Cut) : null;
+            return (opening, await FeedReader.StartAsync(feed, opening.Start, ending?.Token ?? default));
+        }
+        catch (OperationCanceledException) when (opening.Outlet.Gone.IsCancellationRequested)
+        {
+            opening.Permit.Dispose();
+            return null;
+        }
+        catch (OperationCanceledException) when (streams.Lifetime.Cut.IsCancellationRequested)
+        {
+            await RefuseAsync(context, opening, Refusal.Stopping(streams.Lifetime.Retry()));
+            return null;
         }
         catch (FeedUnavailableException exception)
         {
-            opening.Permit.Dispose();
-            CometLog.FeedUnavailable(Service<ILogger<CometResult>>(context), exception, feed.Name);
-            context.Response.Clear();
-            await Refusal.StoreAway(Service<StreamLifetime>(context).Retry()).WriteAsync(context);
+            CometLog.FeedUnavailable(streams.Logger, exception, feed.Name);
+            await RefuseAsync(context, opening, Refusal.StoreAway(streams.Lifetime.Retry()));
             return null;
         }
         catch
@@ -79,65 +100,86 @@ internal sealed class FeedResult(IFeedSource source, byte[] callback, CometOptio
         }
     }
 
-    // Sends the head, says where the stream starts, and catches up with the tail. Any reason but none: it has ended on the way.
-    private static async ValueTask<EndReason> BeginAsync(HttpContext context, FeedCore feed, Subscriber subscriber, Start start)
+    private static Task RefuseAsync(HttpContext context, StreamOpening opening, Refusal refusal)
     {
-        var (opening, reader) = start;
-        var lifetime = Service<StreamLifetime>(context);
+        opening.Permit.Dispose();
+        context.Response.Clear();
+        return refusal.WriteAsync(context);
+    }
+
+    // Sends the head, says where the stream starts, and catches up with the tail. Any reason but none: it has ended on the way.
+    private static async ValueTask<EndReason> BeginAsync(FeedCore feed, Subscriber subscriber, StreamOpening opening, FeedReader reader)
+    {
         using var block = new Block();
-        var format = subscriber.Format;
-        format.WriteHead(block, opening.Padding, opening.InitialChunk);
-        format.WriteControl(block, new ControlMessage("open")
+        subscriber.Format.WriteHead(block, opening.Padding, opening.InitialChunk);
+        subscriber.Format.WriteControl(block, new ControlMessage("open")
         {
             Id = reader.Position.ToString(),
             Recovered = reader.Recovered,
             HeartbeatMilliseconds = (long)opening.Heartbeat.TotalMilliseconds,
         });
-        var epoch = reader.Position.Epoch;
-        byte[]? idPrefix = null;
-        var lostAtStart = reader.Recovered == false;
+        var wasLostAtStart = reader.Recovered == false;
+        var ended = await WriteAsync(feed, subscriber, block, messages: 0);
+        if (ended == EndReason.None && reader.HasStored)
+        {
+            ended = await CatchUpAsync(feed, subscriber, reader, block);
+        }
+        // When retention has overtaken it on the way, the fan-out tells it, as after every reset.
+        subscriber.Cursor = reader.Recovered == false && !wasLostAtStart ? TailCursor.Lost : reader.Cursor;
+        return ended;
+    }
+
+    private static async ValueTask<EndReason> CatchUpAsync(FeedCore feed, Subscriber subscriber, FeedReader reader, Block block)
+    {
+        var lifetime = feed.Streams.Lifetime;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(subscriber.Gone, lifetime.Cut);
+        var idPrefix = Encoding.ASCII.GetBytes($"{reader.Position.Epoch}-");
         while (true)
         {
-            var reason = await lifetime.WriteAsync(subscriber, block);
-            if (reason != EndReason.None)
-            {
-                return reason;
-            }
-            block.Clear();
-            reason = lifetime.DueEnd(subscriber);
+            var due = lifetime.DueEnd(subscriber);
             try
             {
-                if (reason == EndReason.None && await reader.NextAsync(context.RequestAborted) is { } entries)
+                if (due == EndReason.None)
                 {
-                    idPrefix ??= Encoding.ASCII.GetBytes($"{epoch}-");
+                    if (await reader.NextAsync(ending.Token) is not { } entries)
+                    {
+                        return EndReason.None;
+                    }
                     foreach (var entry in entries)
                     {
-                        format.WriteMessage(block, entry.Payload.Span, idPrefix, entry.Offset);
+                        subscriber.Format.WriteMessage(block, entry.Payload.Span, idPrefix, entry.Offset);
                     }
-                    Service<CometMetrics>(context).Delivered(format, feed.Family, entries.Count, block.Length);
+                    if (await WriteAsync(feed, subscriber, block, entries.Count) is not EndReason.None and var cut)
+                    {
+                        return cut;
+                    }
                     continue;
                 }
             }
-            catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+            catch (OperationCanceledException) when (subscriber.Gone.IsCancellationRequested)
             {
                 return EndReason.ClientGone;
             }
+            catch (OperationCanceledException) when (lifetime.Cut.IsCancellationRequested)
+            {
+                due = lifetime.StopReason;
+            }
             catch (FeedUnavailableException exception)
             {
-                CometLog.FeedUnavailable(Service<ILogger<CometResult>>(context), exception, feed.Name);
-                reason = EndReason.Error;
+                CometLog.FeedUnavailable(feed.Streams.Logger, exception, feed.Name);
+                due = EndReason.Error;
             }
-            if (reason != EndReason.None)
-            {
-                format.WriteControl(block, ControlMessage.End(reason, lifetime.Retry()));
-                var cut = await lifetime.WriteAsync(subscriber, block);
-                return cut == EndReason.None ? reason : cut;
-            }
-            // When retention has overtaken it on the way, the fan-out tells it, as after every reset.
-            subscriber.Cursor = reader.Recovered == false && !lostAtStart ? TailCursor.Lost : reader.Cursor;
-            return EndReason.None;
+            subscriber.Format.WriteControl(block, ControlMessage.End(due, lifetime.Retry()));
+            var ended = await WriteAsync(feed, subscriber, block, messages: 0);
+            return ended == EndReason.None ? due : ended;
         }
     }
 
-    private sealed record Start(StreamOpening Opening, FeedReader Reader);
+    private static ValueTask<EndReason> WriteAsync(FeedCore feed, Subscriber subscriber, Block block, int messages)
+    {
+        feed.Streams.Metrics.Delivered(subscriber.Format, feed.Family, messages, block.Length);
+        var write = feed.Streams.Lifetime.WriteAsync(subscriber, block);
+        block.Clear();
+        return write;
+    }
 }

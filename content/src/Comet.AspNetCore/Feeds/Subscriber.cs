@@ -1,16 +1,24 @@
+using System.Diagnostics;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Streams;
 
 namespace Comet.AspNetCore.Feeds;
 
-/// <summary>One connection of a feed. After it joined, only the fan-out touches it.</summary>
-internal sealed class Subscriber(StreamOpening opening, long now, FanOut fanOut) : OpenStream(opening, now)
+/// <summary>One connection of a feed. After it joined, only the fan-out touches it. It is most of what a quiet connection costs, so it is small.</summary>
+internal sealed class Subscriber(StreamOpening opening, long now, FanOut fanOut) : OpenStream(opening, now), IThreadPoolWorkItem
 {
-    private readonly TaskCompletionSource<EndReason> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _done = new();
+    private readonly StreamPermit _permit = opening.Permit;
+    private CancellationTokenRegistration _gone;
+    private Exception? _failure;
+    private int _finishing;
 
     internal TailCursor Cursor { get; set; }
 
     internal Rendition? Rendition { get; private set; }
+
+    /// <summary>The span of the stream, when somebody listens.</summary>
+    internal Activity? Activity { get; init; }
 
     /// <summary>Its place in the fan-out's list; -1: it is not in it.</summary>
     internal int Slot { get; set; } = -1;
@@ -20,11 +28,11 @@ internal sealed class Subscriber(StreamOpening opening, long now, FanOut fanOut)
 
     internal bool IsBusy => BusySince >= 0;
 
-    /// <summary>Set while a last write is under way: the stream ends when that has completed.</summary>
+    /// <summary>Why it ends. Set while a last write is under way, too: the stream ends when that has completed.</summary>
     internal EndReason Ending { get; set; }
 
-    /// <summary>Completes when nothing more will be written; with the exception of a write that failed otherwise than by the client's leaving.</summary>
-    internal Task<EndReason> Ended => _ended.Task;
+    /// <summary>Completes when the response has ended; with the exception of a write that failed otherwise than by the client's leaving.</summary>
+    internal Task Done => _done.Task;
 
     internal void Share(Rendition rendition)
     {
@@ -32,17 +40,74 @@ internal sealed class Subscriber(StreamOpening opening, long now, FanOut fanOut)
         Format = rendition.Format; // equal to its own, which is kept no longer
     }
 
+    /// <summary>The stream goes on in the fan-out.</summary>
+    internal void Follow()
+    {
+        fanOut.Join(this);
+        _gone = Gone.UnsafeRegister(static state => ((Subscriber)state!).Leave(), this);
+        Finish();
+    }
+
+    /// <summary>The stream has ended before it could follow.</summary>
+    internal void EndAtOnce(EndReason reason, Exception? failure = null)
+    {
+        (Ending, _failure) = (reason, failure);
+        Execute();
+    }
+
     /// <summary>A write has failed. It fails the request too, unless it says no more than that the connection is gone.</summary>
     internal void Lose(Exception exception)
     {
         if (!Outlet.IsConnectionLoss(exception))
         {
-            _ended.TrySetException(exception);
+            _failure = exception;
         }
     }
 
-    /// <summary>Its client is gone.</summary>
-    internal void Leave() => fanOut.Leave(this);
+    /// <summary>Nothing more is written to it.</summary>
+    internal void Complete(EndReason reason)
+    {
+        Ending = _failure is null ? reason : EndReason.Error;
+        Finish();
+    }
 
-    internal void Complete(EndReason reason) => _ended.TrySetResult(reason);
+    public void Execute() => _ = FinishAsync();
+
+    private void Leave() => fanOut.Leave(this);
+
+    // The second to come here, of the request and the fan-out, ends the response.
+    private void Finish()
+    {
+        if (Interlocked.Increment(ref _finishing) == 2)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private async Task FinishAsync()
+    {
+        _gone.Unregister();
+        try
+        {
+            if (_failure is null)
+            {
+                await fanOut.EndResponseAsync(this);
+            }
+        }
+        catch (Exception exception)
+        {
+            _failure = exception;
+        }
+        fanOut.Released(this);
+        _permit.Dispose();
+        Activity?.Dispose();
+        if (_failure is null)
+        {
+            _done.SetResult();
+        }
+        else
+        {
+            _done.SetException(_failure);
+        }
+    }
 }

@@ -44,6 +44,17 @@ internal sealed class Block : IBufferWriter<byte>, IDisposable
         _nonceCount = 0;
     }
 
+    /// <summary>Clears it, and gives back what an unusually long content needed.</summary>
+    internal void Shrink(int most)
+    {
+        Clear();
+        if (_bytes.Length > most)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = ArrayPool<byte>.Shared.Rent(512);
+        }
+    }
+
     internal void WriteNonceHole()
     {
         GetSpan(Nonce.Length);

@@ -1,6 +1,10 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Claims;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Streams;
@@ -10,18 +14,21 @@ internal sealed class Admission : IDisposable
 {
     private static readonly object Unlimited = new();
 
+    private readonly OpenStreams _open;
+    private readonly int _most;
     private readonly PartitionedRateLimiter<HttpContext>? _perUser;
     private readonly PartitionedRateLimiter<HttpContext>? _perAddress;
     private readonly RateLimiter? _connects;
-    private readonly RateLimiter? _total;
     private readonly TimeSpan _retryAfter;
 
-    public Admission(IOptions<CometServerOptions> options)
+    public Admission(IOptions<CometServerOptions> options, OpenStreams open)
     {
         var limits = options.Value;
+        _open = open;
+        _most = limits.MaxStreams ?? int.MaxValue;
         _retryAfter = limits.ReconnectSpread;
         _perUser = limits.MaxStreamsPerUser is { } perUser ? Concurrency(perUser, UserOf) : null;
-        _perAddress = limits.MaxStreamsPerAddress is { } perAddress ? Concurrency(perAddress, context => context.Connection.RemoteIpAddress) : null;
+        _perAddress = limits.MaxStreamsPerAddress is { } perAddress ? Concurrency(perAddress, AddressOf) : null;
         _connects = limits.MaxConnectsPerSecond is { } perSecond
             ? new TokenBucketRateLimiter(new()
             {
@@ -30,34 +37,27 @@ internal sealed class Admission : IDisposable
                 ReplenishmentPeriod = TimeSpan.FromSeconds(1),
             })
             : null;
-        _total = limits.MaxStreams is { } total ? new ConcurrencyLimiter(new() { PermitLimit = total }) : null;
     }
 
-    /// <summary>Why the stream may not open, or null and the leases that it holds as long as it is open.</summary>
-    internal Refusal? TryEnter(HttpContext context, out RateLimitLease[] leases)
+    /// <summary>Why the stream may not open, or null and its place among the open ones.</summary>
+    internal Refusal? TryEnter(HttpContext context, out StreamPermit? permit)
     {
-        List<RateLimitLease>? taken = null;
+        permit = null;
+        RateLimitLease? ofUser = null;
         var refusal =
-            !Take(_perAddress?.AttemptAcquire(context)) || !Take(_perUser?.AttemptAcquire(context)) ? Refusal.TooMany(Jitter())
-            : !Take(_total?.AttemptAcquire()) || !Take(_connects?.AttemptAcquire()) ? Refusal.Full(Jitter())
+            !Take(_perAddress, context, out var ofAddress) || !Take(_perUser, context, out ofUser) ? Refusal.TooMany(Jitter())
+            : !MayConnect() || !_open.TryAdd(_most) ? Refusal.Full(Jitter())
             : null;
-        if (refusal is not null)
+        if (refusal is null)
         {
-            taken?.ForEach(lease => lease.Dispose());
-            taken = null;
+            permit = new StreamPermit(_open, ofAddress, ofUser);
         }
-        leases = taken is null ? [] : [.. taken];
+        else
+        {
+            ofAddress?.Dispose();
+            ofUser?.Dispose();
+        }
         return refusal;
-
-        bool Take(RateLimitLease? lease)
-        {
-            if (lease is null)
-            {
-                return true;
-            }
-            (taken ??= []).Add(lease);
-            return lease.IsAcquired;
-        }
     }
 
     public void Dispose()
@@ -65,15 +65,42 @@ internal sealed class Admission : IDisposable
         _perUser?.Dispose();
         _perAddress?.Dispose();
         _connects?.Dispose();
-        _total?.Dispose();
+    }
+
+    private static bool Take(PartitionedRateLimiter<HttpContext>? limiter, HttpContext context, out RateLimitLease? lease)
+    {
+        lease = limiter?.AttemptAcquire(context);
+        return lease is not { IsAcquired: false };
+    }
+
+    private bool MayConnect()
+    {
+        using var lease = _connects?.AttemptAcquire();
+        return lease is not { IsAcquired: false };
     }
 
     private TimeSpan Jitter() => TimeSpan.FromSeconds(1) + (_retryAfter * Random.Shared.NextDouble());
 
+    // Features, and not context.User and context.Connection, as those make objects that stay as long as the stream.
     private static string? UserOf(HttpContext context) =>
-        context.User.Identity is { IsAuthenticated: true } identity
-            ? context.User.FindFirstValue(ClaimTypes.NameIdentifier) ?? identity.Name
+        context.Features.Get<IHttpAuthenticationFeature>()?.User is { Identity.IsAuthenticated: true } user
+            ? user.FindFirstValue(ClaimTypes.NameIdentifier) ?? user.FindFirstValue("sub") ?? user.Identity.Name
             : null;
+
+    private static IPAddress? AddressOf(HttpContext context)
+    {
+        var address = context.Features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
+        return address is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } ? NetworkOf(address) : address;
+    }
+
+    // A subscriber of an IPv6 network has 2^64 addresses, and counts as one.
+    private static IPAddress NetworkOf(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        bytes[8..].Clear();
+        return new IPAddress(bytes);
+    }
 
     private static PartitionedRateLimiter<HttpContext> Concurrency(int limit, Func<HttpContext, object?> keyOf) =>
         PartitionedRateLimiter.Create<HttpContext, object>(context => keyOf(context) is { } key

@@ -33,6 +33,9 @@ internal class OpenStream
         }
     }
 
+    /// <inheritdoc cref="Outlet.Gone"/>
+    internal CancellationToken Gone => _outlet.Gone;
+
     internal WireFormat Format { get; private protected set; }
 
     internal Nonce Nonce { get; }
@@ -69,6 +72,9 @@ internal class OpenStream
         block.Stamp(Nonce);
         return _outlet.WriteAsync(block);
     }
+
+    /// <inheritdoc cref="Outlet.HasProgressed"/>
+    internal bool HasProgressed() => _outlet.HasProgressed();
 
     /// <inheritdoc cref="Outlet.CompleteAsync"/>
     internal ValueTask<bool> CompleteAsync() => _outlet.CompleteAsync();

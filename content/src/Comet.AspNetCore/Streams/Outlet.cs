@@ -7,6 +7,11 @@ namespace Comet.AspNetCore.Streams;
 /// <summary>The way from a stream to its connection.</summary>
 internal abstract class Outlet(HttpContext context)
 {
+    private bool _isCut;
+
+    /// <summary>Fires when the client is gone.</summary>
+    internal virtual CancellationToken Gone => context.RequestAborted;
+
     protected HttpContext Context => context;
 
     /// <summary>
@@ -16,12 +21,18 @@ internal abstract class Outlet(HttpContext context)
     /// <returns>False: the connection is gone.</returns>
     internal abstract ValueTask<bool> WriteAsync(Block block);
 
-    /// <summary>Ends the body, after the last write has completed and unless the connection is gone.</summary>
-    internal ValueTask<bool> CompleteAsync() =>
-        context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested ? EndBodyAsync() : new(true);
+    /// <summary>Whether the connection took something, but not all, of a write since this was last asked.</summary>
+    internal abstract bool HasProgressed();
+
+    /// <summary>Ends the body, after the last write has completed and unless the connection was cut.</summary>
+    internal ValueTask<bool> CompleteAsync() => context.Response.HasStarted && !_isCut ? EndBodyAsync() : new(true);
 
     /// <summary>Cuts the connection.</summary>
-    internal void Abort() => context.Abort();
+    internal void Abort()
+    {
+        _isCut = true;
+        context.Abort();
+    }
 
     protected virtual ValueTask<bool> EndBodyAsync() => new(true);
 

@@ -1,8 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
-using Comet.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Streams;
 
@@ -16,15 +15,16 @@ internal sealed class SequenceResult<T>(
 {
     private readonly IAsyncEnumerable<T> _source = source ?? throw new ArgumentNullException(nameof(source));
 
-    private protected override async Task ExecuteAsync(HttpContext context, JsonSerializerOptions json)
+    private protected override async Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
     {
-        if (await Service<StreamGate>(context).OpenAsync(context, new StreamRequest(callback, options, scriptOnly)) is not { } opening)
+        var services = context.RequestServices.GetService<StreamServices>() ??
+            throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
+        if (await services.Gate.OpenAsync(context, new StreamRequest(callback, options, scriptOnly)) is not { } opening)
         {
             return;
         }
         using var permit = opening.Permit;
-        var lifetime = Service<StreamLifetime>(context);
-        using var stream = new SequenceStream<T>(_source, encoder(json), opening, lifetime, Service<CometMetrics>(context), context);
-        await stream.RunAsync(Service<ILogger<CometResult>>(context));
+        using var stream = new SequenceStream<T>(_source, encoder(jsonOf(context.RequestServices)), opening, services.Lifetime, services.Metrics, context);
+        await stream.RunAsync(services.Logger);
     }
 }

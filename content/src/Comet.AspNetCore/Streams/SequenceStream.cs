@@ -73,7 +73,7 @@ internal sealed class SequenceStream<T> : ITicked, IDisposable
             _lifetime.Remove(this);
             _metrics.StreamEnded(_stream.Format, feed: null, reason, _stream.AgeAt(Now));
         }
-        await _stream.CompleteAsync();
+        await _lifetime.CompleteAsync(_stream);
     }
 
     private async Task<EndReason> PumpAsync(ILogger logger)

@@ -1,11 +1,12 @@
 using System.Text;
-using System.Threading.RateLimiting;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -19,17 +20,25 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
     /// <summary>What a stream begins with; null: the request was answered otherwise.</summary>
     internal async ValueTask<StreamOpening?> OpenAsync(HttpContext context, StreamRequest request)
     {
-        RateLimitLease[] leases = [];
-        var refusal = Inspect(context, ref request) ?? await AuthorizeAsync(context, request) ?? Enter(context, out leases);
+        StreamPermit? permit = null;
+        var refusal = Inspect(context, ref request) ?? await AuthorizeAsync(context, request) ?? Enter(context, out permit);
         if (refusal is not null)
         {
             await refusal.WriteAsync(context);
             return null;
         }
-        var format = Negotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
-        var nonce = Nonce.Create();
-        WriteHeaders(context.Response, format, nonce);
-        return HttpMethods.IsHead(context.Request.Method) ? null : Open(context, request, format, nonce, new StreamPermit(lifetime, leases));
+        try
+        {
+            var format = Negotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
+            var nonce = Nonce.Create();
+            WriteHeaders(context.Response, format, nonce);
+            return permit is null ? null : Open(context, request, format, nonce, permit);
+        }
+        catch
+        {
+            permit?.Dispose();
+            throw;
+        }
     }
 
     private static Refusal? Inspect(HttpContext context, ref StreamRequest request)
@@ -63,26 +72,37 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
 
     private static async ValueTask<Refusal?> AuthorizeAsync(HttpContext context, StreamRequest request)
     {
-        if (request.AuthorizationPolicy is not { } policy)
+        if (request.AuthorizationPolicy is not { } name)
         {
             return null;
         }
-        var authorization = context.RequestServices.GetRequiredService<IAuthorizationService>();
-        var result = await authorization.AuthorizeAsync(context.User, context, policy);
-        return result.Succeeded ? null : context.User.Identity is { IsAuthenticated: true } ? Refusal.NotAllowed : Refusal.NotSignedIn;
+        var services = context.RequestServices;
+        var policies = services.GetRequiredService<IAuthorizationPolicyProvider>();
+        var policy = await policies.GetPolicyAsync(name) ?? throw new InvalidOperationException($"There is no authorization policy named {name}.");
+        // As the authorization middleware does: the policy may have a scheme of its own, and its sign-in is then what expires.
+        var evaluator = services.GetRequiredService<IPolicyEvaluator>();
+        var authentication = await evaluator.AuthenticateAsync(policy, context);
+        if (authentication.Succeeded)
+        {
+            context.Features.Set<IAuthenticateResultFeature>(new Authentication(authentication));
+        }
+        var result = await evaluator.AuthorizeAsync(policy, authentication, context, context);
+        return result.Succeeded ? null : result.Challenged ? Refusal.NotSignedIn : Refusal.NotAllowed;
     }
 
-    private Refusal? Enter(HttpContext context, out RateLimitLease[] leases)
+    // A HEAD request takes no place.
+    private Refusal? Enter(HttpContext context, out StreamPermit? permit)
     {
-        leases = [];
+        permit = null;
         return lifetime.IsStopping ? Refusal.Stopping(lifetime.Retry())
             : HttpMethods.IsHead(context.Request.Method) ? null
-            : admission.TryEnter(context, out leases);
+            : admission.TryEnter(context, out permit);
     }
 
     private StreamOpening Open(HttpContext context, StreamRequest request, WireFormat format, Nonce nonce, StreamPermit permit)
     {
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
         // A slow client has our own write deadline, which says why it ended.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
         {
@@ -103,6 +123,11 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
 
     private TimeSpan? AuthenticationLifetime(HttpContext context) =>
         context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc - lifetime.Clock.Time.GetUtcNow();
+
+    private sealed class Authentication(AuthenticateResult? result) : IAuthenticateResultFeature
+    {
+        public AuthenticateResult? AuthenticateResult { get; set; } = result;
+    }
 
     private static void WriteHeaders(HttpResponse response, WireFormat format, Nonce nonce)
     {

@@ -13,6 +13,7 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
 
     private readonly ConcurrentDictionary<ITicked, byte> _ticked = new();
     private readonly CometServerOptions _options;
+    private readonly CancellationTokenSource _cut = new();
     private readonly CancellationTokenRegistration _stopping;
     private readonly ITimer _timer;
     private long _stoppingAt = long.MaxValue;
@@ -35,9 +36,8 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
 
     internal void Remove(ITicked ticked) => _ticked.TryRemove(ticked, out _);
 
-    internal void Opened() => _open.Add();
-
-    internal void Closed() => _open.Remove();
+    /// <summary>Fires when the drain time of a host that stops has passed: what still waits for a client or a store ends now.</summary>
+    internal CancellationToken Cut => _cut.Token;
 
     /// <summary>Why a stream must end now, or <see cref="EndReason.None"/>.</summary>
     internal EndReason DueEnd(OpenStream stream)
@@ -48,7 +48,7 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
             stream.IsStopping = true;
             stream.EndBy(
                 stoppingAt + (long)(_options.Drain.TotalMilliseconds * Random.Shared.NextDouble()),
-                _options.Drain > TimeSpan.Zero ? EndReason.Draining : EndReason.ShuttingDown);
+                StopReason);
         }
         return stream.DueEnd(Clock.Now);
     }
@@ -56,13 +56,12 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
     /// <summary>A time to come back after, different for each stream.</summary>
     internal TimeSpan Retry() => _options.ReconnectSpread * (0.05 + (0.95 * Random.Shared.NextDouble()));
 
-    /// <summary>Writes, and cuts a connection that takes nothing until the write deadline.</summary>
+    /// <summary>Writes, and cuts a connection that takes nothing until the write deadline, or while the host stops.</summary>
     /// <returns>Why the stream has ended, or <see cref="EndReason.None"/>.</returns>
-    internal ValueTask<EndReason> WriteAsync(OpenStream stream, Block block)
-    {
-        var write = stream.WriteAsync(block, Clock.Now);
-        return write.IsCompletedSuccessfully ? new(ReasonOf(write.Result)) : AwaitAsync(stream, write);
-    }
+    internal ValueTask<EndReason> WriteAsync(OpenStream stream, Block block) => AwaitAsync(stream, stream.WriteAsync(block, Clock.Now));
+
+    /// <summary>Ends the body, within the same limits.</summary>
+    internal ValueTask<EndReason> CompleteAsync(OpenStream stream) => AwaitAsync(stream, stream.CompleteAsync());
 
     // The host waits here, and the server goes on answering, until the last stream was told; new ones are refused meanwhile.
     public async Task StoppingAsync(CancellationToken cancellationToken)
@@ -89,6 +88,7 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
     {
         _stopping.Dispose();
         _timer.Dispose();
+        _cut.Dispose();
     }
 
     private void Stop()
@@ -97,27 +97,50 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
         TickAll();
     }
 
-    private async ValueTask<EndReason> AwaitAsync(OpenStream stream, ValueTask<bool> write)
+    private ValueTask<EndReason> AwaitAsync(OpenStream stream, ValueTask<bool> write) =>
+        write.IsCompletedSuccessfully ? new(ReasonOf(write.Result)) : AwaitSlowAsync(stream, write.AsTask());
+
+    private async ValueTask<EndReason> AwaitSlowAsync(OpenStream stream, Task<bool> write)
     {
-        try
+        while (true)
         {
-            return ReasonOf(await write.AsTask().WaitAsync(_options.WriteTimeout, Clock.Time));
-        }
-        catch (TimeoutException)
-        {
-            stream.Abort(); // it takes nothing, so it cannot be told
-            return EndReason.TooSlow;
-        }
-        catch (Exception exception) when (Outlet.IsConnectionLoss(exception))
-        {
-            return EndReason.ClientGone;
+            try
+            {
+                return ReasonOf(await write.WaitAsync(_options.WriteTimeout, Clock.Time, Cut));
+            }
+            catch (TimeoutException) when (stream.HasProgressed())
+            {
+                // It is slow, and takes what it can.
+            }
+            catch (TimeoutException)
+            {
+                stream.Abort(); // it takes nothing, so it cannot be told
+                return EndReason.TooSlow;
+            }
+            catch (OperationCanceledException) when (Cut.IsCancellationRequested && !write.IsCompleted)
+            {
+                stream.Abort();
+                return StopReason;
+            }
+            catch (Exception exception) when (Outlet.IsConnectionLoss(exception))
+            {
+                return EndReason.ClientGone;
+            }
         }
     }
+
+    /// <summary>Why streams end while the host stops.</summary>
+    internal EndReason StopReason => _options.Drain > TimeSpan.Zero ? EndReason.Draining : EndReason.ShuttingDown;
 
     private static EndReason ReasonOf(bool written) => written ? EndReason.None : EndReason.ClientGone;
 
     private void TickAll()
     {
+        var stoppingAt = Volatile.Read(ref _stoppingAt);
+        if (stoppingAt != long.MaxValue && Clock.Now - stoppingAt >= _options.Drain.TotalMilliseconds)
+        {
+            _cut.Cancel();
+        }
         foreach (var (ticked, _) in _ticked)
         {
             ticked.Tick();

@@ -15,7 +15,7 @@ internal sealed class StreamOpening
     internal TimeSpan? AuthenticationLifetime { get; init; }
 
     internal TimeSpan Heartbeat => Own?.Heartbeat ?? Server.Heartbeat;
-    internal int Padding => Math.Max(Own?.Padding ?? Server.Padding, 1024);
+    internal int Padding => Own?.Padding ?? Server.Padding;
     internal ReadOnlyMemory<byte>? InitialChunk => Own?.InitialChunk;
     internal TimeSpan? MaxAge => Own?.MaxAge ?? Server.MaxAge;
     internal long? MaxBytes => Own?.MaxBytes ?? Server.MaxBytes;

@@ -35,6 +35,11 @@ internal sealed class DirectOutlet : Outlet
         return new DirectOutlet(context, writer);
     }
 
+    // The connection has this token anyway; one of the request would be made for us.
+    internal override CancellationToken Gone => Context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().ConnectionClosed;
+
+    internal override bool HasProgressed() => _writer.HasProgressed();
+
     internal override ValueTask<bool> WriteAsync(Block block)
     {
         if (!_isHeadSent)

@@ -13,11 +13,15 @@ internal sealed class SocketWriter : PipeWriter, IDuplexPipe
 {
     private const int MinBuffer = 4096;
 
+    // A wait is for so much at most, so that one can see whether a slow client takes any.
+    private const int Piece = 64 * 1024;
+
     private readonly Socket _socket;
     private readonly IDuplexPipe _original;
     private byte[]? _buffer; // rented only while something is unflushed
     private int _length;
     private bool _isGone;
+    private volatile bool _hasProgressed;
     private CancellationTokenSource? _pending;
 
     internal SocketWriter(Socket socket, IDuplexPipe original)
@@ -67,6 +71,14 @@ internal sealed class SocketWriter : PipeWriter, IDuplexPipe
         static async ValueTask<bool> AwaitAsync(SocketWriter writer) => !(await writer.FlushRestAsync(0, CancellationToken.None)).IsCompleted;
     }
 
+    /// <summary>Whether the socket took something, but not all, of a flush since this was last asked.</summary>
+    internal bool HasProgressed()
+    {
+        var hasProgressed = _hasProgressed;
+        _hasProgressed = false;
+        return hasProgressed;
+    }
+
     public override void CancelPendingFlush() => Volatile.Read(ref _pending)?.Cancel();
 
     public override void Complete(Exception? exception = null)
@@ -89,7 +101,8 @@ internal sealed class SocketWriter : PipeWriter, IDuplexPipe
         {
             while (from < _length)
             {
-                from += await _socket.SendAsync(_buffer.AsMemory(from.._length), SocketFlags.None, cancel.Token);
+                from += await _socket.SendAsync(_buffer.AsMemory(from, Math.Min(Piece, _length - from)), SocketFlags.None, cancel.Token);
+                _hasProgressed = true;
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !_isGone)

@@ -21,6 +21,7 @@ public sealed class FanOutTests : IDisposable
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
 
     private readonly ManualTime _time = new();
+    private readonly OpenStreams _open = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().AddSingleton<CometMetrics>().BuildServiceProvider();
     private readonly StreamLifetime _lifetime;
     private readonly FeedTail _tail;
@@ -29,10 +30,10 @@ public sealed class FanOutTests : IDisposable
     public FanOutTests()
     {
         var options = Options.Create(new CometServerOptions());
-        _lifetime = new StreamLifetime(options, new OpenStreams(), new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), _time);
+        _lifetime = new StreamLifetime(options, _open, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), _time);
         _tail = new FeedTail(new FeedRetention(100, 10_000, TimeSpan.FromHours(1)), _time);
         var metrics = _services.GetRequiredService<CometMetrics>();
-        _fanOut = new FanOut("news", _tail, SlowClientPolicy.End, options.Value.WriteTimeout, _lifetime, metrics, load: _time);
+        _fanOut = new FanOut("news", _tail, SlowClientPolicy.End, options.Value.WriteTimeout, _lifetime, metrics, release: static () => { }, load: _time);
         _tail.Changed = _fanOut.Wake;
         _tail.Reset("epoch", head: 0);
     }
@@ -70,7 +71,7 @@ public sealed class FanOutTests : IDisposable
             _fanOut.Leave(last);
             Thread.SpinWait(i % 200 * 50);
             var (next, outlet) = Join();
-            Assert.True(HappensInTime(() => last.Ended.IsCompleted));
+            Assert.True(HappensInTime(() => last.Done.IsCompleted));
             Assert.True(HappensInTime(() => outlet.Writes.Count > 0), $"No heartbeat for connection {i}");
             last = next;
         }
@@ -99,14 +100,14 @@ public sealed class FanOutTests : IDisposable
         var outlet = new RecordingOutlet();
         var opening = new StreamOpening
         {
-            Permit = new StreamPermit(_lifetime, []),
+            Permit = new StreamPermit(_open, ofAddress: null, ofUser: null),
             Outlet = outlet,
             Format = NdjsonFormat.Instance,
             Nonce = Nonce.Create(),
             Server = new CometServerOptions { Heartbeat = Heartbeat },
         };
         var subscriber = new Subscriber(opening, _lifetime.Clock.Now, _fanOut) { Cursor = _tail.State.End };
-        _fanOut.Join(subscriber);
+        subscriber.Follow();
         return (subscriber, outlet);
     }
 
@@ -126,6 +127,8 @@ public sealed class FanOutTests : IDisposable
                 }
             }
         }
+
+        internal override bool HasProgressed() => false;
 
         internal override ValueTask<bool> WriteAsync(Block block)
         {
