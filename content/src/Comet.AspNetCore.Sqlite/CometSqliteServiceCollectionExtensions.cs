@@ -17,7 +17,7 @@ public static class CometSqliteServiceCollectionExtensions
     /// <c>comet-store</c>, tagged <c>ready</c>, says why.
     /// </summary>
     /// <param name="services">The app's services; <see cref="CometServiceCollectionExtensions.AddComet"/> is called as well.</param>
-    /// <returns>The same services. A connection string that names no file is reported when the app starts.</returns>
+    /// <returns>The same services. A connection string that names no file, or waits for a locked one without end, is reported when the app starts.</returns>
     public static IServiceCollection AddCometSqlite(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);

@@ -74,11 +74,7 @@ internal sealed class SqliteDatabase : IDisposable
         {
             connection = new SqliteConnection(connectionString);
             connection.Open();
-            if (verify)
-            {
-                SqliteSchema.Verify(connection, path);
-            }
-            SqliteSchema.Prepare(connection, path);
+            SqliteSchema.Prepare(connection, path, verify);
             return new SqliteDatabase(path, fileLock, connection);
         }
         catch
@@ -91,13 +87,19 @@ internal sealed class SqliteDatabase : IDisposable
 
     internal void Begin() => _begin.Execute();
 
+    /// <summary>Whether the file is no longer where it was: removed, moved, or another in its place.</summary>
+    internal bool HasMoved => SqliteFile.HasMoved(_connection);
+
+    /// <summary>The write-ahead log's length; null: there is none.</summary>
+    internal long? LogLength => new FileInfo($"{_path}-wal") is { Exists: true } log ? log.Length : null;
+
     /// <summary>When this returns, what was done since <see cref="Begin"/> is on the disk, in the file of that name.</summary>
     internal void Commit()
     {
         _commit.Execute();
-        if (!File.Exists(_path))
+        if (HasMoved || LogLength is null)
         {
-            throw new FeedUnavailableException($"{_path} was removed while it was in use. Stop the app before the file is removed or replaced.");
+            throw new FeedUnavailableException(SqliteFaults.Moved(_path));
         }
     }
 
@@ -204,9 +206,13 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Removes a feed's oldest entries.</summary>
-    /// <returns>How many there were.</returns>
-    internal int RemoveOldest(long feed, int max) => _removeOldest.Execute(feed, max);
+    /// <summary>Removes a feed's entries, oldest first, up to this many. The feed remembers its head before the first one leaves.</summary>
+    /// <returns>How many were removed.</returns>
+    internal int RemoveAll(long feed, long head, int max)
+    {
+        _trimFeed.Execute(feed, head);
+        return _removeOldest.Execute(feed, max);
+    }
 
     /// <summary>Feeds with a higher id, and how long they keep their entries.</summary>
     internal List<(long Id, string Name, TimeSpan Keep)> NextFeeds(long after, int max)
@@ -220,11 +226,11 @@ internal sealed class SqliteDatabase : IDisposable
         return feeds;
     }
 
-    /// <summary>When a feed's newest entry was published; null: it has none.</summary>
-    internal DateTimeOffset? Newest(long feed)
+    /// <summary>A feed's newest entry; null: it has none.</summary>
+    internal (long Offset, DateTimeOffset At)? Newest(long feed)
     {
         using var row = _newest.Query(feed);
-        return row.Read() ? At(row.GetInt64(1)) : null;
+        return row.Read() ? (row.GetInt64(0), At(row.GetInt64(1))) : null;
     }
 
     /// <summary>Forgets a feed that has no entries: if it comes back, it is another.</summary>
@@ -260,7 +266,7 @@ internal sealed class SqliteDatabase : IDisposable
         catch (IOException exception) when (exception.GetType() == typeof(IOException) && IsTaken(exception))
         {
             throw new FeedUnavailableException(
-                $"{path} is in use by another process. A file serves one process; end the other, or use the RabbitMQ store for several servers.", exception);
+                $"{path} is in use by another process. A file serves one process; end the other. Several servers need a store that they share.", exception);
         }
     }
 

@@ -44,6 +44,10 @@ internal static class SqliteFaults
     internal static string Damaged(string path) =>
         $"{path} is damaged, or no SQLite database. Move it away together with {Path.GetFileName(path)}-wal and put a backup in its place, or nothing: then the feeds begin anew.";
 
+    /// <summary>The file that is open is no longer the one of that name.</summary>
+    internal static string Moved(string path) =>
+        $"{path} was removed or replaced while it was in use, or {Path.GetFileName(path)}-wal was. Put back what was there, or move {Path.GetFileName(path)}-wal away: then what is there now is used.";
+
     private static string NoRoom(string path) => $"There is no space left for {path}. Free some; nothing that was confirmed is lost.";
 
     private static string NoAccess(string path) =>

@@ -34,7 +34,8 @@ internal sealed class SqliteFeed(string name)
             // An older copy of the file was put in its place: its offsets will be given to other entries.
             _row = _row with { Epoch = database.RenewFeed(Id) };
         }
-        _resetTo = _row.Epoch == _deliveredEpoch ? null : _row.Head;
+        // Or the tails have missed what retention has removed meanwhile.
+        _resetTo = _row.Epoch == _deliveredEpoch && _row.Trimmed <= _delivered ? null : _row.Head;
         if (_resetTo is null)
         {
             _undelivered.AddRange(database.After(Id, _delivered));

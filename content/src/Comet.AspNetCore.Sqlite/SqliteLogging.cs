@@ -9,4 +9,7 @@ internal static partial class SqliteLogging
 
     [LoggerMessage(2, LogLevel.Information, "The store of feeds works again: {Path}", EventName = "StoreRecovered")]
     internal static partial void Recovered(ILogger logger, string path);
+
+    [LoggerMessage(3, LogLevel.Warning, "The write-ahead log of {Path} is long and could not be moved into the file; it is tried again", EventName = "StoreLogNotCut")]
+    internal static partial void LogNotCut(ILogger logger, Exception exception, string path);
 }

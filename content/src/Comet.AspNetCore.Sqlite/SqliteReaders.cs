@@ -6,7 +6,8 @@ namespace Comet.AspNetCore.Sqlite;
 /// <summary>A few connections that read; whoever finds all of them taken waits.</summary>
 internal sealed class SqliteReaders(string connectionString) : IDisposable
 {
-    private static readonly int MaxReaders = Math.Clamp(Environment.ProcessorCount, 2, 8);
+    // Each takes a thread of the pool while it reads; most must stay free for everything else.
+    private static readonly int MaxReaders = Math.Clamp(Environment.ProcessorCount / 2, 1, 4);
 
     private readonly SemaphoreSlim _free = new(MaxReaders);
     private readonly ConcurrentBag<SqliteReader> _readers = [];

@@ -8,46 +8,64 @@ namespace Comet.AspNetCore.Sqlite;
 internal static class SqliteSchema
 {
     private const long ApplicationId = 0x436F6D74; // "Comt"
-    private const long Version = 1;
+    private const long FileVersion = 1;
 
     // An entry's total is the bytes of its feed's payloads up to and including it, so that the size of any range is one subtraction.
-    // A feed's trimmed is the highest offset that was removed, and counts only while the feed has no entries.
+    // A feed's trimmed is the highest offset that was removed, and counts only while the feed has no entries. An id is never given to
+    // another feed, or that one could show what the first one left.
     private const string Tables =
         """
-        CREATE TABLE feeds (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL, trimmed INTEGER NOT NULL, keep_ms INTEGER NOT NULL);
+        CREATE TABLE feeds (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL, trimmed INTEGER NOT NULL, keep_ms INTEGER NOT NULL);
         CREATE TABLE entries (
             feed INTEGER NOT NULL, offset INTEGER NOT NULL, at_ms INTEGER NOT NULL, total INTEGER NOT NULL, payload BLOB NOT NULL,
             PRIMARY KEY (feed, offset)) WITHOUT ROWID;
         CREATE TABLE probe (filler BLOB NOT NULL);
         """;
 
-    /// <summary>Prepares the connection that writes: a commit has reached the disk when it returns.</summary>
-    internal static void Prepare(SqliteConnection connection, string path)
+    /// <summary>Prepares the connection that writes: a commit has reached the disk when it returns. A file of somebody else stays as it is.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="verify">Read it from end to end first, and move the log into it.</param>
+    internal static void Prepare(SqliteConnection connection, string path, bool verify)
     {
+        IsEmpty(connection, path);
+        if (verify)
+        {
+            Verify(connection, path);
+        }
         if (Scalar(connection, "PRAGMA journal_mode = WAL") is not "wal")
         {
             throw new FeedUnavailableException($"{path} is on a file system that cannot do write-ahead logging, as network shares cannot. Put it on a local disk.");
         }
         Execute(connection, "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON"); // on macOS only the second reaches the disk itself
         Execute(connection, "BEGIN IMMEDIATE");
-        if (Scalar(connection, "PRAGMA application_id") is not ApplicationId)
+        if (IsEmpty(connection, path))
         {
-            if (Scalar(connection, "SELECT count(*) FROM sqlite_schema") is not 0L)
-            {
-                throw new FeedUnavailableException($"{path} is the database of another program. Name another file in ConnectionStrings:Comet.");
-            }
             Execute(connection, Tables);
-            Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {Version}"));
-        }
-        else if (Scalar(connection, "PRAGMA user_version") is not Version)
-        {
-            throw new FeedUnavailableException($"{path} was written by another version of this store. Move it away, or run that version.");
+            Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {FileVersion}"));
         }
         Execute(connection, "COMMIT");
     }
 
-    /// <summary>Reads the whole file, and rests no longer on a log that the disk may have failed to keep.</summary>
-    internal static void Verify(SqliteConnection connection, string path)
+    /// <summary>True: nothing is in it yet. False: it is a file of this store.</summary>
+    /// <exception cref="FeedUnavailableException">It is neither.</exception>
+    private static bool IsEmpty(SqliteConnection connection, string path)
+    {
+        switch (Scalar(connection, "PRAGMA application_id"))
+        {
+            case ApplicationId when Scalar(connection, "PRAGMA user_version") is FileVersion:
+                return false;
+            case ApplicationId:
+                throw new FeedUnavailableException($"{path} was written by another version of this store. Move it away, or run that version.");
+            case 0L when Scalar(connection, "SELECT count(*) FROM sqlite_schema") is 0L:
+                return true;
+            default:
+                throw new FeedUnavailableException($"{path} is the database of another program. Name another file in ConnectionStrings:Comet.");
+        }
+    }
+
+    // Reads the whole file, and rests no longer on a log that the disk may have failed to keep.
+    private static void Verify(SqliteConnection connection, string path)
     {
         if (Scalar(connection, "PRAGMA quick_check(1)") is not "ok")
         {

@@ -8,6 +8,12 @@ internal abstract class SqliteWork
     /// <summary>Bytes it adds to the transaction.</summary>
     internal virtual int Bytes => 0;
 
+    /// <summary>Whether it is done in a transaction.</summary>
+    internal virtual bool NeedsFile => true;
+
+    /// <summary>Whether it has written as an append does: when that was committed, the file can be used.</summary>
+    internal virtual bool HasWritten => false;
+
     /// <summary>Does it, inside the transaction.</summary>
     internal abstract void Run(SqliteWriter writer, SqliteDatabase database);
 
@@ -37,6 +43,8 @@ internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload
     private FeedPosition? _position;
 
     internal override int Bytes => payload.Length;
+
+    internal override bool HasWritten => _position is not null;
 
     internal override void Run(SqliteWriter writer, SqliteDatabase database) =>
         _position = feed.IsOpen ? writer.Append(feed, payload, database) : null;
@@ -69,23 +77,26 @@ internal sealed class SqliteOpen(string name, FeedRetention retention, IFeedTail
 
 internal sealed class SqliteClose(SqliteFeed feed, IFeedTail tail) : SqliteWork<bool>
 {
+    internal override bool NeedsFile => false;
+
     internal override void Run(SqliteWriter writer, SqliteDatabase database)
     {
     }
 
     internal override void Complete(SqliteWriter writer)
     {
-        feed.Leave(tail);
-        writer.Forget(feed);
+        writer.Leave(feed, tail);
         Return(true);
     }
 
-    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Complete(writer); // it needs no file
+    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Complete(writer);
 }
 
 /// <summary>Finds out whether the file can be written.</summary>
 internal sealed class SqliteProbe : SqliteWork<bool>
 {
+    internal override bool HasWritten => true;
+
     internal override void Run(SqliteWriter writer, SqliteDatabase database) => database.Probe();
 
     internal override void Complete(SqliteWriter writer) => Return(true);
@@ -104,7 +115,9 @@ internal sealed class SqliteSweep : SqliteWork
 {
     internal override void Run(SqliteWriter writer, SqliteDatabase database) => writer.Sweep(database);
 
-    internal override void Complete(SqliteWriter writer) => writer.CutLog();
+    internal override void Complete(SqliteWriter writer)
+    {
+    }
 
     internal override void Fail(SqliteWriter writer, FeedUnavailableException fault)
     {

@@ -1,11 +1,12 @@
 using Comet.AspNetCore.Stores;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Sqlite;
 
 /// <summary>
 /// The one thread that writes. It takes what waits, does it in one transaction, and tells everybody when the commit is on the disk;
-/// what comes meanwhile is the next transaction. After a failure it closes the file, and opens it again when there is something to do.
+/// what comes meanwhile is the next transaction. After a failure it refuses everything for a moment, and then tries again.
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
@@ -13,10 +14,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private const int MaxWorks = 1024;
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MaxRemoved = 1024;
-    private const int MaxFeedsSwept = 1024;
     private const long MaxLogBytes = 16 * 1024 * 1024;
 
-    // Between these, publishing fails at once instead of trying the file again.
+    // Between these everything fails at once, whatever was wrong: nobody waits for a file behind those who have waited in vain.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly string _connectionString;
@@ -24,20 +24,23 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly object _gate = new(); // Monitor's, as the thread that waits must not spin
+    private readonly SqliteSweeper _sweeper = new();
     private readonly Queue<SqliteWork> _queue = new();
     private readonly Dictionary<string, SqliteFeed> _feeds = [];
     private readonly HashSet<SqliteFeed> _touched = []; // by this transaction
+    private readonly HashSet<SqliteFeed> _unsettled = []; // opened or closed in this batch of work
     private readonly HashSet<SqliteFeed> _stale = []; // after a failure it is not certain what the file holds of them
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SqliteDatabase? _database;
+    private SqliteDatabase? _moved; // was in use when its file was taken away, and knows whether it comes back
     private volatile FeedUnavailableException? _fault;
     private DateTimeOffset _now;
     private long _storedAt;
     private long _failedAt;
-    private long _sweptThrough;
     private int _removable;
     private bool _isEnding;
     private bool _isSuspect;
+    private bool _isSweeping;
     private bool _isSwept;
     private bool _isWriting;
 
@@ -85,6 +88,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return feed.Append(database, payload, _now);
     }
 
+    /// <summary>The feed of this name, read from the file. It is kept if somebody has joined it when this batch is over.</summary>
     internal SqliteFeed Open(string name, FeedRetention retention, SqliteDatabase database)
     {
         if (_feeds.TryGetValue(name, out var feed))
@@ -97,47 +101,23 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
         feed.Load(database);
         _touched.Add(feed);
+        _unsettled.Add(feed);
         return feed;
     }
 
-    internal void Forget(SqliteFeed feed)
+    /// <summary>The feed is forgotten if nobody has it open when this batch is over.</summary>
+    internal void Leave(SqliteFeed feed, IFeedTail tail)
     {
-        if (!feed.IsOpen && _feeds.TryGetValue(feed.Name, out var current) && current == feed)
-        {
-            _feeds.Remove(feed.Name);
-            _stale.Remove(feed);
-        }
+        feed.Leave(tail);
+        _unsettled.Add(feed);
     }
 
+    /// <summary>Removes what is too old, of feeds that are open and of those that are not.</summary>
     internal void Sweep(SqliteDatabase database)
     {
+        _isSweeping = true;
         _touched.UnionWith(_feeds.Values.Where(feed => feed.IsDue(_now)));
-        // Of the feeds that nobody has open a part each time, as there may be very many.
-        var feeds = database.NextFeeds(_sweptThrough, MaxFeedsSwept);
-        foreach (var (feed, name, keep) in feeds)
-        {
-            if (!_feeds.ContainsKey(name) && (database.Newest(feed) is not { } newest || newest < _now - keep))
-            {
-                _removable -= database.RemoveOldest(feed, _removable);
-                if (_removable == 0)
-                {
-                    _isSwept = false;
-                    return;
-                }
-                database.RemoveFeed(feed);
-            }
-            _sweptThrough = feed;
-        }
-        _sweptThrough = feeds.Count < MaxFeedsSwept ? 0 : _sweptThrough;
-    }
-
-    /// <summary>Readers that overlap keep the log from beginning anew; then it is done while they wait.</summary>
-    internal void CutLog()
-    {
-        if (new FileInfo($"{_path}-wal") is { Exists: true, Length: > MaxLogBytes })
-        {
-            _database?.CutLog();
-        }
+        _isSwept &= _sweeper.Sweep(database, _now, _feeds.ContainsKey, ref _removable);
     }
 
     public async ValueTask DisposeAsync()
@@ -157,15 +137,16 @@ internal sealed class SqliteWriter : IAsyncDisposable
         var works = new List<SqliteWork>();
         while (Take(works))
         {
-            try
+            if (_fault is { } fault && _time.GetElapsedTime(_failedAt) < RetryDelay)
             {
-                Do(works);
+                Refuse(works, fault);
             }
-            catch (Exception exception) // whatever it is, the thread goes on, and those who wait learn of it
+            else
             {
-                Fail(works, exception);
+                Try(works);
             }
             works.Clear();
+            ForgetClosed();
         }
         Close();
         _ended.SetResult();
@@ -188,14 +169,42 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
     }
 
-    private void Do(List<SqliteWork> works)
+    private void Try(List<SqliteWork> works)
+    {
+        try
+        {
+            (_isSwept, _isSweeping) = (true, false);
+            if (works.Exists(work => work.NeedsFile))
+            {
+                Store(works);
+            }
+            foreach (var work in works)
+            {
+                work.Complete(this);
+            }
+            works.Clear(); // they are done, whatever becomes of the rest
+            if (_isSweeping)
+            {
+                CutLog();
+            }
+            if (!_isSwept)
+            {
+                TryDo(new SqliteSweep());
+            }
+        }
+        catch (Exception exception) // whatever it is, the thread goes on, and those who wait learn of it
+        {
+            Fail(works, exception);
+        }
+    }
+
+    private void Store(List<SqliteWork> works)
     {
         var database = _database ??= Open();
         database.Begin();
         _isWriting = true;
         _now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()); // as exact as the file
         _removable = works.Count + MaxRemoved;
-        _isSwept = true;
         foreach (var feed in _stale)
         {
             feed.Load(database);
@@ -218,22 +227,16 @@ internal sealed class SqliteWriter : IAsyncDisposable
             feed.Deliver();
         }
         _touched.Clear();
-        foreach (var work in works)
-        {
-            work.Complete(this);
-        }
-        if (!_isSwept)
-        {
-            TryDo(new SqliteSweep());
-        }
     }
 
     private SqliteDatabase Open()
     {
-        if (_fault is { } last && _time.GetElapsedTime(_failedAt) < RetryDelay)
+        // Another file with the log of this one would be a mixture of two.
+        if (_moved is { HasMoved: true, LogLength: > 0 })
         {
-            throw last;
+            throw new FeedUnavailableException(SqliteFaults.Moved(_path));
         }
+        Close();
         var database = SqliteDatabase.Open(_connectionString, _path, _isSuspect);
         _isSuspect = false;
         _stale.UnionWith(_feeds.Values);
@@ -242,14 +245,31 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private void Report(List<SqliteWork> works)
     {
+        if (!works.Exists(work => work.HasWritten))
+        {
+            return;
+        }
+        Volatile.Write(ref _storedAt, _time.GetTimestamp());
         if (_fault is not null)
         {
             SqliteLogging.Recovered(_logger, _path);
             _fault = null;
         }
-        if (works.Exists(work => work is SqliteAppend or SqliteProbe))
+    }
+
+    // Readers that overlap keep the log from beginning anew; then it is done while they wait.
+    private void CutLog()
+    {
+        try
         {
-            Volatile.Write(ref _storedAt, _time.GetTimestamp());
+            if (_database is { LogLength: > MaxLogBytes } database)
+            {
+                database.CutLog();
+            }
+        }
+        catch (SqliteException exception) when (SqliteFaults.IsHarmless(exception))
+        {
+            SqliteLogging.LogNotCut(_logger, exception, _path); // appends go on as long as there is room for it to grow
         }
     }
 
@@ -260,38 +280,58 @@ internal sealed class SqliteWriter : IAsyncDisposable
         {
             SqliteLogging.Failed(_logger, exception, fault.Message);
         }
-        if (fault != _fault)
-        {
-            (_fault, _failedAt) = (fault, _time.GetTimestamp());
-        }
+        (_fault, _failedAt) = (fault, _time.GetTimestamp());
         _isSuspect |= SqliteFaults.MayHaveHarmed(exception);
         Undo(exception);
+        Refuse(works, fault);
+    }
+
+    private void Refuse(List<SqliteWork> works, FeedUnavailableException fault)
+    {
         foreach (var work in works)
         {
             work.Fail(this, fault);
         }
     }
 
-    private void Undo(Exception exception)
+    private void ForgetClosed()
     {
-        foreach (var feed in _feeds.Values.Where(feed => !feed.IsOpen).ToList())
+        foreach (var feed in _unsettled.Where(feed => !feed.IsOpen))
         {
             _feeds.Remove(feed.Name);
-            _touched.Remove(feed);
+            _stale.Remove(feed);
         }
+        _unsettled.Clear();
+    }
+
+    private void Undo(Exception exception)
+    {
         _stale.UnionWith(_touched);
         _touched.Clear();
         // A transaction that another program or a full disk prevented has left the file as it was: it can still be read.
         if (!SqliteFaults.IsHarmless(exception) || (_isWriting && !_database!.TryRollback()))
         {
-            Close();
+            LetGo();
         }
         _isWriting = false;
     }
 
+    private void LetGo()
+    {
+        if (_database is { HasMoved: true })
+        {
+            (_moved, _database) = (_database, null);
+        }
+        else if (_database is not null)
+        {
+            Close();
+        }
+    }
+
     private void Close()
     {
+        _moved?.Dispose();
         _database?.Dispose();
-        _database = null;
+        (_moved, _database) = (null, null);
     }
 }

@@ -14,7 +14,7 @@ public sealed class SqliteDurabilityTests : SqliteFileTests
         using var connection = new SqliteConnection($"Data Source={File};Pooling=False");
         connection.Open();
 
-        SqliteSchema.Prepare(connection, File);
+        SqliteSchema.Prepare(connection, File, verify: false);
 
         Assert.Equal("wal", Ask("PRAGMA journal_mode"));
         Assert.Equal(2L, Ask("PRAGMA synchronous")); // FULL: the log is synced by every commit
@@ -90,15 +90,18 @@ public sealed class SqliteDurabilityTests : SqliteFileTests
                 await log.ReadAsync(reader, 256, CancellationToken.None);
             }
         })).ToList();
-        for (var number = 0; number < 40; number++)
+        using (Snapshot())
         {
-            await log.AppendAsync(Payloads.Of($"\"{new string('x', 1 << 20)}\""), CancellationToken.None);
+            for (var number = 0; number < 20; number++)
+            {
+                await log.AppendAsync(Payloads.Of($"\"{new string('x', 1 << 20)}\""), CancellationToken.None);
+            }
         }
+        Assert.InRange(new FileInfo($"{File}-wal").Length, 20 << 20, long.MaxValue);
 
         time.Advance(TimeSpan.FromSeconds(5));
-        await AppendAsync(log, 0); // after the sweep
 
-        Assert.InRange(new FileInfo($"{File}-wal").Length, 0, 16 << 20);
+        await Eventually(() => new FileInfo($"{File}-wal").Length < 1 << 20);
         await end.CancelAsync();
         await Task.WhenAll(readers);
     }

@@ -30,6 +30,21 @@ public sealed class SqliteFaultTests : SqliteFileTests
         Assert.Contains("Data Source=comet.db", exception.Message);
     }
 
+    [Theory]
+    [InlineData("Default Timeout=0")]
+    [InlineData("Command Timeout=0")]
+    [InlineData("Default Timeout=-1")]
+    public async Task A_wait_without_end_for_a_locked_file_keeps_the_app_from_starting(string timeout)
+    {
+        var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => StoreHost.StartAsync(builder =>
+        {
+            builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", $"Data Source={File};{timeout}")]);
+            builder.Services.AddCometSqlite();
+        }));
+
+        Assert.Contains("Default Timeout in ConnectionStrings:Comet must be 1 second or more", exception.Message);
+    }
+
     [Fact]
     public async Task A_file_that_is_no_database_is_left_as_it_is_and_the_store_begins_when_it_is_gone()
     {
@@ -75,85 +90,15 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task An_older_copy_in_the_place_of_the_file_is_another_epoch()
-    {
-        await using (var host = await StartAsync())
-        {
-            await using var log = await OpenAsync(host, new RecordingTail());
-            await AppendManyAsync(log, 10);
-        }
-        var old = await System.IO.File.ReadAllBytesAsync(File);
-        await using (var host = await StartAsync())
-        {
-            var tail = new RecordingTail();
-            await using var log = await OpenAsync(host, tail);
-            var lost = await AppendAsync(log, 10);
-            System.IO.File.Delete(File);
-            await FailsAsync(host, () => AppendAsync(log, 11), "was removed while it was in use");
-            Assert.Equal(1, tail.Resets);
-
-            System.IO.File.Delete($"{File}-wal");
-            await System.IO.File.WriteAllBytesAsync(File, old);
-            var next = await RecoverAsync(() => AppendAsync(log, 12));
-
-            Assert.Equal(2, tail.Resets);
-            Assert.Equal(10, tail.Start);
-            Assert.NotEqual(lost.Epoch, next.Epoch);
-            Assert.Equal(next.Epoch, tail.Epoch);
-            Assert.Equal(["12"], tail.Texts);
-        }
-    }
-
-    [Fact]
-    public async Task A_file_that_is_removed_confirms_nothing_and_the_feeds_begin_anew()
-    {
-        await using var host = await StartAsync();
-        var tail = new RecordingTail();
-        await using var log = await OpenAsync(host, tail);
-        var before = await AppendAsync(log, 1);
-
-        foreach (var file in Directory.GetFiles(Home))
-        {
-            System.IO.File.Delete(file);
-        }
-
-        await FailsAsync(host, () => AppendAsync(log, 2), "was removed while it was in use", staysUnready: false);
-        var after = await RecoverAsync(() => AppendAsync(log, 3));
-        Assert.NotEqual(before.Epoch, after.Epoch);
-        Assert.Equal((after.Epoch, 0), (tail.Epoch, tail.Start));
-        Assert.Equal([3], await ReadAllAsync(log));
-        Assert.Null(await host.UnreadinessAsync());
-    }
-
-    [Fact]
-    public async Task An_entry_that_was_stored_although_its_publisher_was_told_otherwise_reaches_the_tail_once()
-    {
-        var time = new ManualTime();
-        await using var host = await StartAsync(time);
-        var tail = new RecordingTail();
-        await using var log = await OpenAsync(host, tail);
-        await AppendAsync(log, 0);
-        System.IO.File.Move(File, $"{File}-away");
-        await Assert.ThrowsAsync<FeedUnavailableException>(() => AppendAsync(log, 1)); // committed before it was noticed
-        Assert.Equal(["0"], tail.Texts);
-
-        System.IO.File.Move($"{File}-away", File);
-        time.Advance(TimeSpan.FromSeconds(1));
-        await AppendAsync(log, 2);
-
-        Assert.Equal(["0", "1", "2"], tail.Texts);
-        Assert.Equal(1, tail.Resets);
-    }
-
-    [Fact]
     public async Task A_database_of_another_program_is_not_touched()
     {
         Query("CREATE TABLE orders (id INTEGER)");
+        var before = await System.IO.File.ReadAllBytesAsync(File);
         await using var host = await StartAsync();
 
         await FailsAsync(host, () => OpenAsync(host, new RecordingTail()), "is the database of another program. Name another file in ConnectionStrings:Comet.");
 
-        Assert.Equal(1L, Query("SELECT count(*) FROM sqlite_schema"));
+        Assert.Equal(before, await System.IO.File.ReadAllBytesAsync(File));
     }
 
     [Fact]
@@ -163,10 +108,13 @@ public sealed class SqliteFaultTests : SqliteFileTests
         {
             await using var log = await OpenAsync(first, new RecordingTail());
         }
-        Query("PRAGMA user_version = 2");
+        Query("PRAGMA user_version = 2; PRAGMA journal_mode = DELETE");
+        var before = await System.IO.File.ReadAllBytesAsync(File);
         await using var host = await StartAsync();
 
         await FailsAsync(host, () => OpenAsync(host, new RecordingTail()), "was written by another version of this store");
+
+        Assert.Equal(before, await System.IO.File.ReadAllBytesAsync(File));
     }
 
     [Fact]
@@ -187,26 +135,59 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_file_that_another_program_has_locked_is_waited_for_and_then_the_publisher_is_told()
+    public async Task A_sweep_that_writes_nothing_is_no_sign_that_the_store_works_again()
     {
-        await using var host = await StartAsync();
-        var tail = new RecordingTail();
-        await using var log = await OpenAsync(host, tail);
-        await AppendAsync(log, 0);
-        using var other = new SqliteConnection($"Data Source={File};Pooling=False");
-        other.Open();
-        using (var transaction = other.BeginTransaction(deferred: false))
+        var time = new ManualTime();
+        using var events = new RecordedEvents();
+        await using var host = await StartAsync(time, events: events);
+        await using var log = await OpenAsync(host, new RecordingTail());
+        Query("CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END");
+
+        for (var attempt = 0; attempt < 3; attempt++)
         {
-            await FailsAsync(host, () => AppendAsync(log, 1), "is locked by another program. End that program's transaction.");
-            Assert.Equal([0], await ReadAllAsync(log).WaitAsync(StoreHost.Patience));
+            await Assert.ThrowsAsync<FeedUnavailableException>(() => AppendAsync(log, attempt));
+            time.Advance(TimeSpan.FromSeconds(5));
+            await using var after = await OpenAsync(host, new RecordingTail()); // after the sweep
         }
+        Assert.Equal(["StoreFailed"], events.Names);
 
-        await RecoverAsync(() => AppendAsync(log, 2));
+        Query("DROP TRIGGER broken");
+        await AppendAsync(log, 3);
+        Assert.Equal(["StoreFailed", "StoreRecovered"], events.Names);
+        Assert.Equal([3], await ReadAllAsync(log));
+    }
 
-        Assert.Equal([0, 2], await ReadAllAsync(log));
-        Assert.Equal(["0", "2"], tail.Texts);
-        Assert.Equal(1, tail.Resets);
-        Assert.Null(await host.UnreadinessAsync());
+    [Fact(SkipUnless = nameof(Tmpfs.CanMount), SkipType = typeof(Tmpfs), Skip = Tmpfs.NeedsRoot)]
+    public async Task A_write_ahead_log_that_cannot_be_moved_into_the_file_fails_nobody_who_has_been_served()
+    {
+        File = Path.Combine(Home, "disk", "comet.db");
+        using var disk = new Tmpfs(Path.Combine(Home, "disk"), "64m");
+        var time = new ManualTime();
+        using var events = new RecordedEvents();
+        await using var host = await StartAsync(time, events: events);
+        await using var log = await OpenAsync(host, new RecordingTail());
+        using var holder = new HoldingTail();
+        await using var other = await OpenAsync(host, holder, feed: "other");
+        Task<FeedPosition> holding;
+        using (Snapshot())
+        {
+            for (var number = 0; number < 24; number++)
+            {
+                await log.AppendAsync(Payloads.Of($"\"{new string('x', 1 << 20)}\""), CancellationToken.None);
+            }
+            holding = AppendAsync(other, 0);
+            await holder.Held.WaitAsync(StoreHost.Patience);
+        }
+        disk.Fill(except: 1 << 20);
+
+        time.Advance(TimeSpan.FromSeconds(5));
+        var appending = AppendAsync(log, 1); // behind the sweep
+        holder.Release();
+
+        await holding;
+        Assert.Equal(25, (await appending).Offset);
+        await Eventually(() => events.Names.Length > 0);
+        Assert.Equal(["StoreLogNotCut"], events.Names);
     }
 
     [Fact]
@@ -279,17 +260,5 @@ public sealed class SqliteFaultTests : SqliteFileTests
         Assert.Equal(confirmed, stored.Intersect(confirmed));
         Assert.Equal(stored.Count, stored.Distinct().Count());
         Assert.Equal(tail.Texts, stored.ConvertAll(number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
-    }
-
-    /// <summary>The call fails for a reason, which readiness gives as well.</summary>
-    private async Task FailsAsync<T>(StoreHost host, Func<Task<T>> call, string reason, bool staysUnready = true)
-    {
-        var exception = await Assert.ThrowsAsync<FeedUnavailableException>(call);
-        Assert.Contains(reason, exception.Message);
-        Assert.StartsWith(File, exception.Message.Replace("There is no space left for ", ""));
-        if (staysUnready)
-        {
-            Assert.Equal(exception.Message, await host.UnreadinessAsync());
-        }
     }
 }

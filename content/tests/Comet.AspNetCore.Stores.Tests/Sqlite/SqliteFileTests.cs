@@ -4,6 +4,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Stores.Tests.Sqlite;
 
@@ -26,9 +27,13 @@ public abstract class SqliteFileTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected Task<StoreHost> StartAsync(TimeProvider? time = null) => StoreHost.StartAsync(builder =>
+    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int timeoutSeconds = 1, ILoggerProvider? events = null) => StoreHost.StartAsync(builder =>
     {
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", $"Data Source={File};Default Timeout=1")]);
+        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", $"Data Source={File};Default Timeout={timeoutSeconds}")]);
+        if (events is not null)
+        {
+            builder.Logging.AddProvider(events);
+        }
         if (time is not null)
         {
             builder.Services.Replace(ServiceDescriptor.Singleton(time));
@@ -81,5 +86,49 @@ public abstract class SqliteFileTests : IDisposable
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         return command.ExecuteScalar();
+    }
+
+    /// <summary>A transaction of another program that reads, and so keeps the write-ahead log as it is until it is disposed of.</summary>
+    private protected IDisposable Snapshot()
+    {
+        var connection = new SqliteConnection($"Data Source={File};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "BEGIN; SELECT count(*) FROM entries";
+        command.ExecuteScalar();
+        return connection;
+    }
+
+    /// <summary>A transaction of another program that keeps everybody else from writing until it is disposed of.</summary>
+    private protected IDisposable LockFile()
+    {
+        var connection = new SqliteConnection($"Data Source={File};Pooling=False");
+        connection.Open();
+        _ = connection.BeginTransaction(deferred: false);
+        return connection;
+    }
+
+    /// <summary>The call fails for a reason, which readiness gives as well.</summary>
+    private protected async Task FailsAsync<T>(StoreHost host, Func<Task<T>> call, string reason, bool staysUnready = true)
+    {
+        var exception = await Assert.ThrowsAsync<FeedUnavailableException>(call);
+        Assert.Contains(reason, exception.Message);
+        Assert.StartsWith(File, exception.Message.Replace("There is no space left for ", ""));
+        if (staysUnready)
+        {
+            Assert.Equal(exception.Message, await host.UnreadinessAsync());
+        }
+    }
+
+    private protected static Task Eventually(Func<bool> condition) => Eventually(() => Task.FromResult(condition()));
+
+    private protected static async Task Eventually(Func<Task<bool>> condition)
+    {
+        var deadline = DateTime.UtcNow + StoreHost.Patience;
+        while (!await condition())
+        {
+            Assert.True(DateTime.UtcNow < deadline, "It never was as expected.");
+            await Task.Delay(10);
+        }
     }
 }

@@ -60,22 +60,62 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         Assert.Equal([3], await ReadAllAsync(log));
     }
 
-    [Fact]
-    public async Task A_feed_that_has_lost_all_entries_goes_on_with_higher_offsets_after_a_restart()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_feed_that_has_lost_all_entries_goes_on_with_higher_offsets_after_a_restart(bool loses)
     {
         FeedPosition last;
         await using (var host = await StartAsync(_time))
         {
             await using var log = await OpenAsync(host, new RecordingTail(), Plenty with { Age = TimeSpan.FromMinutes(1) });
             last = (await AppendManyAsync(log, 5))[^1];
-            _time.Advance(TimeSpan.FromMinutes(2));
-            await HoldsAsync(log, []);
+            if (loses)
+            {
+                _time.Advance(TimeSpan.FromMinutes(2));
+                await HoldsAsync(log, []);
+            }
         }
 
+        _time.Advance(TimeSpan.FromMinutes(2));
         await using var restarted = await StartAsync(_time);
-        await using var again = await OpenAsync(restarted, new RecordingTail(), Plenty with { Age = TimeSpan.FromMinutes(1) });
+        await using var other = await OpenAsync(restarted, new RecordingTail(), feed: "other");
+        _time.Advance(TimeSpan.FromSeconds(5)); // swept before anybody asks for the feed
+        await (await OpenAsync(restarted, new RecordingTail(), feed: "other")).DisposeAsync();
+        Assert.Equal(0L, Query("SELECT count(*) FROM entries"));
+        var tail = new RecordingTail();
+        await using var again = await OpenAsync(restarted, tail, Plenty with { Age = TimeSpan.FromMinutes(1) });
 
+        Assert.Equal(last, new FeedPosition(tail.Epoch, tail.Start));
         Assert.Equal(last with { Offset = 6 }, await AppendAsync(again, 6));
+    }
+
+    [Fact]
+    public async Task A_sweep_that_ends_with_the_last_entry_of_a_feed_gives_no_offset_twice()
+    {
+        const int Feeds = 57;
+        const int Each = 18; // together what one transaction of a sweep and an opening removes
+        await using var host = await StartAsync(_time);
+        using var holder = new HoldingTail();
+        await using var other = await OpenAsync(host, holder, feed: "other");
+        _time.Advance(TimeSpan.Zero); // the sweep at the start
+        var retention = Plenty with { Age = TimeSpan.FromSeconds(4) };
+        var before = new List<FeedPosition>();
+        for (var key = 0; key < Feeds; key++)
+        {
+            await using var log = await OpenAsync(host, new RecordingTail(), retention, $"users/{key}");
+            before.AddRange(await AppendManyAsync(log, Each));
+        }
+        var holding = AppendAsync(other, 0);
+        await holder.Held.WaitAsync(StoreHost.Patience);
+
+        _time.Advance(TimeSpan.FromSeconds(5));
+        var opening = OpenAsync(host, new RecordingTail(), retention, $"users/{Feeds - 1}");
+        holder.Release();
+        await holding;
+        await using var again = await opening;
+
+        Assert.DoesNotContain(await AppendAsync(again, 1), before);
     }
 
     [Fact]
@@ -134,16 +174,4 @@ public sealed class SqliteRetentionTests : SqliteFileTests
     }
 
     private static Task HoldsAsync(IFeedLog log, long[] expected) => Eventually(async () => (await ReadAllAsync(log)).SequenceEqual(expected));
-
-    private static Task Eventually(Func<bool> condition) => Eventually(() => Task.FromResult(condition()));
-
-    private static async Task Eventually(Func<Task<bool>> condition)
-    {
-        var deadline = DateTime.UtcNow + StoreHost.Patience;
-        while (!await condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, "It never was as expected.");
-            await Task.Delay(10);
-        }
-    }
 }

@@ -19,6 +19,13 @@ internal sealed class Tmpfs : IDisposable
 
     internal void Remount(string option) => Run("mount", "-o", $"remount,{option}", _path);
 
+    /// <summary>Takes all the space there is, but for this much.</summary>
+    internal void Fill(int except)
+    {
+        using var ballast = File.Create(Path.Combine(_path, "ballast"));
+        ballast.Write(new byte[new DriveInfo(_path).AvailableFreeSpace - except]);
+    }
+
     public void Dispose() => Run("umount", "--lazy", _path);
 
     private static void Run(string command, params string[] arguments)
