@@ -1,73 +1,84 @@
 namespace CometBench.Capacity;
 
-/// <summary>What the plan rests on: what was measured, and what is assumed. Costs are in microseconds of one core.</summary>
-internal sealed record Assumptions
+/// <summary>A number that the plan rests on.</summary>
+/// <param name="What">For people.</param>
+/// <param name="Value">In the unit.</param>
+/// <param name="Unit">For people.</param>
+/// <param name="From">The command that measured it, or why it was chosen.</param>
+internal sealed record Assumption(string What, double Value, string Unit, string From)
 {
-    internal static readonly Assumptions Usual = new();
+    public static implicit operator double(Assumption assumption) => assumption.Value;
+}
 
-    /// <summary>Writing one message to one browser, HTTP/1.1 without TLS: nginx ends TLS.</summary>
-    internal double Delivery { get; init; } = 12;
+/// <summary>All that the plan rests on. Replace a value when its command gives another.</summary>
+internal static class Assumptions
+{
+    private const string Core = "us of a core";
 
-    /// <summary>Opening a stream and resuming it.</summary>
-    internal double Open { get; init; } = 400;
+    internal static readonly Assumption Delivery = new(
+        "write a message to a browser, plain HTTP/1.1: nginx ends TLS", 12, Core, Measured("bench/Load -- growth"));
 
-    /// <summary>Publishing a message: confirmed and read back.</summary>
-    internal double Publish { get; init; } = 60;
+    internal static readonly Assumption Open = new(
+        "open a stream and resume", 400, Core, NotYet("bench/Cluster -- browsers"));
 
-    /// <summary>Reading a message from the broker that another server has published.</summary>
-    internal double Read { get; init; } = 25;
+    internal static readonly Assumption Publish = new(
+        "publish a message: confirmed and read back", 60, Core, NotYet("bench/Cluster -- costs"));
 
-    /// <summary>Storing a message, at the broker.</summary>
-    internal double BrokerStore { get; init; } = 60;
+    internal static readonly Assumption Read = new(
+        "read a message that another server has published", 25, Core, NotYet("bench/Cluster -- costs"));
 
-    /// <summary>Giving a message to one server, at the broker.</summary>
-    internal double BrokerRead { get; init; } = 20;
+    internal static readonly Assumption BrokerStore = new(
+        "store a message, at the broker", 60, Core, NotYet("bench/Cluster -- costs"));
 
-    /// <summary>A stream in memory at the server, and its socket in the kernel, in bytes.</summary>
-    internal double StreamBytes { get; init; } = 14_000 + 5_000;
+    internal static readonly Assumption BrokerGive = new(
+        "give a message to a server, at the broker", 20, Core, NotYet("bench/Cluster -- costs"));
 
-    /// <summary>Framing, TCP and IP around one message on its way to a browser, in bytes.</summary>
-    internal double MessageOverhead { get; init; } = 130;
+    internal static readonly Assumption StreamBytes = new(
+        "a stream in the memory of a server", 14_129, "bytes", Measured("bench/Load -- growth"));
 
-    /// <summary>Cores of one server process, and of one node of a broker.</summary>
-    internal int Cores { get; init; } = 4;
+    internal static readonly Assumption SocketBytes = new(
+        "its socket in the kernel", 5_000, "bytes", Chosen("with buffers that are empty nearly always"));
 
-    internal int BrokerCores { get; init; } = 8;
+    internal static readonly Assumption StreamsPerServer = new(
+        "streams in a server at most", 25_000, "", Chosen("so many come back at once when one is gone"));
 
-    /// <summary>Memory for streams in one server, in bytes.</summary>
-    internal double Memory { get; init; } = 4e9;
+    internal static readonly Assumption ServerCores = new("cores of a server", 2, "", Chosen("one for the feed, one for the rest"));
 
-    /// <summary>Most streams in one server: ports and descriptors behind one nginx, and how many lose their server at once.</summary>
-    internal int MaxStreams { get; init; } = 50_000;
+    internal static readonly Assumption ServerMemory = new("memory of a server for its streams", 2, "GB", Chosen("of 4"));
 
-    /// <summary>Network of one server, in bytes a second.</summary>
-    internal double Network { get; init; } = 1.25e9 / 2;
+    internal static readonly Assumption ServerNetwork = new("network of a server", 1, "Gbit/s", Chosen("the least that is usual"));
 
-    /// <summary>Within how many seconds the browsers of a dead server come back.</summary>
-    internal double ReconnectSpread { get; init; } = 5;
+    internal static readonly Assumption Framing = new(
+        "around a message of 100 bytes: script, chunk, TCP, IP", 160, "bytes", Chosen("counted, rounded up"));
 
-    /// <summary>After how many seconds a browser leaves, and another comes.</summary>
-    internal double Stay { get; init; } = 600;
+    internal static readonly Assumption BrokerCores = new("cores of the broker, or of the node that leads", 2, "", Chosen("as measured"));
 
-    /// <summary>The 99th percentile of the delivery at most, in seconds, also while a server is gone.</summary>
-    internal double Goal { get; init; } = 0.5;
+    internal static readonly Assumption BrokerNodes = new("nodes of a broker", 3, "", Chosen("one may be gone"));
 
-    internal IEnumerable<(string What, string Value, string From)> Table =>
+    internal static readonly Assumption Most = new(
+        "load of a server at most: of its cores, of the one that writes a feed, memory, network", 70, "%", Chosen("the rest is for bursts"));
+
+    internal static readonly Assumption MostOfBroker = new(
+        "load of the broker's cores at most", 20, "%", Chosen("all servers of a cell depend on it"));
+
+    internal static readonly Assumption SpareServers = new("more servers than needed, for when some are gone", 10, "%", Chosen("one at least"));
+
+    internal static readonly Assumption LostAtOnce = new("servers lost at once", 1, "%", Chosen("one at least"));
+
+    internal static readonly Assumption ReconnectSpread = new(
+        "within which the browsers of a lost server come to the others", 5, "s", Chosen("Comet:ReconnectSpread"));
+
+    internal static readonly Assumption Stay = new("a browser stays for", 600, "s", Chosen("pages are read for minutes"));
+
+    internal static readonly Assumption[] All =
     [
-        ("write one message to one browser, plain HTTP/1.1", $"{Delivery} us", "bench/Load, 5,000 streams at a steady rate"),
-        ("open a stream and resume", $"{Open} us", "assumed; bench/Cluster browsers measures it"),
-        ("publish, confirmed and read back", $"{Publish} us", "assumed; bench/Cluster costs measures it"),
-        ("read a message another server published", $"{Read} us", "assumed; the same, growth per server"),
-        ("store a message, at the broker", $"{BrokerStore} us", "assumed; bench/Cluster costs measures it"),
-        ("give a message to one server, at the broker", $"{BrokerRead} us", "assumed; the same, growth per server"),
-        ("a stream in memory, with its socket in the kernel", $"{StreamBytes / 1000} kB", "bench/Load held connections: 14 kB; kernel: assumed"),
-        ("around one message: framing, TCP, IP", $"{MessageOverhead} B", "computed"),
-        ("cores of a server process; of a node of the broker", $"{Cores}; {BrokerCores}", "chosen"),
-        ("memory for streams in one server", $"{Memory / 1e9} GB", "chosen"),
-        ("streams in one server at most", $"{MaxStreams}", "Comet:MaxStreams"),
-        ("network of one server", $"{Network * 8 / 1e9} Gbit/s", "chosen: half of 10"),
-        ("browsers of a dead server are back within", $"{ReconnectSpread} s", "Comet:ReconnectSpread"),
-        ("a browser stays for", $"{Stay} s", "assumed"),
-        ("delivery, 99th percentile, at most", $"{Goal * 1000} ms", "chosen; with one server, or one in a hundred, just gone"),
+        Delivery, Open, Publish, Read, BrokerStore, BrokerGive, StreamBytes, SocketBytes, StreamsPerServer, ServerCores, ServerMemory,
+        ServerNetwork, Framing, BrokerCores, BrokerNodes, Most, MostOfBroker, SpareServers, LostAtOnce, ReconnectSpread, Stay,
     ];
+
+    private static string Measured(string command) => $"measured: `{command}`";
+
+    private static string NotYet(string command) => $"chosen; `{command}` measures it";
+
+    private static string Chosen(string reason) => $"chosen: {reason}";
 }

@@ -1,84 +1,66 @@
+using static CometBench.Capacity.Assumptions;
+
 namespace CometBench.Capacity;
 
-/// <summary>What an audience needs: cells of servers that share a broker, as small as keep the goal while one of their servers is gone.</summary>
-internal sealed record Plan(double Audience, Workload Work, int Cells, int ServersPerCell, double P50, double P99, double Cpu, string Saturated)
+/// <summary>What an audience needs: cells, each of servers that share a broker, as few cells as the broker allows.</summary>
+internal sealed record Plan(double Audience, Workload Work, int Cells)
 {
-    private const double Quiet = 60;
+    private const double Bytes = 100; // of a message
 
-    internal int Servers => Cells * ServersPerCell;
+    /// <summary>Servers of a cell that its browsers need.</summary>
+    private int Needed { get; } = (int)Math.Ceiling(Audience / Cells / MostStreams(Work));
 
-    /// <summary>The smallest number of servers with which everything holds.</summary>
-    internal static Plan For(double audience, Workload work, Assumptions costs)
+    /// <summary>Servers of a cell for when some are gone. One by itself has none: nothing is shared, so there is no broker either.</summary>
+    internal int Spare => Needed == 1 && Cells == 1 ? 0 : Math.Max(1, (int)Math.Ceiling(Needed * SpareServers / 100));
+
+    internal int PerCell => Needed + Spare;
+
+    internal int Servers => Cells * PerCell;
+
+    internal bool HasBroker => Servers > 1;
+
+    /// <summary>Messages a second in a cell.</summary>
+    internal double Rate => Work.Messages(Audience / Cells);
+
+    /// <summary>Messages a second that the broker of a cell gives to all its servers.</summary>
+    internal double Given => HasBroker ? Rate * PerCell : 0;
+
+    internal double Streams => Audience / Servers;
+
+    /// <summary>Servers of a cell that are lost at once.</summary>
+    internal int Lost => Math.Max(1, (int)(PerCell * LostAtOnce / 100));
+
+    internal static Plan For(double audience, Workload work)
     {
-        for (var cells = 1; ; cells *= 2)
+        var plan = new Plan(audience, work, 1);
+        while (plan.BrokerLoad > MostOfBroker / 100)
         {
-            var (low, high) = (0, 1);
-            Plan? found = null;
-            // Each cell serves its part of the audience; more servers in one cell help until the messages themselves are too many.
-            while (high <= 2000 && (found = Try(audience, work, costs, cells, high)).Saturated is not ("" or "broker" or "reading"))
-            {
-                (low, high) = (high, high * 2);
-            }
-            if (found is null || high > 2000 || found.Saturated is "broker" or "reading")
-            {
-                continue;
-            }
-            while (high - low > 1)
-            {
-                var middle = (low + high) / 2;
-                var plan = Try(audience, work, costs, cells, middle);
-                (low, high, found) = plan.Saturated.Length == 0 ? (low, middle, plan) : (middle, high, found);
-            }
-            var next = low > 0 ? Try(audience, work, costs, cells, low).Saturated : "a second server, for when one is gone";
-            return found with { Saturated = next };
+            plan = new Plan(audience, work, plan.Cells + 1);
         }
+        return plan;
     }
 
-    /// <summary>What happens with this many servers; what is saturated, or nothing.</summary>
-    internal static Plan Try(double audience, Workload work, Assumptions costs, int cells, int servers)
+    /// <summary>What is nearest to the load it may have, in percent, when all servers are there.</summary>
+    internal (string What, double Load, double Most) SaturatesFirst => new (string What, double Load, double Most)[]
     {
-        var members = audience / cells;
-        var streams = members / servers;
-        var rate = work.Broadcast + (work.Own * members);
-        var plan = new Plan(audience, work, cells, servers, 0, 0, 0, "");
-        var afterLoss = servers > 1 ? streams * servers / (servers - Lost(servers)) : streams;
-        if (afterLoss > costs.MaxStreams)
-        {
-            return plan with { Saturated = "streams in one server" };
-        }
-        if (afterLoss * costs.StreamBytes > costs.Memory)
-        {
-            return plan with { Saturated = "memory" };
-        }
-        if (afterLoss * (work.Broadcast + work.Own) * (work.Bytes + costs.MessageOverhead) > costs.Network)
-        {
-            return plan with { Saturated = "network" };
-        }
-        if (rate * (costs.BrokerStore + (costs.BrokerRead * servers)) / 1e6 > costs.BrokerCores / 2.0)
-        {
-            return plan with { Saturated = "broker" };
-        }
-        if (rate * costs.Read / 1e6 > costs.Cores / 4.0)
-        {
-            return plan with { Saturated = "reading" };
-        }
-        var server = new Server(costs, work, streams, rate, rate / servers);
-        var random = new Random(1);
-        server.Run(Quiet, 0, random);
-        var cpu = server.Used / Quiet / costs.Cores;
-        if (servers > 1)
-        {
-            server.Run(costs.ReconnectSpread, (afterLoss - streams) / costs.ReconnectSpread, random);
-            server.Run(Quiet, 0, random);
-        }
-        var delays = server.Delays.Order().ToList();
-        var p99 = Percentile(delays, 0.99);
-        plan = plan with { P50 = Percentile(delays, 0.5), P99 = p99, Cpu = cpu };
-        return p99 > costs.Goal ? plan with { Saturated = work.Broadcast > 0 ? "the core that writes the feed" : "CPU" } : plan;
-    }
+        ("the core that writes the feed", 100 * Work.Broadcast * Streams * Delivery / 1e6, Most),
+        ("the servers' cores", 100 * ServerLoad, Most),
+        ("the servers' memory", 100 * Streams * (StreamBytes + SocketBytes) / (ServerMemory * 1e9), Most),
+        ("the servers' network", 100 * Streams * (Work.Broadcast + Work.Own) * (Bytes + Framing) * 8 / (ServerNetwork * 1e9), Most),
+        ("the broker", 100 * BrokerLoad, MostOfBroker),
+    }.MaxBy(part => part.Load / part.Most);
 
-    private static int Lost(int servers) => Math.Max(1, servers / 100);
+    private double BrokerLoad => HasBroker ? Rate * (BrokerStore + (BrokerGive * PerCell)) / 1e6 / BrokerCores : 0;
 
-    private static double Percentile(List<double> delays, double fraction) =>
-        delays.Count == 0 ? 0 : delays[Math.Min(delays.Count - 1, (int)(fraction * delays.Count))];
+    private double ServerLoad =>
+        ((Streams * (((Work.Broadcast + Work.Own) * Delivery) + (Open / Stay))) + (Rate * Read) + (Rate / PerCell * Publish)) / 1e6 / ServerCores;
+
+    // As many as were chosen, or fewer where a message to all keeps the one core that writes it busy for too long, or they need too much.
+    private static double MostStreams(Workload work) => new[]
+    {
+        StreamsPerServer,
+        Most / 100 * 1e6 / (work.Broadcast * Delivery),
+        Most / 100 * ServerMemory * 1e9 / (StreamBytes + SocketBytes),
+        Most / 100 * ServerNetwork * 1e9 / 8 / ((work.Broadcast + work.Own) * (Bytes + Framing)),
+    }.Min();
 }

@@ -1,40 +1,38 @@
+// Prints the tables of docs/scaling.md, "Capacity", as they stand there.
 using System.Globalization;
 using CometBench.Capacity;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-var costs = Assumptions.Usual;
+double[] audiences = [25_000, 250_000, 1_000_000, 25_000_000, 100_000_000];
+
 Console.WriteLine("| assumed | value | from |");
-Console.WriteLine("|---|---|---|");
-foreach (var (what, value, from) in costs.Table)
+Console.WriteLine("|---|---:|---|");
+foreach (var (what, value, unit, from) in Assumptions.All)
 {
-    Console.WriteLine($"| {what} | {value} | {from} |");
+    Console.WriteLine($"| {what} | {value:#,0.###} {unit} | {from} |".Replace("  |", " |", StringComparison.Ordinal));
 }
-foreach (var work in Workload.All)
+
+Console.WriteLine($"""
+
+    Messages are published at random times. Late is from publishing to the write to a browser, without the network and the way through the
+    broker. The browsers of a lost server are back within {Assumptions.ReconnectSpread.Value} s and then get what they missed; the figure is that of all others.
+    """);
+Print(Workload.Everybody);
+Print(Workload.EachHisOwn);
+
+void Print(Workload work)
 {
     Console.WriteLine();
-    Console.WriteLine($"**{work.Name}**");
-    Console.WriteLine();
-    Console.WriteLine("| browsers | servers | cells | streams per server | CPU | p50 | p99 with a server lost | fewer servers fail by |");
-    Console.WriteLine("|---|---|---|---|---|---|---|---|");
-    foreach (var audience in (double[])[10_000, 100_000, 1_000_000, 10_000_000, 100_000_000])
+    Console.WriteLine($"| {work.Name}: browsers | cells | servers | of them to spare | nodes of brokers | messages/s in a cell | its broker gives | saturates first | late, p50 / p99 | while a server is lost |");
+    Console.WriteLine("|---:|---:|---:|---:|---:|---:|---:|---|---:|---:|");
+    foreach (var plan in audiences.Select(audience => Plan.For(audience, work)))
     {
-        var plan = Plan.For(audience, work, costs);
-        Console.WriteLine($"| {audience:N0} | {plan.Servers:N0} | {plan.Cells} | {audience / plan.Servers:N0} | {plan.Cpu:P0} | {plan.P50 * 1000:N0} ms | {plan.P99 * 1000:N0} ms | {plan.Saturated} |");
-    }
-    Console.WriteLine();
-    Console.WriteLine("| servers | most browsers | limited by |");
-    Console.WriteLine("|---|---|---|");
-    foreach (var servers in (int[])[1, 10, 1000])
-    {
-        var (low, high, limit) = (1_000.0, 1_000_000_000.0, "");
-        while (high / low > 1.01)
-        {
-            var middle = Math.Sqrt(low * high);
-            // As many cells as the messages need, each of the same number of servers.
-            var plan = Enumerable.Range(0, 11).Select(power => 1 << power).Where(cells => cells <= servers && servers % cells == 0)
-                .Select(cells => Plan.Try(middle, work, costs, cells, servers / cells)).OrderBy(plan => plan.Saturated.Length > 0).First();
-            (low, high, limit) = plan.Saturated.Length == 0 ? (middle, high, limit) : (low, middle, plan.Saturated);
-        }
-        Console.WriteLine($"| {servers:N0} | {Math.Floor(low / 1000) * 1000:N0} | {limit} |");
+        var nodes = plan.HasBroker ? plan.Cells * Assumptions.BrokerNodes : 0;
+        var given = plan.HasBroker ? $"{plan.Given:#,0}" : "no broker: memory or SQLite will do";
+        var (what, load, most) = plan.SaturatesFirst;
+        var lost = plan.HasBroker ? Late(Server.WhileOthersAreLost(plan)) : "all wait for it";
+        Console.WriteLine($"| {plan.Audience:#,0} | {plan.Cells:#,0} | {plan.Servers:#,0} | {plan.Cells * plan.Spare:#,0} | {nodes:#,0} | {plan.Rate:#,0} | {given} | {what}: {load:0} % of at most {most} % | {Late(Server.Usual(plan))} | {lost} |");
     }
 }
+
+static string Late((double P50, double P99) delay) => $"{delay.P50 * 1000:#,0} / {delay.P99 * 1000:#,0} ms";

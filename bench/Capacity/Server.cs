@@ -1,54 +1,78 @@
+using static CometBench.Capacity.Assumptions;
+
 namespace CometBench.Capacity;
 
 /// <summary>
-/// One server, second by second in steps of 10 ms: work that arrives waits for a core. All messages of one feed are written by one
-/// loop, so a broadcast uses one core however many there are; messages of many feeds use all.
+/// One server of a plan in steps of 10 ms: work that arrives waits for a core. All messages of one feed are written by one loop, so a
+/// broadcast uses one core however many there are; the rest shares the cores that are left.
 /// </summary>
-internal sealed class Server(Assumptions costs, Workload work, double streams, double cellRate, double publishRate)
+internal sealed class Server(Plan plan, Random random)
 {
     private const double Step = 0.01;
 
+    private readonly List<double> _delays = [];
+    private double _streams = plan.Streams;
     private double _loop;
     private double _shared;
 
-    /// <summary>How long a message waits and takes, each time one arrived, in seconds.</summary>
-    internal List<double> Delays { get; } = [];
-
-    /// <summary>CPU time used, in seconds of one core.</summary>
-    internal double Used { get; private set; }
-
-    internal double Streams { get; private set; } = streams;
-
-    /// <param name="seconds">How long.</param>
-    /// <param name="joining">Streams that come each second besides the usual change.</param>
-    /// <param name="random">Decides when messages are published.</param>
-    internal void Run(double seconds, double joining, Random random)
+    /// <summary>How long after its publishing a message is written to a browser, in seconds: half of them, and 99 in 100.</summary>
+    internal static (double P50, double P99) Usual(Plan plan)
     {
+        var server = new Server(plan, new Random(1));
+        server.Run(600, joining: 0);
+        return Percentiles(server._delays);
+    }
+
+    /// <summary>The same at a server that takes its part of the browsers of those that were lost, while they come.</summary>
+    internal static (double P50, double P99) WhileOthersAreLost(Plan plan)
+    {
+        var random = new Random(1);
+        var delays = new List<double>();
+        var joining = plan.Streams * plan.Lost / (plan.PerCell - plan.Lost) / ReconnectSpread;
+        for (var loss = 0; loss < 200; loss++)
+        {
+            var server = new Server(plan, random);
+            server.Run(5, joining: 0);
+            server._delays.Clear();
+            server.Run(ReconnectSpread, joining);
+            delays.AddRange(server._delays);
+        }
+        return Percentiles(delays);
+    }
+
+    private static (double P50, double P99) Percentiles(List<double> delays)
+    {
+        delays.Sort();
+        return (delays[delays.Count / 2], delays[delays.Count * 99 / 100]);
+    }
+
+    private void Run(double seconds, double joining)
+    {
+        var publishing = plan.Rate / plan.PerCell;
         for (var time = 0.0; time < seconds; time += Step)
         {
-            Streams += joining * Step;
-            var opened = Poisson(random, ((Streams / costs.Stay) + joining) * Step);
-            var broadcasts = Poisson(random, work.Broadcast * Step);
-            var own = Poisson(random, work.Own * Streams * Step);
-            var reads = Poisson(random, cellRate * Step);
-            var publishes = Poisson(random, publishRate * Step);
-            _loop += broadcasts * Streams * costs.Delivery / 1e6;
-            _shared += ((opened * costs.Open) + (own * costs.Delivery) + (reads * costs.Read) + (publishes * costs.Publish)) / 1e6;
-            if (broadcasts > 0)
+            _streams += joining * Step;
+            var opened = Poisson(((_streams / Stay) + joining) * Step);
+            var broadcasts = Poisson(plan.Work.Broadcast * Step);
+            var own = Poisson(plan.Work.Own * _streams * Step);
+            var before = _loop;
+            _loop += broadcasts * _streams * Delivery / 1e6;
+            _shared += ((opened * Open) + (own * Delivery) + (Poisson(plan.Rate * Step) * Read) + (Poisson(publishing * Step) * Publish)) / 1e6;
+            for (var tenth = 1; broadcasts > 0 && tenth <= 10; tenth++)
             {
-                Delays.Add(_loop + (_shared / costs.Cores));
+                _delays.Add(before + ((_loop - before) * tenth / 10) + (_shared / ServerCores)); // not all browsers are the last
             }
             if (own > 0)
             {
-                Delays.Add(_shared / costs.Cores);
+                _delays.Add(_shared / ServerCores);
             }
             var loop = Math.Min(_loop, Step);
-            var shared = Math.Min(_shared, (costs.Cores * Step) - loop);
-            (_loop, _shared, Used) = (_loop - loop, _shared - shared, Used + loop + shared);
+            _shared -= Math.Min(_shared, (ServerCores * Step) - loop);
+            _loop -= loop;
         }
     }
 
-    private static double Poisson(Random random, double mean)
+    private double Poisson(double mean)
     {
         if (mean > 50)
         {

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text;
-using CometBench.Stores;
 
 namespace CometBench.Cluster;
 
@@ -10,7 +9,7 @@ internal static class BrowsersRun
     internal static async Task RunAsync(IConfiguration settings)
     {
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        await using var site = await Site.StartAsync(client);
+        await using var site = await Site.StartAsync();
         Console.WriteLine($"{"browsers",10} {"streams at the servers",24} {"connections at the broker",27} {"channels",10} {"consumers",10} {"CPU us to open one",20} {"bytes of memory each",22}");
         var streams = new List<Socket>();
         foreach (var count in (settings["browsers"] ?? "10,2000").Split(',').Select(int.Parse))
@@ -29,7 +28,7 @@ internal static class BrowsersRun
         }
         streams.ForEach(stream => stream.Dispose());
 
-        double Sum(Func<ChildServer, double> figure) => site.Servers.Sum(figure);
+        double Sum(Func<ServerProcess, double> figure) => site.Servers.Sum(figure);
     }
 
     private static async Task<Socket> OpenAsync(Uri server)

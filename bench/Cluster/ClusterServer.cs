@@ -14,13 +14,11 @@ internal static class ClusterServer
         builder.Services.AddCometRabbitMQ();
         builder.Services.AddComet(comet =>
         {
-            comet.MaxStreams = null;
-            comet.MaxStreamsPerUser = null;
-            comet.MaxStreamsPerAddress = null;
+            comet.MaxStreams = 1_000_000;
+            comet.MaxStreamsPerAddress = 1_000_000;
         });
         AddFeed(builder);
         var app = builder.Build();
-        app.MapHealthChecks("/health/ready");
         app.MapGet("/sub", (Feed<string> feed) => CometResults.Feed(feed, "parent.cometMessage"));
         app.MapPost("/pub", async (HttpContext context, Feed<string> feed) =>
         {

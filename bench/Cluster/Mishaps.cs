@@ -3,10 +3,10 @@ namespace CometBench.Cluster;
 /// <summary>What goes wrong while messages flow.</summary>
 internal static class Mishaps
 {
-    internal static Task NoneAsync(Site site, HttpClient client, Action<string> say) => Task.CompletedTask;
+    internal static Task NoneAsync(Site site, Action<string> say) => Task.CompletedTask;
 
     /// <summary>Everything that can happen to a broker of one node and its servers, in an order and at times that the seed decides.</summary>
-    internal static Func<Site, HttpClient, Action<string>, Task> AllOf(int seed) => async (site, client, say) =>
+    internal static Func<Site, Action<string>, Task> AllOf(int seed) => async (site, say) =>
     {
         var random = new Random(seed);
         var (killed, cut) = (random.Next(2), random.Next(2));
@@ -17,7 +17,7 @@ internal static class Mishaps
                 say($"kill -9 of server {killed + 1}");
                 await site.Servers[killed].KillAsync();
                 await Task.Delay(random.Next(500, 3000));
-                await site.Servers[killed].StartAsync(client);
+                await site.Servers[killed].StartAsync();
                 say("  it is ready again");
             },
             async () =>
@@ -55,7 +55,7 @@ internal static class Mishaps
     };
 
     /// <summary>The node that leads the stream is killed, and started again later; twice.</summary>
-    internal static async Task KillLeadersAsync(Site site, HttpClient client, Action<string> say)
+    internal static async Task KillLeadersAsync(Site site, Action<string> say)
     {
         for (var kill = 1; kill <= 2; kill++)
         {

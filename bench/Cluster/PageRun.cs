@@ -1,5 +1,4 @@
 using System.Globalization;
-using CometBench.Stores;
 using Microsoft.Playwright;
 
 namespace CometBench.Cluster;
@@ -23,7 +22,7 @@ internal static class PageRun
     {
         var kills = settings.GetValue("kills", 4);
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        await using var site = await Site.StartAsync(client);
+        await using var site = await Site.StartAsync();
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = settings["browser"] ?? "/usr/bin/chromium" });
         var page = await browser.NewPageAsync();
@@ -37,7 +36,7 @@ internal static class PageRun
             var server = await FindAsync(client, site);
             await server.KillAsync();
             await Task.Delay(1000);
-            await server.StartAsync(client);
+            await server.StartAsync();
         }
         await Task.Delay(3000);
         await end.CancelAsync();
@@ -53,7 +52,7 @@ internal static class PageRun
     }
 
     // The server that the page is connected to.
-    private static async Task<ChildServer> FindAsync(HttpClient client, Site site)
+    private static async Task<ServerProcess> FindAsync(HttpClient client, Site site)
     {
         while (true)
         {

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Comet.AspNetCore;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
-using CometBench.Load.Client;
 
 namespace CometBench.Cluster;
 
@@ -39,36 +38,30 @@ internal static class PublishRun
         Console.WriteLine($"{"publishers",10}  {"store",-8}  {"confirmed/s",11}  {"p50 ms",8}  {"p99 ms",8}  {"CPU us each",11}");
         foreach (var publishers in Numbers("publishers", "1,8,64"))
         {
-            foreach (var (store, measured) in await ByTurnsAsync(store => PublishAsync(store.Publishing, filling, publishers, duration)))
+            var medians = await Turns.MediansAsync(
+                stores,
+                rounds,
+                store => ConfirmedPublishing.MeasureAsync(store.Publishing, Stamp(0, filling), publishers, duration),
+                measured => measured.Rate);
+            foreach (var (store, measured) in stores.Zip(medians))
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{publishers,10}  {store,-8}  {measured.Rate,11:F0}  {measured.P50,8:F3}  {measured.P99,8:F3}  {measured.Cpu,11:F1}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{publishers,10}  {store.Name,-8}  {measured.Rate,11:F0}  {measured.P50,8:F3}  {measured.P99,8:F3}  {measured.Cpu,11:F1}"));
             }
         }
-        Console.WriteLine("From publishing to a reader, at a steady rate:");
+        Console.WriteLine("From when a message was due to a reader, at a steady rate. In memory it is little but the lateness of the timer:");
         Console.WriteLine($"{"rate/s",10}  {"store",-8}  {"delivered/s",11}  {"p50 ms",8}  {"p99 ms",8}");
         foreach (var rate in Numbers("rates", "200,1000"))
         {
-            foreach (var (store, measured) in await ByTurnsAsync(store => DeliverAsync(store.Publishing, store.Reading, filling, rate, duration)))
+            var medians = await Turns.MediansAsync(
+                stores, rounds, store => DeliverAsync(store.Publishing, store.Reading, filling, rate, duration), measured => measured.P50);
+            foreach (var (store, measured) in stores.Zip(medians))
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rate,10}  {store,-8}  {measured.Rate,11:F0}  {measured.P50,8:F3}  {measured.P99,8:F3}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rate,10}  {store.Name,-8}  {measured.Rate,11:F0}  {measured.P50,8:F3}  {measured.P99,8:F3}"));
             }
         }
         Directory.Delete(folder, recursive: true);
 
         int[] Numbers(string name, string standard) => (settings[name] ?? standard).Split(',').Select(int.Parse).ToArray();
-
-        async Task<List<(string Store, Figures Measured)>> ByTurnsAsync(Func<(string Name, Feed<string> Publishing, Feed<string> Reading), Task<Figures>> measure)
-        {
-            var figures = stores.ToDictionary(store => store.Name, _ => new List<Figures>());
-            for (var round = 0; round < rounds; round++)
-            {
-                foreach (var store in stores)
-                {
-                    figures[store.Name].Add(await measure(store));
-                }
-            }
-            return stores.Select(store => (store.Name, figures[store.Name].OrderBy(figure => figure.P50).ElementAt(rounds / 2))).ToList();
-        }
     }
 
     internal static async Task<WebApplication> StartAsync(string? broker)
@@ -87,39 +80,11 @@ internal static class PublishRun
 
     private static Feed<string> FeedOf(WebApplication app) => app.Services.GetRequiredService<Feed<string>>();
 
-    private static async Task<Figures> PublishAsync(Feed<string> feed, string filling, int publishers, TimeSpan duration)
-    {
-        var latencies = new LatencyHistogram();
-        GC.Collect();
-        var cpu = Environment.CpuUsage.TotalTime;
-        var clock = Stopwatch.StartNew();
-        var measured = await Task.WhenAll(Enumerable.Range(0, publishers).Select(_ => Task.Run(async () =>
-        {
-            var own = new List<long>();
-            while (clock.Elapsed < duration)
-            {
-                var begun = Stopwatch.GetTimestamp();
-                await feed.PublishAsync(Stamp(filling));
-                own.Add(Stopwatch.GetTimestamp() - begun);
-            }
-            return own;
-        })));
-        var elapsed = clock.Elapsed;
-        var used = Environment.CpuUsage.TotalTime - cpu;
-        var count = 0;
-        foreach (var latency in measured.SelectMany(own => own))
-        {
-            latencies.Add(latency);
-            count++;
-        }
-        return new Figures(count / elapsed.TotalSeconds, latencies.Percentile(0.5), latencies.Percentile(0.99), used.TotalMicroseconds / count);
-    }
-
-    private static async Task<Figures> DeliverAsync(Feed<string> publishing, Feed<string> reading, string filling, int rate, TimeSpan duration)
+    private static async Task<(double Rate, double P50, double P99)> DeliverAsync(Feed<string> publishing, Feed<string> reading, string filling, int rate, TimeSpan duration)
     {
         var latencies = new LatencyHistogram();
         var count = (int)(rate * duration.TotalSeconds);
-        var start = await publishing.PublishAsync(Stamp(filling));
+        var start = await publishing.PublishAsync(Stamp(0, filling));
         var reader = Task.Run(async () =>
         {
             var read = 0;
@@ -132,22 +97,22 @@ internal static class PublishRun
                 }
             }
         });
-        var clock = Stopwatch.StartNew();
+        var begun = Stopwatch.GetTimestamp();
         var publishes = new List<Task>(count);
         while (publishes.Count < count)
         {
-            for (var due = clock.Elapsed.TotalSeconds * rate; publishes.Count < Math.Min(count, due);)
+            // Stamped with the time it was due: one that could not be sent then is late for its readers all the same.
+            var due = begun + (publishes.Count * Stopwatch.Frequency / rate);
+            while (Stopwatch.GetTimestamp() < due)
             {
-                publishes.Add(publishing.PublishAsync(Stamp(filling)).AsTask());
+                await Task.Delay(1);
             }
-            await Task.Delay(1);
+            publishes.Add(publishing.PublishAsync(Stamp(due, filling)).AsTask());
         }
         await Task.WhenAll(publishes);
         await reader.WaitAsync(TimeSpan.FromSeconds(30));
-        return new Figures(count / clock.Elapsed.TotalSeconds, latencies.Percentile(0.5), latencies.Percentile(0.99), 0);
+        return (count / Stopwatch.GetElapsedTime(begun).TotalSeconds, latencies.Percentile(0.5), latencies.Percentile(0.99));
     }
 
-    private static string Stamp(string filling) => string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetTimestamp(),20}{filling}");
-
-    private sealed record Figures(double Rate, double P50, double P99, double Cpu);
+    private static string Stamp(long due, string filling) => string.Create(CultureInfo.InvariantCulture, $"{due,20}{filling}");
 }

@@ -1,5 +1,4 @@
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
-using CometBench.Stores;
 
 namespace CometBench.Cluster;
 
@@ -22,11 +21,11 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>One for each server.</summary>
     internal TcpGate[] Gates { get; }
 
-    internal ChildServer[] Servers { get; private set; } = [];
+    internal ServerProcess[] Servers { get; private set; } = [];
 
-    internal Uri Url => _nginx!.Url;
+    internal Uri Url => new($"http://{_nginx!.Address}");
 
-    internal static async Task<Site> StartAsync(HttpClient client, int nodes = 1)
+    internal static async Task<Site> StartAsync(int nodes = 1)
     {
         var site = new Site(nodes);
         try
@@ -44,9 +43,9 @@ internal sealed class Site : IAsyncDisposable
             site.Servers = Enumerable.Range(0, 2).Select(site.NewServer).ToArray();
             foreach (var server in site.Servers)
             {
-                await server.StartAsync(client);
+                await server.StartAsync();
             }
-            site._nginx = Nginx.Start(site.Servers[0].Url, site.Servers[1].Url);
+            site._nginx = await Nginx.StartAsync(site.Servers[0].Url, site.Servers[1].Url);
             return site;
         }
         catch
@@ -75,9 +74,10 @@ internal sealed class Site : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private ChildServer NewServer(int index)
+    private ServerProcess NewServer(int index)
     {
         var ports = Gates.Length > 0 ? [Gates[index].Port] : Nodes.Select(node => node.Port);
-        return new ChildServer("--Logging:LogLevel:Default", "None", "--ConnectionStrings:RabbitMQ", string.Join(',', ports.Select(port => $"amqp://guest:guest@127.0.0.1:{port}/")));
+        var broker = string.Join(',', ports.Select(port => $"amqp://guest:guest@127.0.0.1:{port}/"));
+        return new ServerProcess([typeof(Site).Assembly.Location, "serve"], ServerProcess.FreeAddress(), "--ConnectionStrings:RabbitMQ", broker);
     }
 }

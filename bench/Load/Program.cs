@@ -1,5 +1,4 @@
 using CometBench.Load;
-using CometBench.Load.Reports;
 using CometBench.Load.Servers;
 using CometBench.Load.Suites;
 
@@ -23,10 +22,10 @@ var servers = ServerKind.All.Where(server => settings.Servers is [] || settings.
 switch (settings.Suite)
 {
     case "compare":
-        await ComparisonReport.WriteAsync(await CompareSuite.RunAsync(settings, servers), settings);
+        await new CompareSuite(settings, servers).RunAsync();
         return 0;
     case "growth":
-        await Finding.WriteAsync(await new GrowthSuite(settings).RunAsync(), settings);
+        await new GrowthSuite(settings).RunAsync();
         return 0;
     default:
         Console.Error.WriteLine(Settings.Usage);

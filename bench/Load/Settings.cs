@@ -14,14 +14,14 @@ internal sealed record Settings
 
         options (default)
           --servers a,b        some of: comet, comet-sse, aspnet-sse, signalr-sse, naive (all)
-          --n 100,1000,5000    connections under steady traffic
+          --n 1000,5000        connections under steady traffic
           --idle 1000,5000     connections that receive nothing, for the memory of one
           --saturate 200       connections at saturation
           --held 20000         idle connections in the suite growth
           --rate 10            messages a second, steady
-          --seconds 5          of each stage
+          --seconds 5          of each stage; steady traffic goes on until 30,000 deliveries
           --size 100           bytes of a message
-          --runs 1             the medians of so many
+          --runs 1             the medians of so many, and from where to where they went
           --out folder         where report.md and chart.svg go (artifacts/bench)
         """;
 
@@ -29,7 +29,7 @@ internal sealed record Settings
 
     internal string[] Servers { get; private init; } = [];
 
-    internal int[] Connections { get; private init; } = [100, 1000, 5000];
+    internal int[] Connections { get; private init; } = [1000, 5000];
 
     internal int[] Idle { get; private init; } = [1000, 5000];
 
@@ -46,8 +46,6 @@ internal sealed record Settings
     internal int Runs { get; private init; } = 1;
 
     internal string Out { get; private init; } = Path.Combine("artifacts", "bench");
-
-    internal int Publishers { get; init; } = 4;
 
     /// <exception cref="FormatException">There is no such option, or its value is no number.</exception>
     internal static Settings Parse(string[] arguments)

@@ -6,6 +6,7 @@ using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Streams;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CometBench.Micro;
@@ -43,12 +44,14 @@ public class PublishBenchmarks
 
         var retention = new FeedRetention(1000, long.MaxValue, TimeSpan.FromDays(1));
         var lifetime = _app.Services.GetRequiredService<StreamLifetime>();
+        var open = _app.Services.GetRequiredService<OpenStreams>();
         _tail = new FeedTail(retention, TimeProvider.System); // its changes wake nobody: the benchmark runs the passes
         _tail.Reset("epoch", 0);
-        _fanOut = new FanOut("bench", _tail, SlowClientPolicy.End, TimeSpan.FromSeconds(30), lifetime, _app.Services.GetRequiredService<CometMetrics>());
+        var metrics = _app.Services.GetRequiredService<CometMetrics>();
+        _fanOut = new FanOut("bench", _tail, SlowClientPolicy.End, TimeSpan.FromSeconds(30), lifetime, metrics, static () => { }, TimeProvider.System);
         for (var i = 0; i < Connections; i++)
         {
-            _fanOut.Join(new Subscriber(Opening(), lifetime.Clock.Now, static () => { }) { Cursor = _tail.State.End });
+            new Subscriber(Opening(open), lifetime.Clock.Now, _fanOut) { Cursor = _tail.State.End }.Follow();
         }
         await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the pool; from here on nothing does
         for (var i = 0; i < 2000; i++)
@@ -59,7 +62,11 @@ public class PublishBenchmarks
     }
 
     [GlobalCleanup]
-    public async Task StopAsync() => await _app.DisposeAsync();
+    public async Task StopAsync()
+    {
+        _fanOut.Dispose();
+        await _app.DisposeAsync();
+    }
 
     [Benchmark(Baseline = true)]
     public byte[] SharedBuffer() => new byte[Size + 2];
@@ -74,16 +81,19 @@ public class PublishBenchmarks
         _fanOut.Execute();
     }
 
-    private static StreamOpening Opening() => new()
+    private static StreamOpening Opening(OpenStreams open) => new()
     {
+        Permit = new StreamPermit(open, ofAddress: null, ofUser: null),
         Outlet = new Nowhere(),
         Format = new ScriptFormat("parent.cometMessage"u8.ToArray()),
         Nonce = Nonce.Create(),
-        Heartbeat = TimeSpan.FromDays(1),
+        Server = new CometServerOptions { Heartbeat = TimeSpan.FromDays(1) },
     };
 
-    private sealed class Nowhere : Outlet
+    private sealed class Nowhere() : Outlet(new DefaultHttpContext())
     {
         internal override ValueTask<bool> WriteAsync(Block block) => new(block.Chunk.Length > 0);
+
+        internal override bool HasProgressed() => false;
     }
 }

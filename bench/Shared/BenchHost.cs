@@ -11,6 +11,7 @@ internal static class BenchHost
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, EnvironmentName = Environments.Production });
         builder.Logging.ClearProviders(); // a logger keeps a scope and an activity for every open request
+        builder.Services.AddHealthChecks();
         var certificate = new Lazy<X509Certificate2>(CreateCertificate);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -38,7 +39,7 @@ internal static class BenchHost
         });
     }
 
-    /// <summary>Runs until told to stop. A load client that died closes our standard input, and no server outlives it.</summary>
+    /// <summary>Says when it is ready, and runs until told to stop. A load client that died closes our standard input, and no server outlives it.</summary>
     internal static void RunUntilParentEnds(this WebApplication app)
     {
         if (app.Configuration.GetValue<bool>("until-stdin-closes"))
@@ -55,6 +56,7 @@ internal static class BenchHost
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
         }
+        app.MapHealthChecks("/health/ready");
         app.Run();
     }
 

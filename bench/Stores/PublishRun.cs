@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
 using Comet.AspNetCore;
-using CometBench.Load.Client;
 
 namespace CometBench.Stores;
 
@@ -20,22 +18,15 @@ internal static class PublishRun
         (string Store, Feed<string> Feed)[] stores = [("memory", FeedOf(memory)), ("sqlite", FeedOf(sqlite))];
         foreach (var (_, feed) in stores)
         {
-            await MeasureAsync(feed, message, 8, TimeSpan.FromSeconds(1)); // compiled and warm
+            await ConfirmedPublishing.MeasureAsync(feed, message, 8, TimeSpan.FromSeconds(1)); // compiled and warm
         }
         Console.WriteLine($"{"publishers",10}  {"store",-6}  {"publishes/s",11}  {"p50 ms",8}  {"p99 ms",8}  {"max ms",8}  {"CPU us",7}   (median of {rounds} rounds, {message.Length + 2} bytes, {retain} retained)");
         foreach (var count in publishers)
         {
-            var figures = stores.ToDictionary(store => store.Store, _ => new List<Figures>());
-            for (var round = 0; round < rounds; round++)
+            var medians = await Turns.MediansAsync(
+                stores, rounds, store => ConfirmedPublishing.MeasureAsync(store.Feed, message, count, duration), measured => measured.Rate);
+            foreach (var ((store, _), (rate, p50, p99, max, cpu)) in stores.Zip(medians))
             {
-                foreach (var (store, feed) in stores)
-                {
-                    figures[store].Add(await MeasureAsync(feed, message, count, duration));
-                }
-            }
-            foreach (var (store, measured) in figures)
-            {
-                var (rate, p50, p99, max, cpu) = measured.OrderBy(figure => figure.Rate).ElementAt(rounds / 2);
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count,10}  {store,-6}  {rate,11:F0}  {p50,8:F3}  {p99,8:F3}  {max,8:F3}  {cpu,7:F1}"));
             }
         }
@@ -50,34 +41,4 @@ internal static class PublishRun
     }
 
     internal static Feed<string> FeedOf(WebApplication app) => app.Services.GetRequiredService<Feed<string>>();
-
-    private static async Task<Figures> MeasureAsync(Feed<string> feed, string message, int publishers, TimeSpan duration)
-    {
-        GC.Collect();
-        var cpu = Environment.CpuUsage.TotalTime;
-        var clock = Stopwatch.StartNew();
-        var latencies = await Task.WhenAll(Enumerable.Range(0, publishers).Select(_ => Task.Run(async () =>
-        {
-            var mine = new List<long>();
-            while (clock.Elapsed < duration)
-            {
-                var start = Stopwatch.GetTimestamp();
-                await feed.PublishAsync(message);
-                mine.Add(Stopwatch.GetTimestamp() - start);
-            }
-            return mine;
-        })));
-        var elapsed = clock.Elapsed;
-        cpu = Environment.CpuUsage.TotalTime - cpu;
-        var histogram = new LatencyHistogram();
-        foreach (var ticks in latencies.SelectMany(mine => mine))
-        {
-            histogram.Add(ticks);
-        }
-        var count = latencies.Sum(mine => mine.Count);
-        return new Figures(
-            count / elapsed.TotalSeconds, histogram.Percentile(0.5), histogram.Percentile(0.99), histogram.Percentile(1), cpu.TotalMicroseconds / count);
-    }
-
-    private sealed record Figures(double Rate, double P50, double P99, double Max, double Cpu);
 }

@@ -14,7 +14,7 @@ internal static class RetainedRun
         var empty = new List<TimeSpan>();
         for (var run = 0; run < 3; run++)
         {
-            empty.Add(await StartAsync(client, Path.Combine(folder, $"empty-{run}.db")));
+            empty.Add(await StartAsync(Path.Combine(folder, $"empty-{run}.db")));
         }
         var clock = Stopwatch.StartNew();
         await using (var app = PublishRun.Host("sqlite", folder, 10_000_000))
@@ -32,13 +32,13 @@ internal static class RetainedRun
         var full = new List<TimeSpan>();
         for (var run = 0; run < 3; run++)
         {
-            full.Add(await StartAsync(client, database));
+            full.Add(await StartAsync(database));
         }
         Write("process start to ready, empty log, median of 3", Milliseconds(empty.Order().ElementAt(1)));
         Write("process start to ready, full log, median of 3", Milliseconds(full.Order().ElementAt(1)));
 
         await using var server = StoreServer.Child(database);
-        await server.StartAsync(client);
+        await server.StartAsync();
         var before = server.Memory;
         for (var run = 1; run <= 3; run++)
         {
@@ -49,10 +49,10 @@ internal static class RetainedRun
         Write("server's memory before and after", $"{before >> 20} MiB, {server.Memory >> 20} MiB");
     }
 
-    private static async Task<TimeSpan> StartAsync(HttpClient client, string database)
+    private static async Task<TimeSpan> StartAsync(string database)
     {
         await using var server = StoreServer.Child(database);
-        return await server.StartAsync(client);
+        return await server.StartAsync();
     }
 
     private static async Task<(TimeSpan First, TimeSpan All, int Count)> ReadAsync(HttpClient client, Uri url, int entries)

@@ -8,14 +8,14 @@ internal static class StoreServer
     internal const string Feed = "numbers";
 
     /// <summary>It in a process of its own, with a SQLite file.</summary>
-    internal static ChildServer Child(string database) => new("--ConnectionStrings:Comet", $"Data Source={database}");
+    internal static ServerProcess Child(string database) =>
+        new([typeof(StoreServer).Assembly.Location, "serve"], ServerProcess.FreeAddress(), "--ConnectionStrings:Comet", $"Data Source={database}");
 
     internal static void Run(string[] args)
     {
         var builder = BenchHost.CreateBuilder(args);
         Add(builder);
         var app = builder.Build();
-        app.MapHealthChecks("/health/ready");
         app.MapGet("/sub", (Feed<string> feed) => CometResults.Feed(feed, "parent.cometMessage"));
         app.MapControls("/pub", async (context, message) =>
         {

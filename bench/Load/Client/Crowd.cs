@@ -11,7 +11,7 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
     private const int Dialers = 8;
 
     private readonly List<IOpenStream> _streams = [];
-    private readonly HttpClient _http = HttpStream.CreateClient(server, kind.Route);
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server}") }; // for SignalR's posts
 
     internal int Count => _streams.Count;
 
@@ -26,12 +26,18 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
         }
         _streams.RemoveRange(Math.Min(count, Count), Math.Max(0, Count - count));
         var first = Count;
-        var opened = new IOpenStream[count - first];
-        await Parallel.ForAsync(first, count, new ParallelOptions { MaxDegreeOfParallelism = Dialers }, async (i, _) =>
+        var opened = new IOpenStream[count - first]; // null where one was refused
+        try
         {
-            opened[i - first] = await OpenAsync(i);
-        });
-        _streams.AddRange(opened);
+            await Parallel.ForAsync(first, count, new ParallelOptions { MaxDegreeOfParallelism = Dialers }, async (i, _) =>
+            {
+                opened[i - first] = await OpenAsync(i);
+            });
+        }
+        finally
+        {
+            _streams.AddRange(opened.Where(stream => stream is not null));
+        }
     }
 
     internal void Restart(Tally tally)
@@ -57,7 +63,7 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
             path += await NegotiateAsync(path);
         }
         IOpenStream stream = kind.Route != Route.Plain
-            ? await HttpStream.OpenAsync(_http, path, kind.Accept)
+            ? await HttpStream.OpenAsync(server, kind.Route, path, kind.Accept)
             : await SocketStream.OpenAsync(server, path, kind.Accept);
         stream.Start();
         if (kind.IsSignalR)

@@ -5,13 +5,14 @@ internal sealed record Figures
 {
     internal double CpuPerDelivery { get; init; }
 
-    internal double CpuPerMessage { get; init; }
-
     internal double P50 { get; init; }
 
     internal double P99 { get; init; }
 
     internal double DeliveriesPerSecond { get; init; }
+
+    /// <summary>Messages a second that the server accepted.</summary>
+    internal double AcceptedPerSecond { get; init; }
 
     internal double BytesPerConnection { get; init; }
 
@@ -29,33 +30,12 @@ internal sealed record Figures
 
     internal long Closed { get; init; }
 
-    internal bool IsFlawless => Missing + Reordered + Malformed + Closed == 0;
+    /// <summary>Streams that got nothing, not even a heartbeat, while they were watched.</summary>
+    internal long Silent { get; init; }
 
-    internal string Flaws => FormattableString.Invariant($"{Missing} missing, {Reordered} reordered, {Malformed} malformed, {Closed} closed");
+    internal long FlawCount => Missing + Reordered + Malformed + Closed + Silent;
 
-    /// <summary>The median of each figure by itself; flaws add up.</summary>
-    internal static Figures Median(IReadOnlyCollection<Figures> runs)
-    {
-        return new Figures
-        {
-            CpuPerDelivery = Of(run => run.CpuPerDelivery),
-            CpuPerMessage = Of(run => run.CpuPerMessage),
-            P50 = Of(run => run.P50),
-            P99 = Of(run => run.P99),
-            DeliveriesPerSecond = Of(run => run.DeliveriesPerSecond),
-            BytesPerConnection = Of(run => run.BytesPerConnection),
-            IdleCores = Of(run => run.IdleCores),
-            ClientCores = Of(run => run.ClientCores),
-            Missing = runs.Sum(run => run.Missing),
-            Reordered = runs.Sum(run => run.Reordered),
-            Malformed = runs.Sum(run => run.Malformed),
-            Closed = runs.Sum(run => run.Closed),
-        };
+    internal bool IsFlawless => FlawCount == 0;
 
-        double Of(Func<Figures, double> figure)
-        {
-            var sorted = runs.Select(figure).Order().ToArray();
-            return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-        }
-    }
+    internal string Flaws => FormattableString.Invariant($"{Missing} missing, {Reordered} reordered, {Malformed} malformed, {Closed} closed, {Silent} silent");
 }

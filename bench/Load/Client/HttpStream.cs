@@ -10,19 +10,42 @@ internal sealed class HttpStream : IOpenStream
     private const int BufferSize = 8 * 1024;
 
     private readonly byte[] _buffer = new byte[Marker.MaxLength + BufferSize];
-    private readonly HttpResponseMessage _response;
+    private readonly HttpClient _client; // of its own, and so a connection of its own, as each browser has one
     private readonly Stream _body;
 
-    private HttpStream(HttpResponseMessage response, Stream body)
+    private HttpStream(HttpClient client, Stream body)
     {
-        (_response, _body) = (response, body);
+        (_client, _body) = (client, body);
     }
 
     public MarkerScanner Scanner { get; } = new();
 
-    internal static HttpClient CreateClient(IPEndPoint server, Route route) => new(new SocketsHttpHandler
+    internal static async Task<HttpStream> OpenAsync(IPEndPoint server, Route route, string path, string accept)
     {
-        EnableMultipleHttp2Connections = true,
+        var client = CreateClient(server, route);
+        try
+        {
+            client.DefaultRequestHeaders.Add("Accept", accept);
+            return new HttpStream(client, await client.GetStreamAsync(path));
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    public void Start() => _ = ReadAsync();
+
+    public void Dispose()
+    {
+        _body.Dispose();
+        _client.Dispose();
+    }
+
+    private static HttpClient CreateClient(IPEndPoint server, Route route) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
         SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
     })
     {
@@ -31,22 +54,6 @@ internal sealed class HttpStream : IOpenStream
         DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
-    internal static async Task<HttpStream> OpenAsync(HttpClient client, string path, string accept)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path)
-        {
-            Version = client.DefaultRequestVersion,
-            VersionPolicy = client.DefaultVersionPolicy,
-            Headers = { { "Accept", accept } },
-        };
-        var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        return new HttpStream(response, await response.EnsureSuccessStatusCode().Content.ReadAsStreamAsync());
-    }
-
-    public void Start() => _ = ReadAsync();
-
-    public void Dispose() => _response.Dispose();
-
     private async Task ReadAsync()
     {
         var carried = 0;
@@ -54,7 +61,7 @@ internal sealed class HttpStream : IOpenStream
         {
             while (await _body.ReadAsync(_buffer.AsMemory(carried, BufferSize)) is > 0 and var count)
             {
-                var rest = Scanner.Scan(_buffer.AsSpan(0, carried + count), count);
+                var rest = Scanner.Scan(_buffer.AsSpan(0, carried + count));
                 _buffer.AsSpan(carried + count - rest, rest).CopyTo(_buffer);
                 carried = rest;
             }

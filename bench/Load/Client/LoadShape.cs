@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 
 namespace CometBench.Load.Client;
@@ -15,9 +14,12 @@ internal abstract record LoadShape(TimeSpan Duration)
     internal virtual SemaphoreSlim? Window => null;
 }
 
-/// <summary>So many messages a second from one publisher, whatever the server does.</summary>
-internal sealed record PacedLoad(double Rate, TimeSpan Duration) : LoadShape(Duration)
+/// <summary>So many messages a second from one publisher, whatever the server does; longer for a small audience, whose few deliveries measure little.</summary>
+internal sealed record PacedLoad(double Rate, int Audience, TimeSpan AtLeast)
+    : LoadShape(TimeSpan.FromSeconds(Math.Max(AtLeast.TotalSeconds, LeastDeliveries / (Rate * Audience))))
 {
+    private const int LeastDeliveries = 30_000;
+
     internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
     {
         var interval = Stopwatch.Frequency / Rate;
@@ -38,8 +40,10 @@ internal sealed record PacedLoad(double Rate, TimeSpan Duration) : LoadShape(Dur
 }
 
 /// <summary>As fast as the server answers, but never far ahead of the slowest stream: a server that only queues would be measured by its memory.</summary>
-internal sealed record SaturatingLoad(TimeSpan Duration, int Ahead = 64) : LoadShape(Duration)
+internal sealed record SaturatingLoad(TimeSpan Duration) : LoadShape(Duration)
 {
+    private const int Ahead = 64;
+
     internal override SemaphoreSlim Window { get; } = new(Ahead);
 
     internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
@@ -82,14 +86,11 @@ internal sealed record WarmUp(int Messages, int Size) : LoadShape(TimeSpan.FromS
 /// <summary>So many messages from threads of the server's own, as fast as the feed takes them.</summary>
 internal sealed record Burst(IPEndPoint Server, int Threads, int Messages, int Size) : LoadShape(TimeSpan.FromSeconds(60))
 {
-    /// <summary>Messages a second that the feed took.</summary>
-    internal double Accepted { get; private set; }
-
     internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
     {
         using var http = new HttpClient();
         using var answer = await http.PostAsync($"http://{Server}/burst/pub?threads={Threads}&messages={Messages}&size={Size}", content: null, cancellation);
-        Accepted = double.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(cancellation), CultureInfo.InvariantCulture);
+        answer.EnsureSuccessStatusCode();
         return Messages / Threads * Threads;
     }
 }

@@ -9,8 +9,12 @@ internal sealed class MarkerScanner
 
     private LastNumbers _last;
     private Tally? _tally;
+    private bool _isClosed;
 
     internal long Received { get; private set; }
+
+    /// <summary>Anything at all, a heartbeat too.</summary>
+    internal bool HasHeard { get; private set; }
 
     /// <summary>From now on count into another tally. Publishers begin anew with number 1.</summary>
     internal void Restart(Tally tally)
@@ -18,8 +22,12 @@ internal sealed class MarkerScanner
         lock (this)
         {
             _last = default;
-            Received = 0;
+            (Received, HasHeard) = (0, false);
             _tally = tally;
+            if (_isClosed)
+            {
+                CountAsClosed(tally); // between the stages
+            }
         }
     }
 
@@ -27,18 +35,16 @@ internal sealed class MarkerScanner
     {
         lock (this)
         {
+            _isClosed = true;
             if (_tally is { } tally)
             {
-                lock (tally)
-                {
-                    tally.Closed++;
-                }
+                CountAsClosed(tally);
             }
         }
     }
 
     /// <returns>How many bytes at the end may be the start of a marker and must come again, before the next ones.</returns>
-    internal int Scan(ReadOnlySpan<byte> bytes, int fresh)
+    internal int Scan(ReadOnlySpan<byte> bytes)
     {
         lock (this)
         {
@@ -46,12 +52,21 @@ internal sealed class MarkerScanner
             {
                 return 0;
             }
+            HasHeard = true;
             lock (tally)
             {
                 var rest = Scan(bytes, tally);
-                tally.EndRead(fresh);
+                tally.EndRead();
                 return rest;
             }
+        }
+    }
+
+    private static void CountAsClosed(Tally tally)
+    {
+        lock (tally)
+        {
+            tally.Closed++;
         }
     }
 

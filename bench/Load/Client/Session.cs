@@ -5,25 +5,27 @@ namespace CometBench.Load.Client;
 /// <summary>One server, started and warm, with its crowd and its publishers.</summary>
 internal sealed class Session : IAsyncDisposable
 {
+    private const int PublisherCount = 4;
+
     private readonly ServerKind _kind;
     private readonly Settings _settings;
-    private readonly ServerProcess _server;
+    private readonly ServerUnderTest _server;
     private readonly Crowd _crowd;
     private readonly List<Publisher> _publishers;
     private long _emptyMemory;
 
-    private Session(ServerKind kind, ServerProcess server, Settings settings)
+    private Session(ServerKind kind, ServerUnderTest server, Settings settings)
     {
         (_kind, _server, _settings) = (kind, server, settings);
         _crowd = new Crowd(kind, server.Streams);
         _publishers = Publishers(kind);
     }
 
-    internal ServerProcess Server => _server;
+    internal ServerUnderTest Server => _server;
 
     internal static async Task<Session> StartAsync(ServerKind kind, Settings settings)
     {
-        var session = new Session(kind, await ServerProcess.StartAsync(kind), settings);
+        var session = new Session(kind, await ServerUnderTest.StartAsync(kind), settings);
         try
         {
             await session.WarmUpAsync();
@@ -39,16 +41,22 @@ internal sealed class Session : IAsyncDisposable
     internal Task<Figures> RunAsync(int connections, LoadShape load) => RunAsync(_kind, _crowd, _publishers, connections, load);
 
     /// <summary>Memory of the process per idle stream, as it is: no collection is forced.</summary>
+    /// <param name="connections">How many.</param>
+    /// <param name="watch">How long, for the processor time of what keeps them open: long enough for a heartbeat to each. Zero: not at all.</param>
     internal async Task<Figures> IdleAsync(int connections, TimeSpan watch)
     {
         await _crowd.ResizeAsync(connections);
         await Task.Delay(TimeSpan.FromSeconds(2));
+        var tally = new Tally(connections, window: null);
+        _crowd.Restart(tally);
         var cpu = _server.CpuTime;
         await Task.Delay(watch);
         return new Figures
         {
             BytesPerConnection = (double)(_server.Memory - _emptyMemory) / connections,
             IdleCores = watch > TimeSpan.Zero ? (_server.CpuTime - cpu) / watch : 0,
+            Closed = tally.Closed,
+            Silent = watch > TimeSpan.Zero ? _crowd.Scanners.Count(scanner => !scanner.HasHeard) : 0,
         };
     }
 
@@ -60,7 +68,7 @@ internal sealed class Session : IAsyncDisposable
     }
 
     private List<Publisher> Publishers(ServerKind kind) =>
-        [.. Enumerable.Range(0, _settings.Publishers).Select(i => new Publisher(i, _server.Address, kind.PublishPath, _settings.Size))];
+        [.. Enumerable.Range(0, PublisherCount).Select(i => new Publisher(i, _server.Address, kind.PublishPath, _settings.Size))];
 
     private async Task<Figures> RunAsync(ServerKind kind, Crowd crowd, List<Publisher> publishers, int connections, LoadShape load)
     {

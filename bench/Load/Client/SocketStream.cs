@@ -4,13 +4,18 @@ using System.Text;
 
 namespace CometBench.Load.Client;
 
-/// <summary>One open stream over plain HTTP/1.1: a socket, a buffer and one pending receive.</summary>
+/// <summary>One open stream over plain HTTP/1.1: a socket, a small buffer and one pending receive.</summary>
 internal sealed class SocketStream : IOpenStream
 {
-    private const int BufferSize = 8 * 1024;
+    private const int BufferSize = 4 * 1024;
+    private const int BurstSize = 64 * 1024;
+
+    // What a full read has left, of whichever stream: a server may write all that waits for a connection at once.
+    [ThreadStatic]
+    private static byte[]? _burst;
 
     private readonly Socket _socket;
-    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Marker.MaxLength + BufferSize, pinned: true);
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Marker.MaxLength + BufferSize, pinned: true); // begins with what is carried
     private readonly SocketAsyncEventArgs _receive = new();
     private readonly ChunkDecoder _chunks = new();
     private int _carried;
@@ -35,6 +40,7 @@ internal sealed class SocketStream : IOpenStream
         try
         {
             await socket.ConnectAsync(server);
+            socket.Blocking = false; // a read that is not pending takes what is there
             await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {server}\r\nAccept: {accept}\r\n\r\n"));
             await stream.ReadHeadAsync();
             return stream;
@@ -84,17 +90,8 @@ internal sealed class SocketStream : IOpenStream
             while (completed || !_socket.ReceiveAsync(_receive))
             {
                 completed = false;
-                var count = _receive.BytesTransferred;
-                if (_receive.SocketError != SocketError.Success || count == 0)
-                {
-                    Scanner.Close();
-                    return;
-                }
-                var fresh = _chunks.Decode(_buffer.AsSpan(Marker.MaxLength, count));
-                var read = _buffer.AsSpan(Marker.MaxLength - _carried, _carried + fresh);
-                _carried = Scanner.Scan(read, fresh);
-                read[^_carried..].CopyTo(_buffer.AsSpan(Marker.MaxLength - _carried));
-                if (_chunks.IsAtEnd)
+                if (!Take(_buffer, _receive.BytesTransferred, _receive.SocketError) ||
+                    (_receive.BytesTransferred == BufferSize && !ReceiveBurst()))
                 {
                     Scanner.Close();
                     return;
@@ -105,5 +102,39 @@ internal sealed class SocketStream : IOpenStream
         {
             // The stage is over.
         }
+    }
+
+    private bool ReceiveBurst()
+    {
+        var buffer = _burst ??= new byte[Marker.MaxLength + BurstSize];
+        var count = BurstSize;
+        while (count == BurstSize)
+        {
+            count = _socket.Receive(buffer, Marker.MaxLength, BurstSize, SocketFlags.None, out var error);
+            if (error == SocketError.WouldBlock)
+            {
+                return true;
+            }
+            if (!Take(buffer, count, error))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// <returns>False: the stream has ended.</returns>
+    private bool Take(byte[] buffer, int count, SocketError error)
+    {
+        if (error != SocketError.Success || count == 0)
+        {
+            return false;
+        }
+        var fresh = _chunks.Decode(buffer.AsSpan(Marker.MaxLength, count));
+        var read = buffer.AsSpan(Marker.MaxLength - _carried, _carried + fresh);
+        _buffer.AsSpan(0, _carried).CopyTo(read);
+        _carried = Scanner.Scan(read);
+        read[^_carried..].CopyTo(_buffer);
+        return !_chunks.IsAtEnd;
     }
 }

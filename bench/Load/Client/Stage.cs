@@ -4,9 +4,10 @@ using CometBench.Load.Servers;
 namespace CometBench.Load.Client;
 
 /// <summary>Publishes to a crowd, waits for the deliveries, and takes the figures.</summary>
-internal sealed class Stage(ServerProcess server, Crowd crowd, int audience, IReadOnlyList<Publisher> publishers)
+internal sealed class Stage(ServerUnderTest server, Crowd crowd, int audience, IReadOnlyList<Publisher> publishers)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
     internal async Task<Figures> RunAsync(LoadShape load)
     {
@@ -17,9 +18,9 @@ internal sealed class Stage(ServerProcess server, Crowd crowd, int audience, IRe
         {
             publisher.Restart();
         }
-        using var limit = new CancellationTokenSource(load.Duration + TimeSpan.FromSeconds(30));
-        var (start, ownCpu, cpu) = (Marker.Now, Process.GetCurrentProcess().TotalProcessorTime, server.CpuTime);
-        var published = await load.PublishAsync(publishers, limit.Token);
+        var (start, ownCpu, cpu) = (Marker.Now, Environment.CpuUsage.TotalTime, server.CpuTime);
+        var published = await PublishAsync(load);
+        var accepted = published / Stopwatch.GetElapsedTime(start).TotalSeconds;
         await DrainAsync(tally, published * audience);
         cpu = server.CpuTime - cpu;
         lock (tally)
@@ -28,16 +29,29 @@ internal sealed class Stage(ServerProcess server, Crowd crowd, int audience, IRe
             return new Figures
             {
                 CpuPerDelivery = cpu.TotalMicroseconds / Math.Max(1, tally.Deliveries),
-                CpuPerMessage = cpu.TotalMicroseconds / Math.Max(1, published),
                 P50 = tally.Latency.Percentile(0.50),
                 P99 = tally.Latency.Percentile(0.99),
                 DeliveriesPerSecond = tally.Deliveries / elapsed,
-                ClientCores = (Process.GetCurrentProcess().TotalProcessorTime - ownCpu).TotalSeconds / elapsed,
+                AcceptedPerSecond = accepted,
+                ClientCores = (Environment.CpuUsage.TotalTime - ownCpu).TotalSeconds / elapsed,
                 Missing = crowd.Scanners.Sum(scanner => Math.Max(0, (published * audience / crowd.Count) - scanner.Received)),
                 Reordered = tally.Reordered,
                 Malformed = tally.Malformed,
                 Closed = tally.Closed,
             };
+        }
+    }
+
+    private async Task<long> PublishAsync(LoadShape load)
+    {
+        using var limit = new CancellationTokenSource(load.Duration + Grace);
+        try
+        {
+            return await load.PublishAsync(publishers, limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"The server had not accepted all messages {Grace.TotalSeconds} s after they were due.");
         }
     }
 

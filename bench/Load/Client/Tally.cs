@@ -18,8 +18,6 @@ internal sealed class Tally
 
     internal long Deliveries { get; private set; }
 
-    internal long Bytes { get; private set; }
-
     internal long Malformed { get; private set; }
 
     /// <summary>Received again, or after a later one of the same publisher.</summary>
@@ -43,9 +41,8 @@ internal sealed class Tally
         }
     }
 
-    internal void EndRead(int bytes)
+    internal void EndRead()
     {
-        Bytes += bytes;
         var complete = Deliveries / Math.Max(1, _audience);
         if (_window is not null && complete > _complete)
         {

@@ -4,8 +4,8 @@ using System.Text;
 
 namespace CometBench.Load.Reports;
 
-/// <summary>One bar. <paramref name="Pale"/> is a second value, drawn behind the first.</summary>
-internal sealed record Bar(string Group, string Series, double Value, double? Pale, string Format);
+/// <summary>One bar. <paramref name="Pale"/> is a second value, drawn behind the first. Without a value there is a dash.</summary>
+internal sealed record Bar(string Group, string Series, double? Value, double? Pale, string Format);
 
 /// <summary>Horizontal bars in two columns of panels, as SVG that follows the reader's light or dark theme.</summary>
 internal sealed class BarChart(string[] series)
@@ -61,7 +61,7 @@ internal sealed class BarChart(string[] series)
     private int Panel(StringBuilder body, string title, Bar[] bars, int left, int top)
     {
         body.Append(CultureInfo.InvariantCulture, $"<text x=\"{left}\" y=\"{top}\" font-size=\"13\" font-weight=\"600\">{Text(title)}</text>\n");
-        var most = bars.Select(bar => Math.Max(bar.Value, bar.Pale ?? 0)).Append(double.Epsilon).Max();
+        var most = bars.Select(bar => Math.Max(bar.Value ?? 0, bar.Pale ?? 0)).Append(double.Epsilon).Max();
         var scale = (PanelWidth - BarsFrom - LabelWidth) / most;
         foreach (var group in bars.GroupBy(bar => bar.Group))
         {
@@ -79,22 +79,25 @@ internal sealed class BarChart(string[] series)
 
     private void Draw(StringBuilder body, Bar bar, int left, int top, double scale)
     {
-        var end = Math.Max(0, Math.Max(bar.Value, bar.Pale ?? 0) * scale);
+        var end = Math.Max(0, Math.Max(bar.Value ?? 0, bar.Pale ?? 0) * scale);
         if (bar.Pale is { } pale)
         {
             Rectangle(pale, " fill-opacity=\".35\"");
         }
-        Rectangle(bar.Value, "");
-        var label = bar.Value.ToString(bar.Format, CultureInfo.InvariantCulture);
+        if (bar.Value is { } value)
+        {
+            Rectangle(value, "");
+        }
+        var label = bar.Value?.ToString(bar.Format, CultureInfo.InvariantCulture) ?? "-";
         if (bar.Pale is { } second)
         {
             label += $" / {second.ToString(bar.Format, CultureInfo.InvariantCulture)}";
         }
         body.Append(CultureInfo.InvariantCulture, $"<text x=\"{left + end + 5:0.#}\" y=\"{top + BarHeight - 3}\">{label}</text>\n");
 
-        void Rectangle(double value, string style) => body.Append(
+        void Rectangle(double length, string style) => body.Append(
             CultureInfo.InvariantCulture,
-            $"<rect x=\"{left}\" y=\"{top}\" width=\"{Math.Max(1, value * scale):0.#}\" height=\"{BarHeight}\" fill=\"{Colour(bar.Series)}\"{style}/>");
+            $"<rect x=\"{left}\" y=\"{top}\" width=\"{Math.Max(1, length * scale):0.#}\" height=\"{BarHeight}\" fill=\"{Colour(bar.Series)}\"{style}/>");
     }
 
     private string Colour(string name) => Colours[Array.IndexOf(series, name) % Colours.Length];

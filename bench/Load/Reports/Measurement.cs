@@ -10,24 +10,24 @@ internal enum StageKind
     Idle,
 }
 
-internal sealed record Measurement(ServerKind Server, StageKind Kind, int Connections, Figures Figures)
+/// <summary>One stage on one server, as often as it was run.</summary>
+internal sealed record Measurement(ServerKind Server, StageKind Kind, int Connections)
 {
-    /// <summary>One for each server, kind and number of connections: the medians of the runs.</summary>
-    internal static List<Measurement> Medians(IEnumerable<Measurement> measurements) =>
-    [
-        .. measurements
-            .GroupBy(m => (m.Server, m.Kind, m.Connections))
-            .Select(group => new Measurement(group.Key.Server, group.Key.Kind, group.Key.Connections, Figures.Median([.. group.Select(m => m.Figures)]))),
-    ];
+    /// <summary>Those that did not fail.</summary>
+    internal List<Figures> Runs { get; } = [];
 
-    internal string Line => Kind switch
+    internal Spread Of(Func<Figures, double> figure) => new(Runs.Select(figure));
+
+    internal static string Line(StageKind kind, Figures figures)
     {
-        StageKind.Steady => FormattableString.Invariant(
-            $"{Figures.CpuPerDelivery:0.0} us CPU per delivery, p50 {Figures.P50:0.0} ms, p99 {Figures.P99:0.0} ms{Flaws}"),
-        StageKind.Saturation => FormattableString.Invariant(
-            $"{Figures.DeliveriesPerSecond:#,0} deliveries/s, {Figures.CpuPerDelivery:0.00} us CPU each (client: {Figures.ClientCores:0.0} cores){Flaws}"),
-        _ => FormattableString.Invariant($"{Figures.BytesPerConnection:#,0} bytes per idle connection"),
-    };
-
-    private string Flaws => Figures.IsFlawless ? "" : $"  FLAWED: {Figures.Flaws}";
+        var line = kind switch
+        {
+            StageKind.Steady => FormattableString.Invariant(
+                $"{figures.CpuPerDelivery:0.0} us CPU per delivery, p50 {figures.P50:0.0} ms, p99 {figures.P99:0.0} ms"),
+            StageKind.Saturation => FormattableString.Invariant(
+                $"{figures.DeliveriesPerSecond:#,0} deliveries/s, {figures.CpuPerDelivery:0.00} us CPU each (client: {figures.ClientCores:0.0} cores)"),
+            _ => FormattableString.Invariant($"{figures.BytesPerConnection:#,0} bytes per idle connection"),
+        };
+        return figures.IsFlawless ? line : $"{line}  FLAWED: {figures.Flaws}";
+    }
 }

@@ -5,47 +5,76 @@ using CometBench.Load.Servers;
 namespace CometBench.Load.Suites;
 
 /// <summary>Every server, one after another, each in a fresh process: steady traffic and saturation, then memory of idle connections.</summary>
-internal static class CompareSuite
+internal sealed class CompareSuite(Settings settings, IReadOnlyList<ServerKind> servers)
 {
-    internal static async Task<List<Measurement>> RunAsync(Settings settings, IReadOnlyList<ServerKind> servers)
+    private readonly Progress _progress = new(settings.Runs * servers.Count * (settings.Connections.Length + 1 + settings.Idle.Length));
+    private readonly List<Measurement> _measurements = [];
+    private readonly List<string> _failures = [];
+
+    internal async Task RunAsync()
     {
-        var measurements = new List<Measurement>();
-        var progress = new Progress(settings.Runs * servers.Count * (settings.Connections.Length + 1 + settings.Idle.Length));
-        for (var run = 0; run < settings.Runs; run++)
+        var busy = settings.Connections.Select(n => (StageKind.Steady, n)).Append((StageKind.Saturation, settings.Saturate)).OrderBy(stage => stage.Item2);
+        var idle = settings.Idle.Order().Select(n => (StageKind.Idle, n));
+        var table = "";
+        for (var run = 1; run <= settings.Runs; run++)
         {
             foreach (var server in servers)
             {
-                await PushAsync(server);
-                await IdleAsync(server);
+                await MeasureAsync(server, busy, run);
+                await MeasureAsync(server, idle, run);
+                table = await ComparisonReport.WriteAsync(_measurements, _failures, settings); // what an interrupted run leaves
             }
         }
-        return Measurement.Medians(measurements);
+        Console.WriteLine();
+        Console.WriteLine(table);
+        Console.WriteLine($"Table and chart: {Path.GetFullPath(settings.Out)}");
+    }
 
-        async Task PushAsync(ServerKind server)
+    private async Task MeasureAsync(ServerKind server, IEnumerable<(StageKind Kind, int Connections)> stages, int run)
+    {
+        Session? session = null;
+        foreach (var (kind, n) in stages)
         {
-            await using var session = await Session.StartAsync(server, settings);
-            var stages = settings.Connections.Select(n => (n, StageKind.Steady)).Append((settings.Saturate, StageKind.Saturation));
-            foreach (var (n, kind) in stages.OrderBy(stage => stage.Item1))
+            var name = $"{server.Name,-12} {n,6:#,0} {kind.ToString().ToLowerInvariant(),-10}";
+            var measurement = MeasurementOf(server, kind, n);
+            try
             {
-                Add(server, kind, n, await session.RunAsync(
-                    n, kind == StageKind.Steady ? new PacedLoad(settings.Rate, settings.Duration) : new SaturatingLoad(settings.Duration)));
+                session ??= await Session.StartAsync(server, settings);
+                var figures = kind switch
+                {
+                    StageKind.Steady => await session.RunAsync(n, new PacedLoad(settings.Rate, n, settings.Duration)),
+                    StageKind.Saturation => await session.RunAsync(n, new SaturatingLoad(settings.Duration)),
+                    _ => await session.IdleAsync(n, TimeSpan.Zero),
+                };
+                measurement.Runs.Add(figures);
+                _progress.Report($"{name}  {Measurement.Line(kind, figures)}");
             }
-        }
-
-        async Task IdleAsync(ServerKind server)
-        {
-            await using var session = await Session.StartAsync(server, settings);
-            foreach (var n in settings.Idle.Order())
+            catch (Exception exception) // whatever it is: the other stages and servers are worth measuring all the same
             {
-                Add(server, StageKind.Idle, n, await session.IdleAsync(n, TimeSpan.Zero));
+                _progress.Report($"{name}  FAILED: {exception.Message}");
+                _failures.Add($"{server.Title}, {kind.ToString().ToLowerInvariant()}, N = {n:#,0}, run {run}: {exception.Message}");
+                await DisposeAsync();
             }
         }
+        await DisposeAsync();
 
-        void Add(ServerKind server, StageKind kind, int n, Figures figures)
+        async Task DisposeAsync()
         {
-            var measurement = new Measurement(server, kind, n, figures);
-            measurements.Add(measurement);
-            progress.Report($"{server.Name,-12} {n,6:#,0} {kind.ToString().ToLowerInvariant(),-10}  {measurement.Line}");
+            if (session is not null)
+            {
+                await session.DisposeAsync();
+                session = null;
+            }
         }
+    }
+
+    private Measurement MeasurementOf(ServerKind server, StageKind kind, int n)
+    {
+        var measurement = _measurements.FirstOrDefault(m => m.Server == server && m.Kind == kind && m.Connections == n);
+        if (measurement is null)
+        {
+            _measurements.Add(measurement = new Measurement(server, kind, n));
+        }
+        return measurement;
     }
 }

@@ -17,62 +17,79 @@ internal sealed class GrowthSuite(Settings settings)
 
     private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
 
-    private readonly Progress _progress = new(settings.Runs * (4 + 2 + 3 + 5 + 2));
+    private readonly Progress _progress = new(settings.Runs * (4 + 2 + 3 + (Nginx.IsInstalled ? 5 : 4) + 2));
     private readonly List<Finding> _findings = [];
 
-    internal async Task<List<Finding>> RunAsync()
+    internal async Task RunAsync()
     {
-        await SizesAsync();
-        await FeedsAsync();
-        await ThreadsAsync();
-        await RoutesAsync();
-        await HeldAsync();
-        return _findings;
+        var table = "";
+        (string What, Func<Task> AskAsync)[] questions =
+        [
+            ("Sizes of messages", SizesAsync),
+            ("Feeds", FeedsAsync),
+            ("Publishing threads", ThreadsAsync),
+            ("Routes", RoutesAsync),
+            ("Connections held", HeldAsync),
+        ];
+        foreach (var (what, askAsync) in questions)
+        {
+            try
+            {
+                await askAsync();
+            }
+            catch (Exception exception) // whatever it is: the other questions are worth an answer all the same
+            {
+                Console.Error.WriteLine($"{what}: {exception.Message}");
+                _findings.Add(new Finding(what, "-", $"measured; failed: {exception.Message}", false));
+            }
+            table = await Finding.WriteAsync(_findings, settings); // what an interrupted run leaves
+        }
+        Console.WriteLine();
+        Console.WriteLine(table);
     }
 
     private async Task SizesAsync()
     {
         int[] sizes = [100, 1_000, 10_000, 100_000];
-        var figures = await TakeTurnsAsync([.. sizes.Select(size => new Variant($"{size:#,0} B", ServerKind.Comet, settings.Saturate) { Size = size })]);
-        var cpu = figures.Select(f => f.CpuPerDelivery).ToArray();
+        var runs = await TakeTurnsAsync([.. sizes.Select(size => new Variant($"{size:#,0} B", ServerKind.Comet, settings.Saturate) { Size = size })]);
+        var cpu = Cpu(runs);
         Add(
             "Message of 100 B, 1 KB, 10 KB, 100 KB: CPU per delivery",
-            $"{Join(cpu, "0.0", " / ")} us",
+            $"{Spread.Text("0.0", cpu)} us",
             "a thousand times the bytes, far less than a thousand times the cost",
-            cpu[3] < 100 * cpu[0],
-            figures);
+            cpu[3].Median < 100 * cpu[0].Median,
+            runs);
     }
 
     // As many messages and deliveries a second either way.
     private async Task FeedsAsync()
     {
-        var figures = await TakeTurnsAsync(
+        var runs = await TakeTurnsAsync(
             new Variant("one feed", ServerKind.Comet, PerRoom) { Rate = Rooms },
             new Variant($"{Rooms:#,0} feeds", ServerKind.Comet with { Rooms = Rooms }, Rooms * PerRoom) { Rate = Rooms });
+        var cpu = Cpu(runs);
         Add(
             $"One feed against {Rooms.ToString("#,0", Invariant)}, {Rooms} messages/s to {PerRoom} connections each: CPU per delivery",
-            $"{Join(figures.Select(f => f.CpuPerDelivery), "0.0", " / ")} us",
+            $"{Spread.Text("0.0", cpu)} us",
             "the same, but for the caches that more connections need",
-            figures[1].CpuPerDelivery < 1.5 * figures[0].CpuPerDelivery,
-            figures);
+            cpu[1].Median < 1.5 * cpu[0].Median,
+            runs);
     }
 
     private async Task ThreadsAsync()
     {
         int[] threads = [1, 2, 8];
-        var accepted = threads.ToDictionary(count => count, _ => new List<double>());
-        var figures = await TakeTurnsAsync([.. threads.Select(count => new Variant($"{count} publishing threads", ServerKind.Comet with { Feed = "/burst" }, 10)
+        var runs = await TakeTurnsAsync([.. threads.Select(count => new Variant($"{count} publishing threads", ServerKind.Comet with { Feed = "/burst" }, 10)
         {
             Load = server => new Burst(server.Address, count, BurstMessages, settings.Size),
-            After = load => accepted[count].Add(((Burst)load).Accepted),
         })]);
-        var rates = threads.Select(count => accepted[count].Order().ElementAt(accepted[count].Count / 2)).ToArray();
+        var rates = runs.Select(variant => new Spread(variant.Select(figures => figures.AcceptedPerSecond))).ToArray();
         Add(
             $"Publishing from 1, 2 and 8 threads, {BurstMessages.ToString("#,0", Invariant)} messages in a burst: accepted per second",
-            Join(rates, "#,0", " / "),
+            Spread.Text("#,0", rates),
             "no collapse: eight threads get through at least half of what one does",
-            rates[2] > rates[0] / 2,
-            figures);
+            rates[2].Median > rates[0].Median / 2,
+            runs);
     }
 
     private async Task RoutesAsync()
@@ -83,18 +100,17 @@ internal sealed class GrowthSuite(Settings settings)
             new("plain HTTP/1.1", ServerKind.Comet, n),
             new("through Response.Body", ServerKind.Comet with { Arguments = ["--Comet:DirectTransport", "false"] }, n),
             new("TLS, HTTP/1.1", ServerKind.Comet with { Route = Route.Tls }, n),
-            new("TLS, HTTP/2", ServerKind.Comet with { Route = Route.Http2 }, n),
+            new("TLS, HTTP/2, a connection for each stream", ServerKind.Comet with { Route = Route.Http2 }, n),
         };
-        if (NginxProxy.IsInstalled)
+        if (Nginx.IsInstalled)
         {
             variants.Add(new Variant("behind nginx", ServerKind.Comet with { Route = Route.Nginx }, n));
         }
-        var figures = await TakeTurnsAsync([.. variants]);
-        var plain = figures[0];
+        var runs = await TakeTurnsAsync([.. variants]);
         Line(1, "one and a half times at most", 1.5);
         Line(2, "encryption of each write on top", 4);
         Line(3, "encryption and framing on top", 6);
-        if (NginxProxy.IsInstalled)
+        if (Nginx.IsInstalled)
         {
             Line(4, "the same for the server; nginx and its client take their time on the same cores", 1.5);
         }
@@ -105,44 +121,49 @@ internal sealed class GrowthSuite(Settings settings)
 
         void Line(int i, string should, double most) => Add(
             $"{Capital(variants[i].Name)}, N = {n.ToString("#,0", Invariant)}: CPU per delivery, p50 / p99",
-            string.Create(Invariant, $"{figures[i].CpuPerDelivery:0.0} us, {figures[i].P50:0.0} / {figures[i].P99:0.0} ms (plain: {plain.CpuPerDelivery:0.0} us, {plain.P50:0.0} / {plain.P99:0.0} ms)"),
+            $"{Text(runs[i])}; plain: {Text(runs[0])}",
             should,
-            figures[i].CpuPerDelivery < most * plain.CpuPerDelivery,
-            [plain, figures[i]]);
+            Cpu(runs)[i].Median < most * Cpu(runs)[0].Median,
+            [runs[0], runs[i]]);
+
+        static string Text(List<Figures> runs) =>
+            $"{Spread.Text("0.0", Cpu([runs]))} us, {Spread.Text("0.0", new Spread(runs.Select(f => f.P50)), new Spread(runs.Select(f => f.P99)))} ms";
     }
 
     private async Task HeldAsync()
     {
         var held = DescriptorLimit.Cap(settings.Held);
-        var few = held / 4;
+        int[] counts = [held / 4, held];
         var watch = TimeSpan.FromSeconds(30);
         List<Figures>[] runs = [[], []];
         for (var run = 0; run < settings.Runs; run++)
         {
             await using var session = await Session.StartAsync(ServerKind.Comet, settings);
-            foreach (var (n, figures) in new[] { few, held }.Zip(runs))
+            foreach (var (n, figures) in counts.Zip(runs))
             {
                 figures.Add(await session.IdleAsync(n, watch));
-                _progress.Report(string.Create(Invariant, $"{n:#,0} held: {figures[^1].BytesPerConnection:#,0} bytes each, {figures[^1].IdleCores:0.000} cores"));
+                _progress.Report(string.Create(Invariant, $"{Measurement.Line(StageKind.Idle, figures[^1])}, {figures[^1].IdleCores:0.000} cores for {n:#,0}"));
             }
         }
-        var (small, large) = (Figures.Median(runs[0]), Figures.Median(runs[1]));
-        var (at, heartbeat) = ($"{few.ToString("#,0", Invariant)} and {held.ToString("#,0", Invariant)}", (large.IdleCores - small.IdleCores) * 15e6 / (held - few));
+        var bytes = runs.Select(figures => new Spread(figures.Select(f => f.BytesPerConnection))).ToArray();
+        var cores = runs.Select(figures => new Spread(figures.Select(f => f.IdleCores))).ToArray();
+        var heartbeat = (cores[1].Median - cores[0].Median) * 15e6 / (counts[1] - counts[0]);
+        var at = string.Create(Invariant, $"{counts[0]:#,0} and {counts[1]:#,0} connections held");
         Add(
-            $"{at} connections held: memory of each",
-            string.Create(Invariant, $"{small.BytesPerConnection:#,0} / {large.BytesPerConnection:#,0} bytes"),
+            $"{at}: memory of each",
+            $"{Spread.Text("#,0", bytes)} bytes",
             "the same",
-            large.BytesPerConnection < 1.1 * small.BytesPerConnection,
-            []);
+            bytes[1].Median < 1.1 * bytes[0].Median,
+            runs);
         Add(
-            $"{at} connections held: CPU while nothing is published, a heartbeat every 15 s",
-            string.Create(Invariant, $"{small.IdleCores:0.000} / {large.IdleCores:0.000} cores ({heartbeat:0.0} us for each further heartbeat)"),
+            $"{at}: CPU while nothing is published, a heartbeat every 15 s",
+            string.Create(Invariant, $"{Spread.Text("0.000", cores)} cores; {heartbeat:0.0} us for each further heartbeat"),
             "in proportion to the connections",
-            large.IdleCores < 1.5 * held / few * small.IdleCores,
-            []);
+            cores[1].Median < 1.5 * counts[1] / counts[0] * cores[0].Median,
+            runs);
     }
 
-    private async Task<Figures[]> TakeTurnsAsync(params Variant[] variants)
+    private async Task<List<Figures>[]> TakeTurnsAsync(params Variant[] variants)
     {
         var runs = variants.Select(_ => new List<Figures>()).ToArray();
         for (var run = 0; run < settings.Runs; run++)
@@ -150,23 +171,23 @@ internal sealed class GrowthSuite(Settings settings)
             foreach (var (variant, figures) in variants.Zip(runs))
             {
                 await using var session = await Session.StartAsync(variant.Kind, settings with { Size = variant.Size ?? settings.Size });
-                var load = variant.Load?.Invoke(session.Server) ?? new PacedLoad(variant.Rate ?? settings.Rate, settings.Duration);
+                var audience = variant.Kind.AudienceOf(variant.Connections);
+                var load = variant.Load?.Invoke(session.Server) ?? new PacedLoad(variant.Rate ?? settings.Rate, audience, settings.Duration);
                 figures.Add(await session.RunAsync(variant.Connections, load));
-                variant.After?.Invoke(load);
-                _progress.Report($"{variant.Name,-24} {new Measurement(variant.Kind, StageKind.Steady, variant.Connections, figures[^1]).Line}");
+                _progress.Report($"{variant.Name,-24} {Measurement.Line(StageKind.Steady, figures[^1])}");
             }
         }
-        return [.. runs.Select(Figures.Median)];
+        return runs;
     }
 
-    private void Add(string what, string figures, string should, bool does, IEnumerable<Figures> flaws)
+    private void Add(string what, string figures, string should, bool does, IEnumerable<List<Figures>> runs)
     {
-        var lost = flaws.FirstOrDefault(f => !f.IsFlawless);
-        _findings.Add(new Finding(what, lost is null ? figures : $"{figures}; {lost.Flaws}", should, does && lost is null));
+        var flawed = runs.SelectMany(variant => variant).FirstOrDefault(f => !f.IsFlawless);
+        _findings.Add(new Finding(what, flawed is null ? figures : $"{figures}; {flawed.Flaws}", should, does && flawed is null));
     }
 
-    private static string Join(IEnumerable<double> values, string format, string separator) =>
-        string.Join(separator, values.Select(value => value.ToString(format, Invariant)));
+    private static Spread[] Cpu(IEnumerable<List<Figures>> runs) =>
+        [.. runs.Select(variant => new Spread(variant.Select(figures => figures.CpuPerDelivery)))];
 
     private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
@@ -177,8 +198,6 @@ internal sealed class GrowthSuite(Settings settings)
         internal double? Rate { get; init; }
 
         /// <summary>Null: the steady rate.</summary>
-        internal Func<ServerProcess, LoadShape>? Load { get; init; }
-
-        internal Action<LoadShape>? After { get; init; }
+        internal Func<ServerUnderTest, LoadShape>? Load { get; init; }
     }
 }

@@ -1,6 +1,6 @@
 namespace Comet.AspNetCore;
 
-/// <summary>What happens to a client whose position has fallen off the retained log, or that had to wait for its own connection.</summary>
+/// <summary>What happens to a client whose position has fallen off the part of the log that is in memory, or that had to wait for its own connection.</summary>
 public enum SlowClientPolicy
 {
     /// <summary>Its stream ends with the reason <c>too-slow</c>; it comes back and resumes, or learns that it cannot.</summary>
@@ -9,6 +9,6 @@ public enum SlowClientPolicy
     /// <summary>After every wait it goes on with the newest message only, and is told how many it skipped: for a clock or a price.</summary>
     Latest,
 
-    /// <summary>It goes on with the oldest retained message, and is told how many it skipped.</summary>
+    /// <summary>It goes on with the oldest message in memory, and is told how many it skipped.</summary>
     Skip,
 }

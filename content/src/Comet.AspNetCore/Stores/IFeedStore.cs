@@ -13,7 +13,9 @@ public interface IFeedStore
     /// Opens a feed's log, or begins one. Before it returns, <paramref name="tail"/> was reset to the log's end; from then on it gets every
     /// entry of the log, whoever appended it, in order and once.
     /// </summary>
-    /// <param name="feed">The feed's name; a key's feed is named <c>family/key</c>.</param>
+    /// <param name="feed">
+    /// The feed's name; a key's feed is named <c>family/key</c>. The epoch of one without a slash outlives its entries.
+    /// </param>
     /// <param name="retention">What to keep at most.</param>
     /// <param name="tail">Gets the entries.</param>
     /// <param name="cancellationToken">Gives up.</param>

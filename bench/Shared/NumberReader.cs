@@ -5,7 +5,7 @@ using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 
-namespace CometBench.Stores;
+namespace CometBench;
 
 /// <summary>A client that reads a feed of numbers as lines, comes back when it was cut off, and keeps the books.</summary>
 internal sealed class NumberReader(HttpClient client, Uri url)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 
-namespace CometBench.Stores;
+namespace CometBench;
 
 /// <summary>Clients that publish numbers, each once, to one of several servers at random, at a rate that they share.</summary>
 internal sealed class NumberPublishers(HttpClient client, Uri[] urls, int rate, long count = long.MaxValue)

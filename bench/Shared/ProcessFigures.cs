@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace CometBench.Load.Servers;
+namespace CometBench;
 
 /// <summary>CPU time and memory of another process.</summary>
 internal static class ProcessFigures

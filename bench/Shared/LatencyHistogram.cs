@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
 
-namespace CometBench.Load.Client;
+namespace CometBench;
 
 /// <summary>Counts of latencies in buckets at most 1.6 % wide, from a microsecond to days.</summary>
 internal sealed class LatencyHistogram

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace CometBench;
+
+/// <summary>nginx in front of servers, with the configuration that docs/scaling.md shows.</summary>
+internal sealed class Nginx : IDisposable
+{
+    private readonly Process _process;
+    private readonly DirectoryInfo _folder;
+
+    private Nginx(Process process, DirectoryInfo folder, IPEndPoint address) => (_process, _folder, Address) = (process, folder, address);
+
+    internal static bool IsInstalled => Executable is not null;
+
+    internal IPEndPoint Address { get; }
+
+    private static string? Executable =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin")
+        .Select(folder => Path.Combine(folder, "nginx")).FirstOrDefault(File.Exists);
+
+    /// <summary>Starts it and waits until it listens.</summary>
+    internal static async Task<Nginx> StartAsync(params Uri[] servers)
+    {
+        var executable = Executable ?? throw new InvalidOperationException("This run needs nginx: install it, on Debian by apt-get install nginx-light.");
+        var folder = Directory.CreateTempSubdirectory("comet-nginx-");
+        var address = ServerProcess.FreeAddress();
+        var settings = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "nginx.conf"))
+            .Replace("LISTEN", address.ToString(), StringComparison.Ordinal)
+            .Replace("SERVERS", string.Concat(servers.Select(server => $"server {server.Authority} max_fails=1 fail_timeout=1s;")), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder.FullName, "nginx.conf"), settings);
+        var nginx = new Nginx(Process.Start(new ProcessStartInfo(executable, ["-p", folder.FullName, "-c", "nginx.conf"]))!, folder, address);
+        try
+        {
+            await nginx.WaitUntilListeningAsync();
+            return nginx;
+        }
+        catch
+        {
+            nginx.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
+        _process.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task WaitUntilListeningAsync()
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(Address);
+                return;
+            }
+            catch (SocketException) when (!_process.HasExited && clock.Elapsed < TimeSpan.FromSeconds(20))
+            {
+                await Task.Delay(50);
+            }
+        }
+    }
+}
