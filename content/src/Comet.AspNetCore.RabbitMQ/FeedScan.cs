@@ -5,8 +5,10 @@ namespace Comet.AspNetCore.RabbitMQ;
 
 /// <summary>Reads a feed's older entries from the broker.</summary>
 /// <param name="read">The messages from an offset up to another.</param>
-/// <param name="first">The offset of the oldest message that is kept.</param>
-internal sealed class FeedScan(Func<long, long, CancellationToken, IAsyncEnumerable<StreamMessage>> read, long first)
+/// <param name="findOldest">The offset of the oldest message that is kept.</param>
+internal sealed class FeedScan(
+    Func<long, long, CancellationToken, IAsyncEnumerable<StreamMessage>> read,
+    Func<CancellationToken, Task<long>> findOldest)
 {
     // What a message depends on is usually close to it; where it is not, the scan begins earlier.
     private const long Margin = 256;
@@ -20,15 +22,14 @@ internal sealed class FeedScan(Func<long, long, CancellationToken, IAsyncEnumera
         int maxEntries,
         CancellationToken cancellationToken)
     {
-        var from = after - Margin;
+        var margin = Margin;
         while (true)
         {
-            from = from <= first ? 0 : from;
-            if (await TryReadAsync(from, feed, epoch, after, through, maxEntries, cancellationToken) is { } page)
+            if (await TryReadAsync(Math.Max(0, after - margin), feed, epoch, after, through, maxEntries, cancellationToken) is { } page)
             {
                 return page;
             }
-            from -= 2 * (after - from);
+            margin *= 3;
         }
     }
 
@@ -42,14 +43,21 @@ internal sealed class FeedScan(Func<long, long, CancellationToken, IAsyncEnumera
         int maxEntries,
         CancellationToken cancellationToken)
     {
-        var rules = new LogRules(from);
-        var trimmedThrough = first;
+        LogRules? rules = null;
+        var (isAll, trimmedThrough) = (false, 0L);
         var entries = new List<FeedEntry>();
         await foreach (var message in read(from, through, cancellationToken))
         {
+            if (rules is null)
+            {
+                // Asked when the reading has begun, since what retention removes before that is passed over in silence.
+                var oldest = await findOldest(cancellationToken);
+                (isAll, trimmedThrough) = (oldest >= from, Math.Min(oldest, message.Offset));
+                rules = new LogRules(isAll ? message.Offset : from, epoch);
+            }
             var canJudge = rules.CanJudge(message);
             var verdict = rules.Judge(message);
-            if (message.Begins && verdict == Verdict.Accepted && rules.Epoch == epoch)
+            if (message.Begins && verdict != Verdict.Duplicate && message.Id.ToEpoch() == epoch)
             {
                 trimmedThrough = 0; // what lies before belongs to another epoch, so nothing of this one is missing
             }
@@ -57,7 +65,7 @@ internal sealed class FeedScan(Func<long, long, CancellationToken, IAsyncEnumera
             {
                 continue;
             }
-            if (from > 0 && !(canJudge && rules.IsEpochKnown))
+            if (!canJudge && !isAll)
             {
                 return null;
             }
@@ -70,6 +78,6 @@ internal sealed class FeedScan(Func<long, long, CancellationToken, IAsyncEnumera
                 }
             }
         }
-        return new FeedLogPage(epoch, trimmedThrough, entries);
+        return new FeedLogPage(epoch, rules is null ? await findOldest(cancellationToken) : trimmedThrough, entries);
     }
 }

@@ -3,12 +3,13 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ;
 
-/// <summary>Not ready while the broker is away, or its streams were not caught up with.</summary>
+/// <summary>Not ready while the broker is away, takes no messages, or its streams were not caught up with.</summary>
 internal sealed class RabbitMQHealthCheck(BrokerConnection broker, RabbitMQStore store) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(
             !broker.IsOpen ? new HealthCheckResult(context.Registration.FailureStatus, "RabbitMQ cannot be reached.")
-            : !store.IsCurrent ? new HealthCheckResult(context.Registration.FailureStatus, "Streams of RabbitMQ are being caught up with.")
+            : broker.IsBlocked ? new HealthCheckResult(context.Registration.FailureStatus, BrokerConnection.BlockedMessage)
+            : store.IsBehind ? new HealthCheckResult(context.Registration.FailureStatus, "Streams of RabbitMQ are being caught up with.")
             : HealthCheckResult.Healthy());
 }

@@ -20,8 +20,10 @@ internal sealed class RabbitMQStore(
 
     public bool CanReadBack => true;
 
-    /// <summary>Whether this server has caught up with every stream it uses.</summary>
-    internal bool IsCurrent => _streams.Values.All(stream => stream.Value.IsCurrent);
+    /// <summary>
+    /// Whether this server has to catch up with a stream. One that it has never joined is not counted: it fails for itself, or begins to be used.
+    /// </summary>
+    internal bool IsBehind => _streams.Values.Any(stream => stream.Value.IsBehind);
 
     public async ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Comet.AspNetCore.RabbitMQ.Connecting;
 using Microsoft.Extensions.Options;
 
@@ -12,9 +13,9 @@ internal sealed class RabbitMQStoreOptionsValidator : IValidateOptions<RabbitMQS
         {
             errors.Add(fault);
         }
-        if (options.CertificateAuthority is { } file && !File.Exists(file))
+        if (options.CertificateAuthority is { } file && FindFault(file) is { } unreadable)
         {
-            errors.Add("Comet:RabbitMQ:CertificateAuthority names a file that is not there.");
+            errors.Add($"Comet:RabbitMQ:CertificateAuthority names a file {unreadable}.");
         }
         if (options.Prefix.Length is 0 or > 64 || !options.Prefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
         {
@@ -41,5 +42,21 @@ internal sealed class RabbitMQStoreOptionsValidator : IValidateOptions<RabbitMQS
             errors.Add($"Comet:RabbitMQ:Heartbeat is {options.Heartbeat}; it must be 00:00:01 to 00:01:00.");
         }
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    private static string? FindFault(string certificateAuthority)
+    {
+        if (!File.Exists(certificateAuthority))
+        {
+            return "that is not there";
+        }
+        try
+        {
+            return BrokerAddress.ReadAuthorities(certificateAuthority).Count == 0 ? "without a certificate in PEM" : null;
+        }
+        catch (Exception exception) when (exception is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            return $"that cannot be read: {exception.Message}";
+        }
     }
 }

@@ -9,12 +9,15 @@ namespace Comet.AspNetCore.RabbitMQ;
 /// <summary>One stream as this server uses it, for all the feeds in it.</summary>
 internal sealed class SharedStream : IAsyncDisposable
 {
-    // Made-up ids must not flood the stream with markers.
-    private static readonly TimeSpan MarkerPause = TimeSpan.FromMilliseconds(100);
+    // A client that comes from another server usually has to wait no longer than this.
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How many times as long as for anything else is waited for the end of a search.</summary>
+    private const int SearchFactor = 6;
 
     private readonly string _name;
     private readonly StreamView _view;
-    private readonly Outbox _outbox = new();
+    private readonly Outbox _outbox;
     private readonly StreamFollower _follower;
     private readonly BrokerConnection _broker;
     private readonly RabbitMQStoreOptions _options;
@@ -22,8 +25,7 @@ internal sealed class SharedStream : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _following;
-    private readonly Lock _markerGate = new();
-    private Task<FeedPosition>? _nextMarker;
+    private readonly SharedMarkers _markers;
 
     internal SharedStream(
         string name,
@@ -36,11 +38,14 @@ internal sealed class SharedStream : IAsyncDisposable
     {
         (_name, _broker, _options, _scans, _time) = (name, broker, options, scans, time);
         _view = new StreamView(options.RecentBytes);
+        _outbox = new Outbox(time);
+        _markers = new SharedMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
         _follower = new StreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
         _following = Task.Run(() => _follower.RunAsync(_stopping.Token));
     }
 
-    internal bool IsCurrent => _follower.IsCurrent;
+    /// <summary>Whether it was followed once, but not now.</summary>
+    internal bool IsBehind => _follower.Joined.IsCompleted && !_follower.IsCurrent;
 
     internal async ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
@@ -65,12 +70,12 @@ internal sealed class SharedStream : IAsyncDisposable
     {
         try
         {
-            return await _outbox.SendAsync(new Append(feed, payload, _time.GetUtcNow()), _options.Timeout, _time, cancellationToken);
+            return await _outbox.SendAsync(new Append(feed, payload, _time.GetUtcNow()), _options.Timeout, cancellationToken);
         }
         catch (TimeoutException exception)
         {
-            throw _broker.IsOpen
-                ? new FeedUnavailableException($"RabbitMQ did not store the message within {_options.Timeout.TotalSeconds} s; it is not certain whether it will.", exception)
+            throw _broker.IsBlocked ? new FeedUnavailableException(BrokerConnection.BlockedMessage, exception)
+                : _broker.IsOpen ? new FeedUnavailableException($"RabbitMQ did not store the message within {_options.Timeout.TotalSeconds} s; it is not certain whether it will.", exception)
                 : _broker.Away(exception);
         }
     }
@@ -104,9 +109,29 @@ internal sealed class SharedStream : IAsyncDisposable
     /// <summary>Whether the stream has a position that another server handed out; when it has, this server has read as far.</summary>
     internal async ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken)
     {
-        if (!HasReached())
+        if (HasReached())
         {
-            await NextMarkerAsync().WaitAsync(cancellationToken);
+            return true;
+        }
+        if (!MessageId.IsEpoch(position.Epoch))
+        {
+            return false;
+        }
+        var marking = _markers.NextAsync();
+        while (!marking.IsCompleted)
+        {
+            await Task.WhenAny(marking, Task.Delay(Glance, _time, cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested();
+            if (HasReached())
+            {
+                return true;
+            }
+        }
+        var marker = await marking;
+        // Its own place is nobody's proof: whoever asks for the next one again and again would be right each time.
+        if (marker.Epoch == position.Epoch && marker.Offset > position.Offset)
+        {
+            _markers.HaveHelped();
         }
         return HasReached();
 
@@ -119,37 +144,26 @@ internal sealed class SharedStream : IAsyncDisposable
         await _following;
     }
 
-    // A marker that was not sent yet serves all who wait: what is stored by now lies before it.
-    private Task<FeedPosition> NextMarkerAsync()
-    {
-        lock (_markerGate)
-        {
-            return _nextMarker ??= MarkAsync();
-        }
-
-        async Task<FeedPosition> MarkAsync()
-        {
-            await Task.Delay(MarkerPause, _time);
-            lock (_markerGate)
-            {
-                _nextMarker = null;
-            }
-            return await AppendAsync(null, default, CancellationToken.None);
-        }
-    }
-
     private async Task<FeedLogPage> ScanAsync(string feed, string epoch, long after, long start, int maxEntries, CancellationToken cancellationToken)
     {
         if (!await _scans.WaitAsync(_options.Timeout, cancellationToken))
         {
             throw new FeedUnavailableException("Too many clients wait for old messages; try again later.");
         }
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(_options.Timeout * SearchFactor);
         try
         {
             var connection = _broker.Get();
-            var first = await StreamScan.FirstAsync(connection, _name, _options.Timeout, cancellationToken);
-            var scan = new FeedScan((from, to, cancellation) => StreamScan.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation), first.Offset);
-            return await scan.ReadAsync(feed, epoch, after, start, maxEntries, cancellationToken);
+            var scan = new FeedScan(
+                (from, to, cancellation) => StreamScan.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation),
+                async cancellation => (await StreamScan.FirstAsync(connection, _name, _options.Timeout, cancellation)).Offset);
+            return await scan.ReadAsync(feed, epoch, after, start, maxEntries, deadline.Token);
+        }
+        catch (OperationCanceledException exception) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new FeedUnavailableException(
+                $"Old messages of the feed were not found in the stream {_name} within {(_options.Timeout * SearchFactor).TotalSeconds} s; it is too large for that.", exception);
         }
         catch (Exception exception) when (exception is not FeedUnavailableException && !cancellationToken.IsCancellationRequested)
         {

@@ -16,6 +16,9 @@ internal static partial class StoreLog
     [LoggerMessage(4, LogLevel.Error, "RabbitMQ takes no messages ({Reason}); publishing fails until it does.", EventName = "BrokerBlocked")]
     internal static partial void BrokerBlocked(ILogger logger, string reason);
 
+    [LoggerMessage(8, LogLevel.Information, "RabbitMQ takes messages again.", EventName = "BrokerUnblocked")]
+    internal static partial void BrokerUnblocked(ILogger logger);
+
     [LoggerMessage(5, LogLevel.Information, "Following the stream {Stream} from offset {Offset}, epoch {Epoch}.", EventName = "StreamFollowed")]
     internal static partial void StreamFollowed(ILogger logger, string stream, long offset, string epoch);
 

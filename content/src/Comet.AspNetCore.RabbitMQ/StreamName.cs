@@ -15,14 +15,17 @@ internal static class StreamName
         var slash = feed.IndexOf('/', StringComparison.Ordinal);
         return slash < 0
             ? $"{options.Prefix}.{feed}"
-            : $"{options.Prefix}.{feed[..slash]}.{Hash(feed.AsSpan(slash + 1)) % (uint)options.Partitions}";
+            // A colon is in the name of no feed.
+            : $"{options.Prefix}.{feed[..slash]}:{Hash(feed.AsSpan(slash + 1)) % (uint)options.Partitions}";
     }
 
     /// <summary>How to declare it: RabbitMQ removes whole segments of a stream, so that at least what the feed retains is kept.</summary>
     internal static Dictionary<string, object?> ArgumentsOf(string feed, FeedRetention retention, RabbitMQStoreOptions options)
     {
         const int Headers = 256;
-        var bytes = feed.Contains('/', StringComparison.Ordinal) ? options.PartitionBytes : retention.Bytes + (retention.Entries * (long)Headers);
+        // What ten servers write meanwhile when made-up ids make them write markers all the time, up to a limit.
+        var markers = Math.Min((long)(retention.Age / SharedMarkers.LongestPause) * Headers * 10, LargestSegment / 4);
+        var bytes = markers + (feed.Contains('/', StringComparison.Ordinal) ? options.PartitionBytes : retention.Bytes + (retention.Entries * (long)Headers));
         var segment = Math.Clamp(bytes / 4, SmallestSegment, LargestSegment);
         return new Dictionary<string, object?>
         {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 
 namespace Comet.AspNetCore;
 
@@ -25,12 +24,12 @@ internal static class CallbackName
     private static readonly SearchValues<char> IdentifierCharacters =
         SearchValues.Create("$0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
 
-    /// <summary>The name as UTF-8, after checking it.</summary>
+    /// <summary>The name, after checking it.</summary>
     /// <exception cref="ArgumentException">The name is not a dotted path of identifiers. The message does not repeat it.</exception>
-    internal static byte[] Check(string callback)
+    internal static string Check(string callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
-        return IsPath(callback) ? Encoding.ASCII.GetBytes(callback) : throw new ArgumentException(Rule, nameof(callback));
+        return IsPath(callback) ? callback : throw new ArgumentException(Rule, nameof(callback));
     }
 
     /// <summary>Whether a request may choose this name: exactly one function of the page that holds the frame, or of the frame's element.</summary>

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Comet.AspNetCore.RabbitMQ.Connecting;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
@@ -25,6 +22,7 @@ public sealed class ConnectionTests(Broker broker)
     [InlineData("amqp://user:hushhush@host/a/b")]
     [InlineData("amqp://user:hushhush@host/?heartbeat=5")]
     [InlineData("amqp://user:hushhush@host:port/")]
+    [InlineData("amqp://user:hush:hushhush@host/")]
     [InlineData("amqp://user:hushhush@one,amqps://user:hushhush@two")]
     public async Task A_malformed_connection_string_is_reported_at_start_without_its_text(string connectionString)
     {
@@ -103,11 +101,12 @@ public sealed class ConnectionTests(Broker broker)
     [Fact]
     public async Task Tls_is_used_and_the_certificate_is_checked()
     {
+        broker.SkipIfNamed();
         var directory = Directory.CreateTempSubdirectory("comet-tls-").FullName;
-        var (authority, certificate, key) = WriteCertificates(directory);
+        var (authority, chain, certificate, key) = WriteCertificates(directory);
         await using var own = await ScratchBroker.StartAsync($"""
             listeners.ssl.1 = {RabbitNode.TlsAddress}
-            ssl_options.cacertfile = {authority}
+            ssl_options.cacertfile = {chain}
             ssl_options.certfile = {certificate}
             ssl_options.keyfile = {key}
             """);
@@ -130,23 +129,18 @@ public sealed class ConnectionTests(Broker broker)
         Directory.Delete(directory, recursive: true);
     }
 
-    private static (string Authority, string Certificate, string Key) WriteCertificates(string directory)
+    // Another authority comes first in the file; the broker's own certificate is signed by an intermediate one, which the broker sends along.
+    private static (string Authorities, string Chain, string Certificate, string Key) WriteCertificates(string directory)
     {
-        var (from, until) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        using var authorityKey = RSA.Create(2048);
-        var authorityRequest = new CertificateRequest("CN=Comet test authority", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var authority = authorityRequest.CreateSelfSigned(from, until);
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(authority, from, until, RandomNumberGenerator.GetBytes(8));
+        using var other = TestCertificate.SelfSigned("CN=Another authority");
+        using var root = TestCertificate.SelfSigned("CN=Comet test authority");
+        using var intermediate = root.Sign("CN=Comet test intermediate", isAuthority: true);
+        using var certificate = intermediate.Sign("CN=127.0.0.1", isAuthority: false);
         return (
-            Write("authority.pem", authority.ExportCertificatePem()),
-            Write("certificate.pem", certificate.ExportCertificatePem()),
-            Write("key.pem", key.ExportPkcs8PrivateKeyPem()));
+            Write("authorities.pem", $"{other.Pem}\n{root.Pem}"),
+            Write("chain.pem", $"{intermediate.Pem}\n{root.Pem}"),
+            Write("certificate.pem", certificate.Pem),
+            Write("key.pem", certificate.KeyPem));
 
         string Write(string name, string pem)
         {

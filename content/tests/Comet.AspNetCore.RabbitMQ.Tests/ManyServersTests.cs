@@ -103,7 +103,22 @@ public sealed class ManyServersTests(Broker broker)
         await using var again = await second.OpenAsync($"{_feed}/a", there);
         Assert.True(await log.ReachAsync(new FeedPosition(there.Epoch, there.Start), TestContext.Current.CancellationToken));
         Assert.False(await log.ReachAsync(new FeedPosition(there.Epoch, there.Start + 1000), TestContext.Current.CancellationToken));
-        Assert.False(await log.ReachAsync(new FeedPosition("another", 1), TestContext.Current.CancellationToken));
+        Assert.False(await log.ReachAsync(new FeedPosition("0123456789", 1), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task An_id_that_no_server_can_have_handed_out_leaves_nothing_in_the_stream()
+    {
+        await using var server = await Server.StartAsync(broker.ConnectionString);
+        await using var log = await server.OpenAsync(_feed, new RecordingTail());
+        var before = await log.AppendAsync("1");
+
+        foreach (var epoch in (string[])["zzzz", "0123456789a", "012345678", "ABCDEF0123"])
+        {
+            Assert.False(await log.ReachAsync(new FeedPosition(epoch, 1), TestContext.Current.CancellationToken));
+        }
+
+        Assert.Equal(before.Offset + 1, (await log.AppendAsync("2")).Offset);
     }
 
     [Fact]
@@ -137,7 +152,11 @@ public sealed class ManyServersTests(Broker broker)
         {
             Assert.Equal([$"{key}"], await ReadAsync(feeds[key], FeedPosition.Earliest, 1));
         }
-        Assert.Equal(3, Enumerable.Range(0, 1000).Select(key => StreamName.Of($"{_feed}/{key}", new RabbitMQStoreOptions { Partitions = 3 })).Distinct().Count());
+        foreach (var (stream, exists) in ((string, bool)[])[("{0}:0", true), ("{0}:1", true), ("{0}:2", true), ("{0}:3", false), ("{0}", false), ("{0}/0", false)])
+        {
+            await using var raw = await RawStream.OpenAsync(broker, $"comet.{stream.Replace("{0}", _feed, StringComparison.Ordinal)}");
+            Assert.True(exists == await raw.ExistsAsync(), $"{raw.Name} is {(exists ? "not there" : "there")}.");
+        }
     }
 
     [Fact]

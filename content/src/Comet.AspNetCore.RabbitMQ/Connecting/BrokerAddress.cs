@@ -23,6 +23,11 @@ internal static class BrokerAddress
             {
                 return $"ConnectionStrings:RabbitMQ is not of the form {Form}.";
             }
+            if (uri.UserInfo.Count(c => c == ':') > 1)
+            {
+                // The client would refuse it with a message that repeats it.
+                return "ConnectionStrings:RabbitMQ has a colon in the user or the password; it is written %3A there.";
+            }
             schemes.Add(uri.Scheme);
         }
         return schemes.Count == 1 ? null : "ConnectionStrings:RabbitMQ mixes amqp and amqps; all nodes must use the same.";
@@ -43,7 +48,7 @@ internal static class BrokerAddress
             HandshakeContinuationTimeout = options.Timeout,
             ContinuationTimeout = options.Timeout,
         };
-        var validate = options.CertificateAuthority is { } file ? Trusting(X509CertificateLoader.LoadCertificateFromFile(file)) : null;
+        var validate = options.CertificateAuthority is { } file ? Trusting(ReadAuthorities(file)) : null;
         // Endpoints of our own: those that the client makes of a URI accept a certificate of another host.
         var nodes = uris.Select(uri => new AmqpTcpEndpoint(uri.Host, uri.Port, new SslOption(uri.Host, enabled: uri.Scheme == "amqps")
         {
@@ -52,10 +57,18 @@ internal static class BrokerAddress
         return (factory, nodes.ToArray());
     }
 
+    /// <summary>The certificates in a PEM file; none, if it has none.</summary>
+    internal static X509Certificate2Collection ReadAuthorities(string file)
+    {
+        var authorities = new X509Certificate2Collection();
+        authorities.ImportFromPemFile(file);
+        return authorities;
+    }
+
     private static string[] Split(string connectionString) =>
         connectionString.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    private static RemoteCertificateValidationCallback Trusting(X509Certificate2 authority) => (_, certificate, _, errors) =>
+    private static RemoteCertificateValidationCallback Trusting(X509Certificate2Collection authorities) => (_, certificate, received, errors) =>
     {
         if (certificate is null || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None)
         {
@@ -63,7 +76,11 @@ internal static class BrokerAddress
         }
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
+        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        if (received is not null)
+        {
+            chain.ChainPolicy.ExtraStore.AddRange(received.ChainPolicy.ExtraStore); // intermediate ones that the broker sent along
+        }
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         using var presented = new X509Certificate2(certificate);
         return chain.Build(presented);

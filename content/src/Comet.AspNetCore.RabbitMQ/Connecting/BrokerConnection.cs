@@ -12,13 +12,21 @@ namespace Comet.AspNetCore.RabbitMQ.Connecting;
 /// </summary>
 internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, ILogger<BrokerConnection> logger) : IHostedService, IAsyncDisposable
 {
+    /// <summary>What is wrong while <see cref="IsBlocked"/>.</summary>
+    internal const string BlockedMessage = "RabbitMQ takes no messages: it is short of memory or of disk space.";
+
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stopping = new();
     private TaskCompletionSource<IConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
+    private volatile bool _isBlocked;
 
     /// <summary>Whether there is a connection now.</summary>
     internal bool IsOpen => Connected.IsCompletedSuccessfully;
+
+    /// <summary>Whether the broker has said that it takes no messages for now.</summary>
+    internal bool IsBlocked => _isBlocked;
 
     /// <summary>The nodes, for messages to people.</summary>
     internal string Nodes { get; } = string.Join(", ", BrokerAddress.Read(options.Value).Nodes.Select(node => $"{node.HostName}:{node.Port}"));
@@ -48,6 +56,18 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
     /// <summary>The connection now.</summary>
     /// <exception cref="FeedUnavailableException">There is none.</exception>
     internal IConnection Get() => Connected is { IsCompletedSuccessfully: true } connected ? connected.Result : throw Away();
+
+    /// <summary>Gives up a connection that is of no use, and makes another one, maybe to another node.</summary>
+    internal void Leave(IConnection connection, string reason)
+    {
+        lock (_gate)
+        {
+            if (_connected.Task.IsCompletedSuccessfully && _connected.Task.Result == connection)
+            {
+                _lost.TrySetResult(reason);
+            }
+        }
+    }
 
     internal FeedUnavailableException Away(Exception? cause = null)
     {
@@ -92,30 +112,37 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
 
     private async Task ServeAsync(IConnection connection, CancellationToken stopping)
     {
-        var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        connection.ConnectionShutdownAsync += (_, _) =>
+        var lost = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        connection.ConnectionShutdownAsync += (_, reason) =>
         {
-            lost.TrySetResult();
+            lost.TrySetResult(reason.ReplyText);
             return Task.CompletedTask;
         };
         connection.ConnectionBlockedAsync += (_, blocked) =>
         {
+            _isBlocked = true;
             StoreLog.BrokerBlocked(logger, blocked.Reason);
+            return Task.CompletedTask;
+        };
+        connection.ConnectionUnblockedAsync += (_, _) =>
+        {
+            _isBlocked = false;
+            StoreLog.BrokerUnblocked(logger);
             return Task.CompletedTask;
         };
         if (!connection.IsOpen)
         {
-            lost.TrySetResult();
+            lost.TrySetResult(connection.CloseReason?.ReplyText ?? "");
         }
         StoreLog.BrokerConnected(logger, $"{connection.Endpoint.HostName}:{connection.Endpoint.Port}");
         lock (_gate)
         {
+            _lost = lost;
             _connected.SetResult(connection);
         }
         try
         {
-            await lost.Task.WaitAsync(stopping);
-            StoreLog.BrokerLost(logger, connection.CloseReason?.ReplyText ?? "");
+            StoreLog.BrokerLost(logger, await lost.Task.WaitAsync(stopping));
         }
         finally
         {
@@ -123,6 +150,7 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
             {
                 _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
             }
+            _isBlocked = false;
             await Farewell.SayAsync(connection);
         }
     }

@@ -18,17 +18,18 @@ internal enum Verdict
 /// wherever they read the stream, come to the same log.
 /// </summary>
 /// <param name="from">The offset from which on the messages will come.</param>
-internal sealed class LogRules(long from)
+/// <param name="epoch">Taken to be in force there, by whoever looks for nothing else: a message that says so counts, since no epoch comes back.</param>
+internal sealed class LogRules(long from, string? epoch = null)
 {
     private readonly Dictionary<long, long> _newest = [];
     private long _epochKnownFrom = from;
     private bool _started;
 
     /// <summary>The epoch in force; null: none yet, or not known yet.</summary>
-    internal string? Epoch { get; private set; }
+    internal string? Epoch { get; private set; } = epoch;
 
     /// <summary>Whether <see cref="Epoch"/> is known; null means that there is none, then.</summary>
-    internal bool IsEpochKnown { get; private set; }
+    internal bool IsEpochKnown { get; private set; } = epoch is not null;
 
     /// <summary>The offset from which on every message was seen.</summary>
     internal long KnownFrom { get; private set; } = from;
@@ -41,13 +42,18 @@ internal sealed class LogRules(long from)
     {
         if (!_started)
         {
-            (_started, IsEpochKnown) = (true, message.Offset == 0);
+            (_started, IsEpochKnown) = (true, IsEpochKnown || message.Offset == 0);
         }
         if (IsOld(message.Id) && !IsMarker(message))
         {
             return Verdict.Duplicate;
         }
         Learn(message.Id);
+        if (message is { Begins: true, Epoch: StreamMessage.AnyEpoch })
+        {
+            (Epoch, IsEpochKnown) = (message.Id.ToEpoch(), true);
+            return Verdict.Accepted;
+        }
         if (!IsEpochKnown && message.Epoch is not null && message.Floor + 1 >= _epochKnownFrom)
         {
             // Its publisher had read everything that could have begun another epoch without being seen here.

@@ -1,3 +1,5 @@
+using Comet.AspNetCore.Stores;
+
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>
@@ -5,27 +7,39 @@ namespace Comet.AspNetCore.RabbitMQ.Following;
 /// that those before it are not in the log and never will be, since their numbers are overtaken; so they can be sent again under new ones
 /// and cannot be doubled.
 /// </summary>
-internal sealed class Outbox
+internal sealed class Outbox(TimeProvider time)
 {
+    /// <summary>When so many messages lie between what was read at its sending and a message itself, others learn little from it.</summary>
+    internal const int FarBehind = 5000;
+
     private readonly Lock _gate = new();
-    private readonly LinkedList<Append> _waiting = new();
+    private readonly SortedDictionary<long, Append> _waiting = [];
     private readonly Queue<Append> _sent = new();
     private readonly SemaphoreSlim _added = new(0);
+    private long _order;
     private long _sequence;
+    private bool _wasFarBehind;
 
     /// <summary>Names this server among the publishers of the stream.</summary>
     internal long Publisher { get; } = Random.Shared.NextInt64(1, long.MaxValue);
 
+    /// <summary>How long the oldest message that was sent has not been read back.</summary>
+    internal TimeSpan Lag
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sent.TryPeek(out var oldest) ? time.GetElapsedTime(oldest.SentAt) : TimeSpan.Zero;
+            }
+        }
+    }
+
     /// <summary>Publishes, and waits until it was read back.</summary>
     /// <exception cref="TimeoutException">It was not; it may be stored all the same.</exception>
-    internal async ValueTask<FeedPosition> SendAsync(Append append, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    internal async ValueTask<FeedPosition> SendAsync(Append append, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var place = new LinkedListNode<Append>(append);
-        lock (_gate)
-        {
-            _waiting.AddLast(place);
-        }
-        _added.Release();
+        Add(append);
         try
         {
             return await append.Stored.WaitAsync(patience, time, cancellationToken);
@@ -35,9 +49,18 @@ internal sealed class Outbox
             lock (_gate)
             {
                 append.IsAbandoned = true;
-                place.List?.Remove(place);
+                _waiting.Remove(append.Order);
             }
             throw;
+        }
+    }
+
+    /// <summary>Publishes what nobody waits for.</summary>
+    internal void Add(Append append)
+    {
+        lock (_gate)
+        {
+            AddLast(append);
         }
     }
 
@@ -55,12 +78,13 @@ internal sealed class Outbox
     {
         lock (_gate)
         {
-            if (_waiting.First is not { Value: var append } first)
+            if (_waiting.Count == 0)
             {
                 return null;
             }
-            _waiting.Remove(first);
-            append.Sequence = ++_sequence;
+            var append = _waiting.First().Value;
+            _waiting.Remove(append.Order);
+            (append.Sequence, append.Epoch, append.Floor, append.SentAt) = (++_sequence, epoch, floor, time.GetTimestamp());
             _sent.Enqueue(append);
             return new StreamMessage
             {
@@ -93,31 +117,61 @@ internal sealed class Outbox
         Append? stored = null;
         lock (_gate)
         {
-            var overtaken = new List<Append>();
             while (_sent.TryPeek(out var append) && append.Sequence <= sequence)
             {
                 _sent.Dequeue();
-                if (append.Sequence == sequence && verdict == Verdict.Accepted)
+                if (append.Sequence != sequence || verdict == Verdict.Stale)
                 {
-                    stored = append;
+                    SendAgain(append);
                 }
                 else
                 {
-                    overtaken.Add(append);
+                    stored = append;
+                    _wasFarBehind |= position.Offset - append.Floor > FarBehind;
                 }
-            }
-            for (var index = overtaken.Count - 1; index >= 0; index--)
-            {
-                if (!overtaken[index].IsAbandoned)
+                if (append.Sequence == sequence && verdict == Verdict.Stale)
                 {
-                    _waiting.AddFirst(overtaken[index]);
+                    // Its epoch is over and never comes back, so those that follow in it will not count either.
+                    while (_sent.TryPeek(out var next) && next.Epoch == append.Epoch)
+                    {
+                        SendAgain(_sent.Dequeue());
+                    }
                 }
             }
-            if (overtaken.Count > 0)
+            if (_wasFarBehind && _sent.Count == 0 && _waiting.Count == 0)
             {
-                _added.Release();
+                _wasFarBehind = false;
+                AddLast(new Append(null, default, time.GetUtcNow())); // whoever begins to read at the end learns the epoch from this
             }
         }
         stored?.Complete(position);
+    }
+
+    /// <summary>A part of the stream was missed: nobody knows whether what was sent is in it, so it must not be sent again.</summary>
+    internal void GiveUp()
+    {
+        lock (_gate)
+        {
+            while (_sent.TryDequeue(out var append))
+            {
+                append.Fail(new FeedUnavailableException("RabbitMQ was away for too long; it is not certain whether the message was stored."));
+            }
+        }
+    }
+
+    private void AddLast(Append append)
+    {
+        append.Order = ++_order;
+        _waiting.Add(append.Order, append);
+        _added.Release();
+    }
+
+    private void SendAgain(Append append)
+    {
+        if (!append.IsAbandoned)
+        {
+            _waiting.Add(append.Order, append);
+            _added.Release();
+        }
     }
 }

@@ -31,8 +31,8 @@ internal sealed class StreamFollower(
     TimeProvider time,
     ILogger logger)
 {
-    /// <summary>How many messages before the end a server begins that joins.</summary>
-    private const int HeadStart = 10_000;
+    /// <summary>How many messages before the end a server begins that joins, if they tell it enough.</summary>
+    private const long HeadStart = 2 * Outbox.FarBehind;
 
     private const ushort Ahead = 2000;
 
@@ -42,6 +42,7 @@ internal sealed class StreamFollower(
     private LogRules _rules = new(0);
     private (long Offset, MessageId Id)? _last;
     private Loss _loss;
+    private long _headStart = HeadStart;
     private volatile bool _isCurrent;
 
     /// <summary>Whether it has read everything there was when it came, and reads on.</summary>
@@ -82,35 +83,33 @@ internal sealed class StreamFollower(
     {
         await using var publisher = await StreamPublisher.OpenAsync(connection, stream, arguments, stopping);
         var marker = outbox.Mark(_rules.Epoch, _last?.Offset ?? -1, time.GetUtcNow());
-        await publisher.PublishFirstAsync(marker, options.Timeout, stopping);
-
-        // The marker is stored, so the stream has an end, which lies after everything that was read before.
-        var end = await StreamScan.LastAsync(connection, stream, options.Timeout, stopping);
-        if (_last is { } left && end.Offset <= left.Offset)
+        // This node may lag behind the one that was read from before. Having the marker, it has everything that was stored by then.
+        var end = await StreamScan
+            .EndAsync(connection, stream, () => publisher.PublishFirstAsync(marker, options.Timeout, stopping), options.Timeout, stopping)
+            .OffsetOfAsync(marker.Id);
+        if (_last is { } left && end <= left.Offset)
         {
             Miss(Loss.Truncated);
         }
         var isJoining = _last is null;
-        var from = _last?.Offset ?? Math.Max(0, end.Offset - HeadStart);
-        if (isJoining)
-        {
-            _rules = new LogRules(from);
-        }
+        var oldest = isJoining ? (await StreamScan.FirstAsync(connection, stream, options.Timeout, stopping)).Offset : 0;
+        var from = _last?.Offset ?? Math.Max(oldest, end - _headStart);
 
         await using var consumer = await StreamConsumer.OpenAsync(connection, stream, from, Ahead, stopping);
         using var session = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _ = publisher.Failed.ContinueWith(failed => consumer.End(failed.Result), session.Token, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        var writing = Task.CompletedTask;
+        var watch = new SilenceWatch(outbox, broker, options.Timeout, time);
+        var (writing, watching) = (Task.CompletedTask, Task.CompletedTask);
         try
         {
-            var (isVerified, isMarkerRead, hasBegun) = (isJoining, false, false);
+            var (isFirst, isMarkerRead, hasBegun) = (true, false, false);
             while (true)
             {
                 foreach (var message in await consumer.ReadAsync(_isCurrent ? Timeout.InfiniteTimeSpan : options.Timeout, stopping))
                 {
-                    if (!isVerified)
+                    if (isFirst && !isJoining)
                     {
-                        isVerified = true;
+                        isFirst = false;
                         if (_last != (message.Offset, message.Id))
                         {
                             Miss(message.Offset > _last!.Value.Offset ? Loss.Overtaken : Loss.Truncated);
@@ -118,13 +117,24 @@ internal sealed class StreamFollower(
                         }
                         continue;
                     }
+                    if (isFirst)
+                    {
+                        (isFirst, _rules) = (false, new LogRules(message.Offset));
+                    }
                     await TakeAsync(connection, message, stopping);
                     isMarkerRead |= message.Id == marker.Id;
                 }
                 Deliver();
+                watch.HaveRead();
                 if (_isCurrent || !isMarkerRead)
                 {
                     continue;
+                }
+                if (!_rules.IsEpochKnown && from > oldest)
+                {
+                    // Those who published all this had not read any of it by then; what is older tells more.
+                    (_last, _headStart) = (null, _headStart * 2);
+                    return;
                 }
                 if (_rules.Epoch is not { } epoch || _loss != Loss.None)
                 {
@@ -141,9 +151,10 @@ internal sealed class StreamFollower(
                     await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow()), stopping);
                 }
                 StoreLog.StreamFollowed(logger, stream, from, epoch);
-                _isCurrent = true;
+                (_isCurrent, _headStart) = (true, HeadStart);
                 _joined.TrySetResult();
                 writing = WriteAsync(publisher, consumer, session.Token);
+                watching = WatchAsync(watch, connection, consumer, session.Token);
             }
         }
         finally
@@ -151,6 +162,7 @@ internal sealed class StreamFollower(
             _isCurrent = false;
             await session.CancelAsync();
             await writing;
+            await watching;
         }
     }
 
@@ -158,6 +170,10 @@ internal sealed class StreamFollower(
     {
         StoreLog.StreamLost(logger, stream, _last!.Value.Offset, loss);
         (_last, _loss) = (null, loss);
+        if (loss == Loss.Overtaken)
+        {
+            outbox.GiveUp();
+        }
     }
 
     private async Task TakeAsync(IConnection connection, StreamMessage message, CancellationToken stopping)
@@ -172,18 +188,18 @@ internal sealed class StreamFollower(
         }
         var epoch = _rules.Epoch;
         var verdict = _rules.Judge(message);
-        _last = (message.Offset, message.Id);
         if (_rules.Epoch != epoch)
         {
             EnterEpoch(message);
         }
+        _last = (message.Offset, message.Id);
         // Ids count from 1.
         var offset = message.Offset + 1;
         if (verdict == Verdict.Accepted && message.Feed is { } feed)
         {
             _read.Add((feed, new FeedEntry(offset, message.Payload, message.At)));
         }
-        if (message.Id.Publisher == outbox.Publisher)
+        if (message.Id.Publisher == outbox.Publisher && (verdict != Verdict.Stale || _rules.IsEpochKnown))
         {
             _ours.Add((message.Id.Sequence, verdict, new FeedPosition(_rules.Epoch ?? "", offset)));
         }
@@ -203,9 +219,9 @@ internal sealed class StreamFollower(
 
     private void Deliver()
     {
-        if (_loss == Loss.None && view.Position is not null)
+        if (_loss == Loss.None && view.Position is not null && _last is { } last)
         {
-            view.Append(_read, _last!.Value.Offset + 1);
+            view.Append(_read, last.Offset + 1);
         }
         _read.Clear();
         foreach (var (sequence, verdict, position) in _ours)
@@ -217,11 +233,9 @@ internal sealed class StreamFollower(
 
     private async Task BeginEpochAsync(StreamPublisher publisher, CancellationToken stopping)
     {
-        if (!_rules.IsEpochKnown)
-        {
-            throw new InvalidDataException($"The newest {HeadStart} messages of the stream {stream} do not tell its epoch. Delete the stream, or choose another Prefix.");
-        }
-        await publisher.PublishAsync(outbox.Mark(_rules.Epoch, _last!.Value.Offset, time.GetUtcNow(), begins: true), stopping);
+        // When nothing that is kept tells the epoch, the history is lost, but not the feed.
+        var epoch = _rules.IsEpochKnown ? _rules.Epoch : StreamMessage.AnyEpoch;
+        await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow(), begins: true), stopping);
     }
 
     private async Task WriteAsync(StreamPublisher publisher, StreamConsumer consumer, CancellationToken ended)
@@ -241,5 +255,20 @@ internal sealed class StreamFollower(
         {
             consumer.End(exception); // that is where the session ends, with all its reasons
         }
+    }
+
+    private async Task WatchAsync(SilenceWatch watch, IConnection connection, StreamConsumer consumer, CancellationToken ended)
+    {
+        try
+        {
+            await watch.RunAsync(ended);
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            return;
+        }
+        const string Reason = "What this server has published is not to be read.";
+        consumer.End(new TimeoutException(Reason));
+        broker.Leave(connection, Reason);
     }
 }

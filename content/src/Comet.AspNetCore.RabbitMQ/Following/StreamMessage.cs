@@ -8,14 +8,19 @@ namespace Comet.AspNetCore.RabbitMQ.Following;
 /// <summary>Who published a message, and as which of his: rising, so that a copy is known by a number that is not higher than the last.</summary>
 internal readonly record struct MessageId(long Publisher, long Sequence)
 {
+    private const int EpochBytes = 5;
+
     /// <summary>The epoch that a message of this id begins.</summary>
     internal string ToEpoch()
     {
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteInt64LittleEndian(bytes, Publisher);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[8..], Sequence);
-        return Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 5));
+        return Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, EpochBytes));
     }
+
+    /// <summary>Whether a text could be an epoch.</summary>
+    internal static bool IsEpoch(string text) => text.Length == 2 * EpochBytes && text.All(char.IsAsciiHexDigitLower);
 }
 
 /// <summary>
@@ -24,6 +29,9 @@ internal readonly record struct MessageId(long Publisher, long Sequence)
 /// </summary>
 internal sealed record StreamMessage
 {
+    /// <summary>Stands for the epoch in force, whichever it is, when nothing that is kept tells it.</summary>
+    internal const string AnyEpoch = "*";
+
     private const string FeedHeader = "comet-feed";
     private const string PublisherHeader = "comet-publisher";
     private const string SequenceHeader = "comet-sequence";
@@ -44,7 +52,7 @@ internal sealed record StreamMessage
     /// <summary>How far its publisher had read when he first sent it: every copy of it lies after this offset.</summary>
     internal long Floor { get; init; }
 
-    /// <summary>A marker that begins another epoch, if <see cref="Epoch"/> is still the one in force.</summary>
+    /// <summary>A marker that begins another epoch, if <see cref="Epoch"/> is still the one in force, or stands for any.</summary>
     internal bool Begins { get; init; }
 
     /// <summary>The feed it is an entry of; null: it is a marker.</summary>

@@ -72,13 +72,25 @@ internal sealed class StreamPublisher : IAsyncDisposable
     {
         try
         {
-            await using var asking = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            await asking.QueueDeclarePassiveAsync(stream, cancellationToken);
+            await UseAsync(channel => channel.QueueDeclarePassiveAsync(stream, cancellationToken));
         }
         catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
         {
-            await using var declaring = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            await declaring.QueueDeclareAsync(stream, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+            await UseAsync(channel =>
+                channel.QueueDeclareAsync(stream, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken));
+        }
+
+        async Task UseAsync(Func<IChannel, Task> use)
+        {
+            var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            try
+            {
+                await use(channel);
+            }
+            finally
+            {
+                await Farewell.SayAsync(channel);
+            }
         }
     }
 }

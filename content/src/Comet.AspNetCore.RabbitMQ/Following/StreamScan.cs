@@ -37,21 +37,44 @@ internal static class StreamScan
     }
 
     /// <summary>The oldest message that is kept.</summary>
-    internal static Task<StreamMessage> FirstAsync(IConnection connection, string stream, TimeSpan patience, CancellationToken cancellationToken) =>
-        OneAsync(connection, stream, "first", patience, cancellationToken);
+    internal static async Task<StreamMessage> FirstAsync(IConnection connection, string stream, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        await using var consumer = await StreamConsumer.OpenAsync(connection, stream, "first", 1, cancellationToken);
+        return (await consumer.ReadAsync(patience, cancellationToken))[0];
+    }
 
-    /// <summary>A message close to the end: the first of those that were last written together.</summary>
-    internal static Task<StreamMessage> LastAsync(IConnection connection, string stream, TimeSpan patience, CancellationToken cancellationToken) =>
-        OneAsync(connection, stream, "last", patience, cancellationToken);
+    /// <summary>Where a message is among others that end with it.</summary>
+    internal static async Task<long> OffsetOfAsync(this IAsyncEnumerable<StreamMessage> messages, MessageId id)
+    {
+        await foreach (var message in messages)
+        {
+            if (message.Id == id)
+            {
+                return message.Offset;
+            }
+        }
+        throw new IOException("The stream ended before the message that was looked for.");
+    }
 
-    private static async Task<StreamMessage> OneAsync(
+    /// <summary>
+    /// What comes from close to the end on, as far as this node of the broker has it: it may lag behind the others, and then catches up.
+    /// </summary>
+    /// <exception cref="TimeoutException">Nothing came for this long.</exception>
+    internal static async IAsyncEnumerable<StreamMessage> EndAsync(
         IConnection connection,
         string stream,
-        string from,
+        Func<Task> begun,
         TimeSpan patience,
-        CancellationToken cancellationToken)
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var consumer = await StreamConsumer.OpenAsync(connection, stream, from, 1, cancellationToken);
-        return (await consumer.ReadAsync(patience, cancellationToken))[0];
+        await using var consumer = await StreamConsumer.OpenAsync(connection, stream, "last", Ahead, cancellationToken);
+        await begun();
+        while (true)
+        {
+            foreach (var message in await consumer.ReadAsync(patience, cancellationToken))
+            {
+                yield return message;
+            }
+        }
     }
 }

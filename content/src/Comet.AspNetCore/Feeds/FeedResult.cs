@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>One connection's view of a feed.</summary>
-internal sealed class FeedResult(IFeedSource source, byte[] callback, CometOptions? options) : CometResult
+internal sealed class FeedResult(IFeedSource source, string callback, CometOptions? options) : CometResult
 {
     // An open stream keeps nothing of this, as thousands wait at the same time: its subscriber is all there is.
     private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)

@@ -1,3 +1,4 @@
+using System.Text;
 using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
@@ -8,7 +9,7 @@ namespace Comet.AspNetCore.Streams;
 internal static class Negotiation
 {
     /// <summary>The format named by the most preferred media type of <c>Accept</c> that is one of ours; script tags for everything else.</summary>
-    internal static WireFormat Choose(HttpRequest request, byte[] callback, bool scriptOnly)
+    internal static WireFormat Choose(HttpRequest request, string callback, bool scriptOnly)
     {
         if (!scriptOnly && request.Headers.Accept is { Count: > 0 } accept && MediaTypeHeaderValue.TryParseList(accept, out var accepted))
         {
@@ -28,6 +29,6 @@ internal static class Negotiation
                 }
             }
         }
-        return new ScriptFormat(callback);
+        return new ScriptFormat(Encoding.ASCII.GetBytes(callback));
     }
 }

@@ -8,7 +8,7 @@ namespace Comet.AspNetCore.Streams;
 /// <summary>A sequence of its own for each request.</summary>
 internal sealed class SequenceResult<T>(
     IAsyncEnumerable<T> source,
-    byte[] callback,
+    string callback,
     CometOptions? options,
     Func<JsonSerializerOptions, Action<T, IBufferWriter<byte>>> encoder,
     bool scriptOnly = false) : CometResult

@@ -55,7 +55,7 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
             {
                 return Refusal.BadCallback;
             }
-            request = request with { Callback = CallbackName.Check(name) };
+            request = request with { Callback = name };
         }
         var id = headers.TryGetValue("Last-Event-ID", out var header) && header.Count > 0 ? header : query["lastEventId"];
         if (id.Count == 0)

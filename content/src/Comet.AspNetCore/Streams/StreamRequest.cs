@@ -8,7 +8,7 @@ namespace Comet.AspNetCore.Streams;
 /// <param name="AuthorizationPolicy">Who may read.</param>
 /// <param name="Start">Where the client wants to start; null: with the next message.</param>
 internal sealed record StreamRequest(
-    byte[] Callback,
+    string Callback,
     CometOptions? Options,
     bool ScriptOnly = false,
     string? AuthorizationPolicy = null,

@@ -34,6 +34,21 @@ public sealed class LogRulesTests
     }
 
     [Fact]
+    public void An_epoch_that_is_begun_in_ignorance_counts_whatever_is_in_force()
+    {
+        var (rules, late) = (Begun(), new LogRules(_offset));
+        var begins = Next(new StreamMessage { Id = new(5, 1), Epoch = StreamMessage.AnyEpoch, Floor = 0, Begins = true });
+
+        foreach (var each in (LogRules[])[rules, late])
+        {
+            Assert.Equal(Verdict.Accepted, each.Judge(begins));
+            Assert.Equal(begins.Id.ToEpoch(), each.Epoch);
+            Assert.True(each.IsEpochKnown);
+            Assert.Equal(Verdict.Duplicate, each.Judge(begins));
+        }
+    }
+
+    [Fact]
     public void What_is_published_in_an_epoch_that_is_over_does_not_count()
     {
         var rules = Begun();
@@ -92,7 +107,7 @@ public sealed class LogRulesTests
     {
         var stream = new RandomStream(seed, 1500);
         var epoch = stream.EpochAt(stream.Messages.Count - 1)!;
-        var scan = new FeedScan((from, to, _) => stream.ReadAsync(from, to), first: 0);
+        var scan = new FeedScan((from, to, _) => stream.ReadAsync(from, to), _ => Task.FromResult(0L));
         var end = stream.Messages[^1].Offset;
         var all = Enumerable.Range(0, stream.Messages.Count)
             .Where(index => stream.Verdicts[index] == Verdict.Accepted && stream.Messages[index].Feed == "a" && stream.EpochAt(index) == epoch)
@@ -107,6 +122,38 @@ public sealed class LogRulesTests
             var expected = all.Where(offset => offset > after && offset <= end).Take(40).ToList();
             Assert.True(expected.SequenceEqual(page.Entries.Select(entry => entry.Offset)), $"Seed {seed}, after {after}.");
             Assert.Equal(0, page.TrimmedThrough);
+        }
+    }
+
+    [Theory]
+    [InlineData(6)]
+    [InlineData(7)]
+    public async Task A_scan_tells_what_retention_removed_before_it_began(int seed)
+    {
+        var stream = new RandomStream(seed, 1500);
+        var longest = Enumerable.Range(0, stream.Messages.Count)
+            .Where(index => stream.Verdicts[index] == Verdict.Accepted && stream.Messages[index].Feed == "a")
+            .GroupBy(index => stream.EpochAt(index)!, index => stream.Messages[index].Offset)
+            .MaxBy(epoch => epoch.Count())!;
+        var (epoch, accepted) = (longest.Key, longest.ToList());
+        var end = accepted[^1] + 1;
+        Assert.True(accepted.Count > 10, "All epochs are too short.");
+
+        for (var index = 1; index < accepted.Count; index++)
+        {
+            // The entry before was there when the scan was asked for.
+            var kept = accepted[index - 1];
+            var scan = new FeedScan((from, to, _) =>
+            {
+                kept = accepted[index];
+                return stream.ReadAsync(Math.Max(from, kept), to);
+            }, _ => Task.FromResult(kept));
+
+            var after = accepted[index - 1];
+            var page = await scan.ReadAsync("a", epoch, after, end, 1000, TestContext.Current.CancellationToken);
+
+            Assert.True(page.TrimmedThrough > after, $"Seed {seed}: the entry after {after} is missing, and only what is up to {page.TrimmedThrough} is said to be.");
+            Assert.True(page.TrimmedThrough <= accepted[index], $"Seed {seed}: {accepted[index]} is said to be missing.");
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed class RandomStream
         switch (_random.Next(100))
         {
             case < 3:
-                Write(message with { Begins = true });
+                Write(message with { Begins = true, Epoch = _random.Next(3) == 0 ? StreamMessage.AnyEpoch : message.Epoch });
                 break;
             case < 15:
                 Write(message);

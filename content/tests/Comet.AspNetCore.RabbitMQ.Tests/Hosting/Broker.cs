@@ -1,3 +1,4 @@
+using System.Net;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
 [assembly: AssemblyFixture(typeof(Broker))]
@@ -11,10 +12,17 @@ public sealed class Broker : IAsyncLifetime
 
     public string ConnectionString { get; private set; } = "";
 
+    /// <summary>For a test that needs a broker which it can configure, stop or spoil.</summary>
+    public void SkipIfNamed() => Assert.SkipWhen(_own is null, "It starts a broker of its own, but COMET_RABBITMQ names one to be used instead.");
+
     /// <summary>The same broker by way of a gate.</summary>
     public string Through(TcpGate gate) => new UriBuilder(ConnectionString) { Host = "127.0.0.1", Port = gate.Port }.ToString();
 
-    public TcpGate NewGate() => new(new Uri(ConnectionString) is { Port: > 0 } uri ? uri.Port : 5672);
+    public TcpGate NewGate()
+    {
+        var address = new Uri(ConnectionString);
+        return new(new DnsEndPoint(address.Host, address.IsDefaultPort ? 5672 : address.Port));
+    }
 
     public async ValueTask InitializeAsync()
     {

@@ -64,7 +64,7 @@ public sealed class RabbitNode : IAsyncDisposable
         if (File.Exists("/usr/bin/apt-get") && Environment.IsPrivilegedProcess)
         {
             Run("/usr/bin/apt-get", ["update"]);
-            Run("/usr/bin/apt-get", ["install", "-y", "--no-install-recommends", "rabbitmq-server"]);
+            WithoutStarting(() => Run("/usr/bin/apt-get", ["install", "-y", "--no-install-recommends", "rabbitmq-server"]));
         }
         if (!File.Exists($"{Programs}/rabbitmq-server"))
         {
@@ -78,7 +78,7 @@ public sealed class RabbitNode : IAsyncDisposable
         var settings = Path.Combine(Directory, $"{Name}.conf");
         await File.WriteAllTextAsync(settings, $"listeners.tcp.1 = 127.0.0.1:{Port}\n{_settings.Replace(TlsAddress, $"127.0.0.1:{TlsPort}", StringComparison.Ordinal)}\n");
         await File.WriteAllTextAsync(Path.Combine(Directory, "enabled_plugins"), "[].\n");
-        _process = Start("rabbitmq-server", []);
+        (_process, _output) = Start("rabbitmq-server", []);
         var waiting = Stopwatch.StartNew();
         while (!await IsListeningAsync())
         {
@@ -112,10 +112,13 @@ public sealed class RabbitNode : IAsyncDisposable
     /// <summary>Runs a tool, as in <c>rabbitmqctl list_connections</c>; its output.</summary>
     public async Task<string> ControlAsync(string tool, params string[] arguments)
     {
-        using var process = Start(tool, arguments);
-        var output = await _output;
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{tool} {string.Join(' ', arguments)}: {output}");
+        var (process, output) = Start(tool, arguments);
+        using (process)
+        {
+            var said = await output;
+            await process.WaitForExitAsync();
+            return process.ExitCode == 0 ? said : throw new InvalidOperationException($"{tool} {string.Join(' ', arguments)}: {said}");
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -133,12 +136,23 @@ public sealed class RabbitNode : IAsyncDisposable
 
     internal static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        // Below those that connections get, so that it is still free when a node starts again.
+        while (true)
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(12_000, 32_000));
+            try
+            {
+                listener.Start();
+                return ((IPEndPoint)listener.LocalEndpoint).Port;
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Another one, then.
+            }
+        }
     }
 
-    private Process Start(string program, string[] arguments)
+    private (Process Process, Task<string> Output) Start(string program, string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Combine(Programs, program), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         var environment = start.Environment;
@@ -156,12 +170,11 @@ public sealed class RabbitNode : IAsyncDisposable
         environment["ERL_EPMD_ADDRESS"] = "127.0.0.1";
         environment["ERL_EPMD_PORT"] = $"{_epmd.Port}";
         var process = Process.Start(start)!;
-        _output = Task.Run(async () =>
+        return (process, Task.Run(async () =>
         {
             var error = process.StandardError.ReadToEndAsync();
             return await process.StandardOutput.ReadToEndAsync() + await error;
-        });
-        return process;
+        }));
     }
 
     private async Task EndedAsync()
@@ -183,6 +196,27 @@ public sealed class RabbitNode : IAsyncDisposable
         catch (SocketException)
         {
             return false;
+        }
+    }
+
+    // Debian starts what it installs, unless this file says no.
+    private static void WithoutStarting(Action install)
+    {
+        const string Policy = "/usr/sbin/policy-rc.d";
+        if (File.Exists(Policy))
+        {
+            install();
+            return;
+        }
+        File.WriteAllText(Policy, "#!/bin/sh\nexit 101\n");
+        Run("/bin/chmod", ["+x", Policy]);
+        try
+        {
+            install();
+        }
+        finally
+        {
+            File.Delete(Policy);
         }
     }
 

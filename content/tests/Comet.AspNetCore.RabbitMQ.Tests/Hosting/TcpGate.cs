@@ -8,15 +8,20 @@ public sealed class TcpGate : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly IPEndPoint _target;
+    private readonly EndPoint _target;
     private readonly HashSet<Link> _links = [];
     private readonly Task _accepting;
     private bool _refuses;
     private bool _isSilent;
 
     public TcpGate(int targetPort)
+        : this(new IPEndPoint(IPAddress.Loopback, targetPort))
     {
-        _target = new IPEndPoint(IPAddress.Loopback, targetPort);
+    }
+
+    public TcpGate(EndPoint target)
+    {
+        _target = target;
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -132,7 +137,7 @@ public sealed class TcpGate : IAsyncDisposable
 
     private sealed class Link(Socket client)
     {
-        private readonly Socket _server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        private readonly Socket _server = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         private volatile TaskCompletionSource? _held;
 
         internal void Hold() => _held ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -152,7 +157,7 @@ public sealed class TcpGate : IAsyncDisposable
             Release();
         }
 
-        internal async Task RunAsync(IPEndPoint target)
+        internal async Task RunAsync(EndPoint target)
         {
             try
             {

@@ -1,0 +1,22 @@
+using Comet.AspNetCore.RabbitMQ.Following;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests.Following;
+
+public sealed class StreamScanTests
+{
+    // The newest that a node has may be older than what was read from another one; that is no proof that the stream has lost its end.
+    [Theory]
+    [InlineData(100)]
+    [InlineData(500)]
+    public async Task The_end_is_where_the_marker_is_however_far_a_node_lags_behind(int lag)
+    {
+        const long Left = 1000;
+        var marker = new MessageId(2, 1);
+        var node = Enumerable.Range(0, lag + 7)
+            .Select(index => new StreamMessage { Id = new(1, index), Offset = Left - lag + index })
+            .Append(new StreamMessage { Id = marker, Offset = Left + 7 })
+            .ToAsyncEnumerable();
+
+        Assert.Equal(Left + 7, await node.OffsetOfAsync(marker));
+    }
+}

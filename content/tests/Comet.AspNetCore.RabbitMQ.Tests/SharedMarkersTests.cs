@@ -1,0 +1,61 @@
+using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests;
+
+public sealed class SharedMarkersTests
+{
+    private readonly SteppedTime _time = new();
+    private readonly List<TimeSpan> _sent = [];
+    private readonly SharedMarkers _markers;
+
+    public SharedMarkersTests() => _markers = new SharedMarkers(
+        () =>
+        {
+            _sent.Add(_time.Now);
+            return Task.FromResult(new FeedPosition("epoch", _sent.Count));
+        },
+        _time);
+
+    [Fact]
+    public async Task Made_up_ids_cost_ever_fewer_markers()
+    {
+        await AskForAsync(TimeSpan.FromMinutes(10));
+
+        Assert.InRange(_sent.Count, 90, 110);
+        Assert.Equal(SharedMarkers.LongestPause, _sent[^1] - _sent[^2]);
+    }
+
+    [Fact]
+    public async Task One_that_was_of_use_makes_the_next_come_soon()
+    {
+        await AskForAsync(TimeSpan.FromMinutes(1));
+        _markers.HaveHelped();
+        var asked = _time.Now;
+
+        await AskForAsync(SharedMarkers.ShortestPause);
+
+        Assert.Equal(SharedMarkers.ShortestPause, _sent[^1] - asked);
+    }
+
+    [Fact]
+    public async Task All_who_wait_share_one()
+    {
+        var all = Enumerable.Range(0, 100).Select(_ => _markers.NextAsync()).ToList();
+        _time.Step(SharedMarkers.ShortestPause);
+
+        Assert.All(await Task.WhenAll(all), position => Assert.Equal(1, position.Offset));
+    }
+
+    private async Task AskForAsync(TimeSpan duration)
+    {
+        for (var until = _time.Now + duration; _time.Now < until;)
+        {
+            var next = _markers.NextAsync();
+            while (!next.IsCompleted)
+            {
+                _time.Step(SharedMarkers.ShortestPause);
+            }
+            await next;
+        }
+    }
+}

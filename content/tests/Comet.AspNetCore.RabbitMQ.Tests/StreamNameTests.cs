@@ -1,0 +1,29 @@
+using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests;
+
+public sealed class StreamNameTests
+{
+    [Fact]
+    public void No_feed_has_the_stream_of_a_family()
+    {
+        var options = new RabbitMQStoreOptions { Partitions = 1 };
+
+        foreach (var separator in (char[])['.', '-', '_'])
+        {
+            Assert.NotEqual(StreamName.Of($"rooms{separator}0", options), StreamName.Of("rooms/0", options));
+        }
+    }
+
+    [Fact]
+    public void A_stream_keeps_what_its_feed_retains_whatever_markers_are_written()
+    {
+        const int Servers = 10;
+        var retention = Server.Plenty with { Entries = 1, Bytes = 1 << 20, Age = TimeSpan.FromDays(1) };
+
+        var arguments = StreamName.ArgumentsOf("feed", retention, new RabbitMQStoreOptions());
+
+        var markers = retention.Age / SharedMarkers.LongestPause * 256 * Servers;
+        Assert.True((long)arguments["x-max-length-bytes"]! - (long)arguments["x-stream-max-segment-size-bytes"]! >= retention.Bytes + markers);
+    }
+}
