@@ -119,6 +119,25 @@ public class AnnouncementsTests(App app, BrowserFixture browsers) : IClassFixtur
         await page.CloseAsync();
     }
 
+    [Fact]
+    public async Task A_restart_without_history_leaves_an_empty_page_that_says_so()
+    {
+        var first = new App(services => services.AddComet(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        await using var network = new TcpProxy(first);
+        var page = await OpenAsync(network.Url);
+        await first.AnnounceAsync("Forgotten");
+        await Assertions.Expect(page.Locator("#empty")).ToBeHiddenAsync();
+
+        await first.DisposeAsync();
+        await using var second = new App();
+        network.LeadTo(second);
+        await Assertions.Expect(page.Locator("#note")).ToBeVisibleAsync();
+
+        await Assertions.Expect(Texts(page)).ToHaveCountAsync(0);
+        await Assertions.Expect(page.Locator("#empty")).ToBeVisibleAsync();
+        await page.CloseAsync();
+    }
+
     private async Task<IPage> OpenAsync(string site)
     {
         var page = await browsers.OpenTabAsync();

@@ -1,6 +1,8 @@
 using System.Globalization;
 using BrowserTests.Browsers;
 using BrowserTests.Hosting;
+using Comet.AspNetCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 
 namespace BrowserTests;
@@ -30,6 +32,25 @@ public class ClockTests(App app, BrowserFixture browsers) : IClassFixture<App>
         var times = seen.Select(tick => TimeOnly.ParseExact(tick.Time, "HH mm ss", CultureInfo.InvariantCulture)).ToList();
         // The difference of two times of day is never negative, so that midnight is no exception.
         Assert.All(times.Zip(times.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, TimeSpan.Zero, TimeSpan.FromSeconds(5)));
+        await page.CloseAsync();
+    }
+
+    [Theory]
+    [InlineData(BrowserKind.Chromium)]
+    [InlineData(BrowserKind.Firefox)]
+    public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
+    {
+        await using var site = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var network = new TcpProxy(site);
+        var page = await browsers.OpenTabAsync(kind);
+        await page.GotoAsync(network.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
+        await page.WaitForSelectorAsync("#connection[data-state=live]");
+        await page.WaitForTimeoutAsync(5_000); // longer than it puts up with silence
+        await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Live");
+
+        network.Cut();
+
+        await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Ended: reload the page");
         await page.CloseAsync();
     }
 

@@ -7,8 +7,9 @@ export interface CometSourceInit {
   from?: 'earliest' | (string & {});
 
   /**
-   * All tabs of this browser that read this URL use one connection. It needs Web Locks, which browsers have on HTTPS and on localhost;
-   * elsewhere each tab has its own connection.
+   * All tabs of this browser that read this URL use one connection, that of one of them. So the URL must contain whatever the stream depends
+   * on, such as the user, and a value that cannot be copied, such as a function, reaches only that tab. It needs Web Locks, which browsers
+   * have on HTTPS and on localhost; elsewhere, or where they are denied, each tab has its own connection.
    */
   shared?: boolean;
 }
@@ -20,17 +21,21 @@ export interface CometReconnectingEvent extends Event {
 
   /**
    * What happened: `'disconnected'`, `'silent'` (no heartbeat came, which is all that Chromium shows of a broken stream),
-   * `'unreachable'`, or why the server ended it: `'shutting-down'`, `'draining'`, `'too-slow'`, `'recycled'`, `'error'`.
+   * `'unreachable'`, or why the server ended it: `'shutting-down'`, `'draining'`, `'too-slow'`, `'recycled'`, `'error'`,
+   * `'authentication-expired'` (a sign-in that was renewed meanwhile lets it back in).
    */
   readonly reason: string;
 }
 
 /** The stream has ended for good. */
 export interface CometClosedEvent extends Event {
-  /** `'refused'`, or why the server ended it: `'completed'`, `'authentication-expired'`. */
+  /**
+   * `'completed'`, when the server ended it so; `'authentication-expired'`, when it was let in no more after its sign-in had expired;
+   * otherwise `'refused'`.
+   */
   readonly reason: string;
 
-  /** When refused: the HTTP status, of 204, 400, 401, 403, 404, 405 and 410. A redirect, as to a sign-in page, counts as 401. */
+  /** When it was not let in: the HTTP status, of 204, 400, 401, 403 and 410. A redirect, as to a sign-in page, counts as 401. */
   readonly status?: number;
 }
 
@@ -57,6 +62,7 @@ export interface CometSourceEventMap<T = any> {
 /**
  * Reads a Comet stream of the page's own origin through a hidden frame, as `EventSource` reads server-sent events. It connects after the
  * page has loaded, reconnects with exponential backoff and full jitter, resumes after the last message, and drops what comes twice.
+ * A page that has a stream in an `<iframe>` of its own never finishes loading, so that a CometSource on it never connects.
  * Messages have the type T, on the server's word.
  */
 export class CometSource<T = any> extends EventTarget {

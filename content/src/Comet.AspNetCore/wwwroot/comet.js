@@ -7,14 +7,16 @@
   const open = 1;
   const closed = 2;
 
-  // Answers after which coming back is pointless until somebody does something about it.
-  const refusals = new Set([204, 400, 401, 403, 404, 405, 410]);
+  // Answers after which coming back is pointless until somebody does something. While a backend restarts, a proxy answers 404 or 405.
+  const refusals = new Set([204, 400, 401, 403, 410]);
   const openTimeout = 10_000;
-  const answerTimeout = 5_000;
+  const answerTicks = 5;
   const leastDelay = 250;
   const mostDelay = 30_000;
+  const mostRetryAfter = 86_400_000;
   const stableAfter = 5_000;
   const usualHeartbeat = 15_000;
+  const tick = 1_000;
 
   /** Milliseconds of silence after which a stream is dead: a heartbeat was due, and had time to arrive. */
   const patience = heartbeat => heartbeat + Math.max(2_000, heartbeat / 2);
@@ -25,8 +27,14 @@
   const backoff = attempts => leastDelay + Math.random() * Math.min(mostDelay, 1_000 * 2 ** attempts);
 
   const sleep = (delay, signal) => new Promise(resolve => {
-    const timer = setTimeout(resolve, delay);
-    signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+    const wake = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, delay);
+    if (signal.aborted) wake();
+    else signal.addEventListener('abort', wake);
   });
 
   function withParameters(url, parameters) {
@@ -37,13 +45,36 @@
     return result.href;
   }
 
+  /** Asks for the stream as lines: unlike a frame, a fetch shows how it was answered. */
+  async function request(url, position, signal) {
+    const response = await fetch(withParameters(url, { lastEventId: position }), {
+      headers: { Accept: 'application/x-ndjson' }, cache: 'no-store', redirect: 'manual', signal,
+    });
+    const seconds = Number(response.headers.get('Retry-After'));
+    return {
+      status: response.type === 'opaqueredirect' ? 401 : response.status, // to a sign-in page, where no stream is
+      retry: seconds > 0 ? Math.min(mostRetryAfter, seconds * (1 + Math.random()) * 1_000) : undefined,
+      body: response.body,
+    };
+  }
+
   const anId = /^[A-Za-z0-9]{1,64}-\d{1,19}$/;
+  const isId = position => position !== undefined && position !== 'earliest';
   const epochOf = id => id.slice(0, id.lastIndexOf('-'));
   const offsetOf = id => BigInt(id.slice(id.lastIndexOf('-') + 1));
 
   /** Whether a reader at `position` already has what leads up to `id`. */
-  const has = (position, id) =>
-    position !== undefined && position !== 'earliest' && epochOf(position) === epochOf(id) && offsetOf(position) >= offsetOf(id);
+  const has = (position, id) => isId(position) && isId(id) && epochOf(position) === epochOf(id) && offsetOf(position) >= offsetOf(id);
+
+  // An object of the frame's realm would keep that realm in memory, and fail instanceof.
+  function toOwn(data) {
+    if (typeof data !== 'object') return data;
+    try {
+      return structuredClone(data);
+    } catch {
+      return data; // it has functions
+    }
+  }
 
   // A frame that is inserted earlier keeps the page's own load event from firing.
   function afterLoad(action, signal) {
@@ -62,12 +93,14 @@
     #report;
     #stopped = new AbortController();
     #frame;
-    #timer;
     #probe;
-    #heardAt = 0;
+    #timer;
+    #dueAt = Infinity;
+    #due;
     #openedAt;
     #heartbeat = usualHeartbeat;
     #attempts = 0;
+    #ended;
 
     /** @param position gives the id to resume after. */
     constructor(url, position, report) {
@@ -77,17 +110,45 @@
       const { signal } = this.#stopped;
       afterLoad(() => this.#connect(), signal);
       // The connection, if there is one, belongs to the network there was before.
-      addEventListener('online', () => this.#timer && this.#connect(), { signal });
+      addEventListener('online', () => this.#due && this.#connect(), { signal });
       addEventListener('pageshow', event => event.persisted && this.#connect(), { signal });
     }
+
+    get isOpen() { return this.#frame !== undefined && this.#openedAt !== undefined; }
 
     stop() {
       this.#stopped.abort();
       this.#drop();
     }
 
+    /** Does what is due. In a tab in the background timers come late; whoever calls this need not. */
+    look() {
+      clearTimeout(this.#timer);
+      const left = this.#dueAt - now();
+      if (left <= 0) this.#due();
+      else if (this.isOpen && !this.#frame.contentDocument) this.#finished(); // what Firefox shows of a broken stream
+      else if (left < Infinity) this.#timer = setTimeout(() => this.look(), Math.min(left, tick));
+    }
+
+    #wait(delay, due) {
+      this.#dueAt = now() + delay;
+      this.#due = due;
+      this.look();
+    }
+
+    #heard() {
+      this.#dueAt = now() + patience(this.#heartbeat);
+      this.#due = this.#suspect;
+    }
+
+    // A thread that was busy looks before it has taken what came meanwhile.
+    #suspect() {
+      this.#wait(leastDelay, () => this.#lost('silent')); // all that Chromium shows of a broken stream
+    }
+
     #drop() {
-      clearInterval(this.#timer); // clears timeouts as well
+      clearTimeout(this.#timer);
+      this.#dueAt = Infinity;
       this.#probe?.abort();
       this.#frame?.remove();
       this.#frame = this.#probe = undefined;
@@ -106,80 +167,73 @@
       frame.addEventListener('load', only(() => this.#finished()));
       frame.src = withParameters(this.#url, { callback: 'frameElement.comet', lastEventId: this.#position() });
       this.#frame = frame;
-      this.#heardAt = now();
       this.#openedAt = undefined;
-      this.#timer = setInterval(() => this.#watch(), 1_000);
-      document.body.append(frame);
+      this.#wait(openTimeout, this.#suspect);
+      document.documentElement.append(frame); // a page that replaces its body keeps it
     }
 
     #message(data, id) {
-      this.#heardAt = now();
-      if (id !== undefined && has(this.#position(), id)) return;
-      // An object of the frame's realm would keep that realm in memory, and fail instanceof.
-      this.#report({ type: 'message', data: typeof data === 'object' ? structuredClone(data) : data, id });
+      this.#heard();
+      if (!has(this.#position(), id)) this.#report({ type: 'message', data: toOwn(data), id });
     }
 
     #control({ type, ...fields }) {
-      this.#heardAt = now();
-      if (type === 'open') {
-        this.#openedAt = now();
-        this.#heartbeat = fields.heartbeat ?? usualHeartbeat;
-      } else if (type === 'end') {
+      if (type === 'end') {
+        this.#ended = fields.reason;
         if (fields.retry === undefined) this.#close(fields.reason);
-        else this.#again(fields.reason, Math.max(leastDelay, fields.retry));
+        else this.#again(fields.reason, fields.retry);
         return;
       }
+      if (type === 'open') {
+        if (this.isOpen && fields.id !== undefined && fields.recovered !== false) {
+          this.#lost('disconnected'); // the page has moved the frame, which reads again from where it once began
+          return;
+        }
+        this.#openedAt ??= now();
+        this.#heartbeat = fields.heartbeat ?? this.#heartbeat;
+        this.#ended = undefined;
+      }
+      this.#heard();
       this.#report({ type, ...fields });
-    }
-
-    #watch() {
-      const silence = now() - this.#heardAt;
-      const isOpen = this.#openedAt !== undefined;
-      if (silence > (isOpen ? patience(this.#heartbeat) : openTimeout)) this.#lost('silent'); // all that Chromium shows of a broken stream
-      else if (isOpen && !this.#frame.contentDocument) this.#finished(); // what Firefox shows
     }
 
     // The frame has loaded: the stream broke, or this was never a stream.
     #finished() {
-      this.#lost(this.#openedAt === undefined ? 'unreachable' : 'disconnected');
+      this.#lost(this.isOpen ? 'disconnected' : 'unreachable');
     }
 
     async #lost(reason) {
-      const wasOpen = this.#openedAt !== undefined;
-      if (wasOpen && now() - this.#openedAt > stableAfter) this.#attempts = 0;
-      this.#drop();
-      if (wasOpen) {
+      if (this.isOpen) {
         this.#again(reason);
         return;
       }
       // A frame does not show why it was refused.
+      this.#drop();
       const probe = this.#probe = new AbortController();
-      this.#timer = setTimeout(() => probe.abort(), openTimeout);
-      const { status, delay } = await this.#inspect(probe);
+      this.#wait(openTimeout, () => probe.abort());
+      const { status, retry } = await this.#inspect(probe);
       if (probe !== this.#probe) return;
-      if (refusals.has(status)) this.#close('refused', status);
-      else this.#again(reason, delay);
+      if (!refusals.has(status)) this.#again(reason, retry);
+      else this.#close(this.#ended === 'authentication-expired' && (status === 401 || status === 403) ? this.#ended : 'refused', status);
     }
 
     async #inspect(probe) {
       try {
-        const response = await fetch(withParameters(this.#url, { lastEventId: this.#position() }), {
-          headers: { Accept: 'application/x-ndjson' }, cache: 'no-store', redirect: 'manual', signal: probe.signal,
-        });
-        const seconds = Number(response.headers.get('Retry-After'));
-        response.body?.cancel();
-        return {
-          status: response.type === 'opaqueredirect' ? 401 : response.status, // to a sign-in page, where no stream is
-          delay: seconds > 0 ? (seconds + Math.random()) * 1_000 : undefined,
-        };
+        const { body, ...answer } = await request(this.#url, this.#position(), probe.signal);
+        body?.cancel();
+        return answer;
       } catch {
         return {}; // nobody answers
       }
     }
 
-    #again(reason, delay = backoff(this.#attempts++)) {
+    #again(reason, retry) {
+      const isStable = this.#openedAt !== undefined && now() - this.#openedAt > stableAfter && reason !== 'error';
+      if (isStable) this.#attempts = 0;
+      // The server spreads its clients better than they can, but does not know which of them fail again and again.
+      const delay = isStable && retry !== undefined ? Math.max(leastDelay, retry) : Math.max(retry ?? 0, backoff(this.#attempts++));
       this.#drop();
-      this.#timer = setTimeout(() => this.#connect(), delay);
+      this.#wait(delay, this.#connect);
       this.#report({ type: 'reconnecting', reason, delay });
     }
 
@@ -190,9 +244,124 @@
   }
 
   /**
-   * One connection for all tabs: the tab that gets the lock connects, and broadcasts its reports. Each report says after which id it
-   * follows, so that a tab that lacks something, whatever the cause, fetches it.
+   * A tab without a connection: takes what the leader's tab reports, and fetches what it lacks. `after` is what the leader had before the
+   * report; `isLive` says that nothing older than the report is still to come.
    */
+  class Follower {
+    #url;
+    #position;
+    #report;
+    #stopped = new AbortController();
+    #attempt;
+    #taken = Promise.resolve();
+    #heartbeat = usualHeartbeat;
+
+    constructor(url, position, report) {
+      this.#url = url;
+      this.#position = position;
+      this.#report = report;
+    }
+
+    stop() {
+      this.#stopped.abort();
+      this.#attempt?.abort();
+    }
+
+    /** Takes reports one after another. */
+    take(report) {
+      this.#taken = this.#taken.then(() => this.#apply(report)).catch(reportError);
+    }
+
+    get #isStopped() { return this.#stopped.signal.aborted; }
+
+    async #apply({ after, isLive, heartbeat, ...report }) {
+      if (this.#isStopped) return;
+      this.#heartbeat = heartbeat;
+      if (!this.#isInStep(after, report)) {
+        if (this.#position() !== undefined) this.#report({ type: 'heartbeat' }); // the stream is open, whatever this tab lacks
+        await this.#reach(report.type === 'open' ? report.id : after, isLive);
+        if (this.#isStopped || has(this.#position(), report.id)) return;
+        if (report.type === 'open') report = { type: 'heartbeat' };
+      }
+      this.#report(report);
+    }
+
+    /** Whether the report means to this tab what it means to the leader. */
+    #isInStep(after, { type, id, recovered }) {
+      const position = this.#position();
+      if (position === after || type === 'reconnecting' || type === 'closed') return true;
+      // What a reset takes from the leader, it takes from all that have no more.
+      return type === 'open' && recovered === false && isId(position) && (epochOf(position) !== epochOf(id) || has(after, position));
+    }
+
+    /** Fetches what lies between this tab's position and `target`; without a position, finds the one to start from. */
+    async #reach(target, isLive) {
+      if (!isId(target) || has(this.#position(), target)) return;
+      if (isLive && this.#position() === undefined) {
+        this.#report({ type: 'open', id: target });
+        return;
+      }
+      for (let attempts = 0; !this.#isStopped; attempts++) {
+        const { isThere, retry } = await this.#fetchTo(target);
+        if (isThere) return;
+        await sleep(Math.max(retry ?? 0, backoff(attempts)), this.#stopped.signal);
+      }
+    }
+
+    async #fetchTo(target) {
+      const attempt = this.#attempt = new AbortController();
+      let timer;
+      const expect = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => attempt.abort(), patience(this.#heartbeat));
+      };
+      try {
+        expect();
+        const { status, retry, body } = await request(this.#url, this.#position(), attempt.signal);
+        if (refusals.has(status)) this.#report({ type: 'closed', reason: 'refused', status });
+        if (status !== 200) return { retry };
+        const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+        let text = '';
+        while (true) {
+          expect();
+          const { value, done } = await reader.read();
+          if (done) return {};
+          const lines = (text + value).split('\n');
+          text = lines.pop();
+          if (lines.some(line => this.#takeLine(JSON.parse(line), target))) return { isThere: true };
+        }
+      } catch {
+        return {}; // nobody answers, or no longer; or this is no stream
+      } finally {
+        clearTimeout(timer);
+        attempt.abort(); // the rest comes from the leader
+      }
+    }
+
+    /** Whether nothing more is needed. */
+    #takeLine({ type, ...report }, target) {
+      if (this.#isStopped) return true;
+      const position = this.#position();
+      switch (type) {
+        case 'open':
+          if (report.recovered === false) {
+            this.#report({ type, ...report, id: target }); // after it, the leader has everything
+            return true;
+          }
+          if (!isId(position)) this.#report({ type, ...report });
+          // Of another log than the leader's, nothing helps: soon it will be told so itself.
+          return position === undefined || epochOf(report.id) !== epochOf(target) || has(this.#position(), target);
+        case 'message':
+          if (!has(position, report.id)) this.#report({ type, ...report });
+          return has(this.#position(), target);
+        case 'skipped':
+          this.#report({ type, ...report });
+      }
+      return type === 'heartbeat';
+    }
+  }
+
+  /** One connection for all tabs: the tab that gets the lock leads, which is to connect and to broadcast its reports; the others follow. */
   class SharedConnection {
     #name;
     #url;
@@ -201,15 +370,14 @@
     #channel;
     #stopped = new AbortController();
     #connection;
+    #follower;
     #turn;
     #release;
-    #isHolderLost = false;
-    #isOpen = false;
-    #inbox = [];
-    #catchUp;
+    #isLive = false;
+    #isLeaderLost = false;
     #timer;
-    #heardAt = now();
-    #askedAt;
+    #heardAt;
+    #unanswered;
     #heartbeat = usualHeartbeat;
 
     constructor(url, position, report) {
@@ -219,31 +387,36 @@
       this.#report = report;
       this.#channel = new BroadcastChannel(this.#name);
       this.#channel.onmessage = event => this.#receive(event.data);
-      this.#timer = setInterval(() => this.#watch(), 1_000);
-      addEventListener('pageshow', event => event.persisted && this.#ask(), { signal: this.#stopped.signal });
-      this.#standForLock();
-      this.#ask();
+      const { signal } = this.#stopped;
+      addEventListener('pageshow', event => event.persisted && !this.#connection && this.#ask(), { signal });
+      this.#follow();
+      // A page that has not loaded cannot connect, so it must not lead.
+      afterLoad(() => this.#standForLock(), signal);
     }
 
     stop() {
       this.#stopped.abort();
-      this.#turn.abort();
-      this.#follow();
-      this.#catchUp?.abort();
-      this.#inbox.length = 0;
+      this.#turn?.abort();
+      this.#resign();
+      this.#follower.stop();
       this.#channel.close();
       clearInterval(this.#timer);
     }
 
     async #standForLock() {
+      this.#timer = setInterval(() => this.#watch(), tick);
       while (!this.#stopped.signal.aborted) {
         this.#turn = new AbortController();
-        const options = this.#isHolderLost ? { steal: true } : { signal: this.#turn.signal };
-        this.#isHolderLost = false;
+        const options = this.#isLeaderLost ? { steal: true } : { signal: this.#turn.signal };
+        this.#isLeaderLost = false;
         try {
           await navigator.locks.request(this.#name, options, () => this.#lead());
         } catch (error) {
-          if (error.name !== 'AbortError') throw error; // it stopped, gave up its turn to steal, or another tab stole the lock
+          // AbortError: it stopped, gave up its turn to steal, or another tab stole the lock.
+          if (error.name !== 'AbortError' && !this.#stopped.signal.aborted) {
+            this.#goAlone();
+            return;
+          }
         }
         this.#follow();
       }
@@ -251,128 +424,82 @@
 
     #lead() {
       if (this.#stopped.signal.aborted) return;
-      this.#catchUp?.abort();
-      this.#inbox.length = 0;
-      this.#isOpen = false;
+      this.#follower.stop();
+      this.#isLive = false;
       this.#connection = new Connection(this.#url, this.#position, report => {
-        if (report.type !== 'heartbeat') this.#isOpen = report.type !== 'reconnecting' && report.type !== 'closed';
-        this.#channel.postMessage({ ...report, after: this.#position(), heartbeat: report.heartbeat ?? this.#heartbeat });
-        this.#take(report);
+        if (report.type === 'open') this.#isLive = report.recovered !== true;
+        else if (report.type === 'heartbeat') this.#isLive = true;
+        this.#heartbeat = report.heartbeat ?? this.#heartbeat;
+        this.#post(report);
+        this.#report(report);
       });
+      this.#post({ type: 'alive' }); // so that no other tab steals the lock as well
       return new Promise(resolve => { this.#release = resolve; });
     }
 
     #follow() {
+      this.#resign();
+      if (this.#stopped.signal.aborted) return;
+      this.#follower?.stop();
+      this.#follower = new Follower(this.#url, this.#position, this.#report);
+      this.#heardAt = now();
+      this.#unanswered = 0;
+      this.#ask();
+    }
+
+    #resign() {
       this.#connection?.stop();
       this.#connection = undefined;
       this.#release?.();
-      this.#heardAt = now();
     }
 
-    #take(report) {
-      if (report.heartbeat) this.#heartbeat = report.heartbeat;
-      this.#report(report);
+    // The browser has locks, but not for this page.
+    #goAlone() {
+      clearInterval(this.#timer);
+      this.#channel.close();
+      this.#follower.stop();
+      this.#connection = new Connection(this.#url, this.#position, this.#report);
     }
 
     #ask() {
-      if (this.#connection) return;
-      this.#askedAt = now();
       this.#channel.postMessage({ type: 'ask' });
     }
 
+    #post(report) {
+      try {
+        this.#channel.postMessage({ ...report, after: this.#position(), isLive: this.#isLive, heartbeat: this.#heartbeat });
+      } catch (error) {
+        reportError(error); // what cannot be copied cannot be shared
+      }
+    }
+
+    // Time that is counted in ticks stands still while this tab is busy, and cannot hear.
     #watch() {
       if (this.#connection || now() - this.#heardAt < patience(this.#heartbeat)) return;
-      if (this.#askedAt === undefined) {
+      if (this.#unanswered++ === 0) {
         this.#ask();
-      } else if (now() - this.#askedAt > answerTimeout) {
-        this.#askedAt = undefined;
-        this.#isHolderLost = true; // it holds the lock, and hangs
+      } else if (this.#unanswered > answerTicks) {
+        this.#unanswered = 0;
+        this.#isLeaderLost = true; // it holds the lock, and hangs
         this.#turn.abort();
       }
     }
 
-    async #receive(report) {
+    #receive(report) {
       if (this.#connection) {
-        if (report.type === 'ask') this.#channel.postMessage({ type: 'state', isOpen: this.#isOpen, id: this.#position(), heartbeat: this.#heartbeat });
-        return;
-      }
-      if (report.type === 'ask') return;
-      this.#heardAt = now();
-      this.#askedAt = undefined;
-      this.#inbox.push(report);
-      if (this.#inbox.length > 1) return;
-      while (this.#inbox.length > 0) {
-        await this.#apply(this.#inbox[0]);
-        this.#inbox.shift();
+        if (report.type === 'ask') this.#answer();
+        else if (report.type === 'closed' && !this.#connection.isOpen) this.#report(report); // the last word of the leader before this one
+      } else if (report.type !== 'ask') {
+        this.#heardAt = now();
+        this.#unanswered = 0;
+        this.#heartbeat = report.heartbeat;
+        if (report.type !== 'alive') this.#follower.take(report);
       }
     }
 
-    async #apply({ after, ...report }) {
-      this.#heartbeat = report.heartbeat;
-      switch (report.type) {
-        case 'state':
-          if (!report.isOpen || this.#isOpen) return;
-          // falls through
-        case 'open':
-          this.#isOpen = true;
-          this.#report({ type: 'open', id: this.#position() ?? report.id, heartbeat: report.heartbeat });
-          await this.#reach(report.id);
-          return;
-        case 'message':
-          if (report.id === undefined) break;
-          await this.#reach(after);
-          if (has(this.#position(), report.id)) return;
-          break;
-        case 'reconnecting':
-        case 'closed':
-          this.#isOpen = false;
-      }
-      if (!this.#stopped.signal.aborted && !this.#connection) this.#report(report);
-    }
-
-    /** Fetches what lies between this tab's position and `id`. */
-    async #reach(id) {
-      const position = this.#position();
-      if (id === undefined || id === 'earliest' || position === undefined || has(position, id)) return;
-      const catchUp = this.#catchUp = new AbortController();
-      for (let attempts = 0; !catchUp.signal.aborted; attempts++) {
-        try {
-          if (await this.#fetchTo(id, catchUp)) return;
-        } catch {
-          // The server cannot be reached; a tab that stops or leads has aborted.
-        }
-        if (!catchUp.signal.aborted) await sleep(backoff(attempts), catchUp.signal);
-      }
-    }
-
-    async #fetchTo(id, catchUp) {
-      const response = await fetch(withParameters(this.#url, { lastEventId: this.#position() }), {
-        headers: { Accept: 'application/x-ndjson' }, cache: 'no-store', signal: catchUp.signal,
-      });
-      if (refusals.has(response.status)) {
-        this.#report({ type: 'closed', reason: 'refused', status: response.status });
-        return true;
-      }
-      if (!response.ok) return false;
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      let text = '';
-      while (true) {
-        const { value, done } = await reader.read();
-        if (done) return false;
-        const lines = (text + value).split('\n');
-        text = lines.pop();
-        for (const line of lines) {
-          if (catchUp.signal.aborted) return true;
-          const { type, ...report } = JSON.parse(line);
-          if (type === 'open' ? report.recovered === false || this.#position() === 'earliest' : type === 'message' && !has(this.#position(), report.id)) {
-            this.#report({ type, ...report });
-          }
-          if (type === 'heartbeat' || has(this.#position(), id) || (type === 'open' && epochOf(report.id) !== epochOf(id))) {
-            catchUp.abort(); // caught up: the rest comes from the tab that is connected
-            return true;
-          }
-        }
-      }
+    #answer() {
+      this.#connection.look();
+      this.#post({ type: this.#connection.isOpen ? 'heartbeat' : 'alive' });
     }
   }
 
@@ -420,18 +547,18 @@
       switch (type) {
         case 'open':
           this.#position = fields.id ?? this.#position;
-          if (this.#readyState !== open) {
-            this.#readyState = open;
-            this.#tell('open');
-          }
-          if (fields.recovered === false) this.#tell('gap');
+          if (this.#opens() && fields.recovered === false) this.#tell('gap');
+          break;
+        case 'heartbeat':
+          this.#opens();
           break;
         case 'message':
+          if (!this.#opens()) return;
           this.#position = fields.id ?? this.#position;
           this.dispatchEvent(new MessageEvent('message', { data: fields.data, lastEventId: fields.id ?? '', origin: new URL(this.#url).origin }));
           break;
         case 'skipped':
-          this.#tell('skipped', { count: fields.count });
+          if (this.#opens()) this.#tell('skipped', { count: fields.count });
           break;
         case 'reconnecting':
           this.#readyState = connecting;
@@ -443,6 +570,15 @@
           this.#tell('closed', { reason: fields.reason, status: fields.status });
           this.#tell('error');
       }
+    }
+
+    /** Whatever comes proves that the stream is open, which is told first. False: the page has closed it thereupon. */
+    #opens() {
+      if (this.#readyState === connecting) {
+        this.#readyState = open;
+        this.#tell('open');
+      }
+      return this.#readyState === open;
     }
 
     #tell(type, fields) {

@@ -23,7 +23,7 @@ public sealed class App : WebApplicationFactory<Program>
     internal App(Action<IServiceCollection>? configure)
     {
         _configure = configure;
-        UseKestrel(0);
+        UseKestrel();
         StartServer();
         Url = ClientOptions.BaseAddress.ToString().TrimEnd('/');
     }
@@ -37,6 +37,8 @@ public sealed class App : WebApplicationFactory<Program>
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
+        // Given to UseKestrel, a port is set when the server may already have started.
+        builder.UseUrls("http://127.0.0.1:0");
         builder.ConfigureTestServices(services =>
         {
             services.AddControllers().AddApplicationPart(typeof(App).Assembly);

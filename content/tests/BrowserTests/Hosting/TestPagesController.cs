@@ -7,9 +7,29 @@ namespace BrowserTests.Hosting;
 [Route("/test")]
 public sealed class TestPagesController(CspNonce nonce) : Controller
 {
+    private const string Client = """<script src="/_content/Comet.AspNetCore/comet.js"></script>""";
+
     /// <summary>An empty page that has the browser client.</summary>
     [HttpGet("empty")]
-    public ContentResult EmptyPage() => Page("""<script src="/_content/Comet.AspNetCore/comet.js"></script>""");
+    public ContentResult EmptyPage() => Page(Client);
+
+    /// <summary>The same, but the page never finishes loading.</summary>
+    [HttpGet("loading")]
+    public ContentResult Loading() => Page(Client + """<img src="/test/nothing" alt="">""");
+
+    /// <summary>What never comes.</summary>
+    [HttpGet("nothing")]
+    public async Task Nothing()
+    {
+        try
+        {
+            await Task.Delay(Timeout.Infinite, HttpContext.RequestAborted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The page is gone.
+        }
+    }
 
     /// <summary>Two inline scripts, of which only the first has the nonce.</summary>
     [HttpGet("scripts")]

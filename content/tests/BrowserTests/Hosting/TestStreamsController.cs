@@ -1,6 +1,9 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Comet.AspNetCore;
 using CometApp.Security;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 
 namespace BrowserTests.Hosting;
@@ -39,8 +42,55 @@ public sealed class TestStreamsController(CspNonce nonce) : Controller
         $$$"""<script nonce="{{{nonce}}}">frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'end', reason: 'completed' } }));</script>""",
         "text/html; charset=utf-8");
 
+    /// <summary>Expressions that are no JSON, and then a string.</summary>
+    [HttpGet("functions")]
+    public CometResult Functions() => CometResults.Raw(
+        new ReadOnlyMemory<byte>[] { "[() => 1]"u8.ToArray(), "'the next'"u8.ToArray() }.ToAsyncEnumerable(),
+        "parent.received");
+
+    /// <summary>The numbers from 1 to 10, as long as the sign-in is valid.</summary>
+    [Authorize, HttpGet("members")]
+    public CometResult Members(CancellationToken cancellation) => CometResults.Json(UpTo(10, cancellation), "parent.received");
+
+    /// <summary>Tells a CometSource the control messages in <paramref name="told"/>, and stays open.</summary>
+    [HttpGet("told")]
+    public async Task Tell([FromQuery] string[] told)
+    {
+        try
+        {
+            Response.ContentType = "text/html; charset=utf-8";
+            await Response.WriteAsync($"<!DOCTYPE html><html><head><meta charset=\"utf-8\"></head><body>{new string(' ', 1024)}");
+            foreach (var detail in told.Select(json => JsonSerializer.Serialize(JsonElement.Parse(json))))
+            {
+                await Response.WriteAsync($$$"""<script nonce="{{{nonce}}}">window.frameElement?.dispatchEvent(new CustomEvent('comet', { detail: {{{detail}}} }));</script>""");
+            }
+            await Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, HttpContext.RequestAborted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The page is gone.
+        }
+    }
+
+    /// <summary>Whoever asks for lines is sent to another page, as one who has to sign in.</summary>
+    [HttpGet("redirected")]
+    public async Task<IActionResult> Redirected([FromQuery] string[] told)
+    {
+        if (Request.Headers.Accept == "application/x-ndjson")
+        {
+            return Redirect("/test/empty");
+        }
+        await Tell(told);
+        return new EmptyResult();
+    }
+
     [HttpGet("refused/{status:int}")]
-    public StatusCodeResult Refused(int status) => StatusCode(status);
+    public IActionResult Refused(int status, string? retryAfter)
+    {
+        Response.Headers.RetryAfter = retryAfter;
+        return status == StatusCodes.Status302Found ? Redirect("/test/empty") : StatusCode(status);
+    }
 
     private static async IAsyncEnumerable<T> Guarded<T>(IReadOnlyCollection<T> values)
         where T : class?

@@ -65,8 +65,10 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
         var reader = await Reader.OpenAsync(page, app.Url, AnnouncementFeed.Stream, new { shared });
         await page.EvaluateAsync("([stream, init]) => new CometSource(stream, init).close()", new object[] { AnnouncementFeed.Stream + "?other", new { shared } });
         await reader.CloseSourceAsync();
+        await page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // what was begun before would show by now
 
         await AssertNothingLeftAsync(page);
+        Assert.Equal(0, await page.EvaluateAsync<int>("() => frames.length"));
         await page.CloseAsync();
     }
 
@@ -103,6 +105,8 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
 
     [Theory]
     [InlineData(BrowserKind.Chromium, 204, false)]
+    [InlineData(BrowserKind.Chromium, 400, false)]
+    [InlineData(BrowserKind.Chromium, 410, false)]
     [InlineData(BrowserKind.Chromium, 401, false)]
     [InlineData(BrowserKind.Chromium, 403, false)]
     [InlineData(BrowserKind.Chromium, 403, true)]
@@ -118,6 +122,42 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
         Assert.Equal([new("closed", "refused", status, null, 2), new("error", null, null, null, 2)], await reader.EventsAsync());
         await AssertNothingLeftAsync(page);
         await page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task A_redirect_as_to_a_sign_in_page_is_a_refusal()
+    {
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, "/test/streams/refused/302");
+
+        await reader.WaitForEventAsync("error");
+
+        Assert.Equal([new("closed", "refused", 401, null, 2), new("error", null, null, null, 2)], await reader.EventsAsync());
+        await reader.Page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task A_tab_that_closes_while_it_lacks_something_fetches_nothing()
+    {
+        await using var site = new App();
+        await using var profile = await browsers.OpenProfileAsync();
+        await profile.OpenTabsAsync(site.Url, 1);
+        await site.AnnounceAsync("1");
+        var page = await profile.NewPageAsync();
+        await page.AddInitScriptAsync(PageFault.CountedFetches);
+        await page.GotoAsync(site.Url + "/test/empty");
+
+        await page.EvaluateAsync("""
+            stream => new Promise(closed => {
+              const source = new CometSource(stream, { from: 'earliest', shared: true });
+              source.onopen = () => {
+                source.close();
+                setTimeout(closed, 300);
+              };
+            })
+            """, AnnouncementFeed.Stream).WaitAsync(Eventually.Patience);
+
+        Assert.Equal(0, await page.EvaluateAsync<int>("() => fetches"));
+        Assert.Equal(1, site.OpenStreams());
     }
 
     [Fact]

@@ -110,6 +110,19 @@ public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
         await page.CloseAsync();
     }
 
+    [Fact]
+    public async Task Values_that_are_no_JSON_arrive_as_they_are()
+    {
+        await using var app = new App();
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, "/test/streams/functions");
+
+        await reader.WaitForMessagesAsync(2);
+
+        Assert.Equal(1, await reader.Page.EvaluateAsync<int>("() => reader.values[0][0]()"));
+        Assert.Equal("the next", await reader.Page.EvaluateAsync<string>("() => reader.values[1]"));
+        await reader.Page.CloseAsync();
+    }
+
     private static string Text(Message message) => $"{message.Id} {message.Data.Text}";
 
     private sealed record Message(string Id, Announcement Data);

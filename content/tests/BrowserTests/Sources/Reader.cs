@@ -10,21 +10,23 @@ internal sealed class Reader
 
     internal IPage Page { get; }
 
-    /// <summary>Goes to an empty page of the site, and reads the stream there.</summary>
-    internal static async Task<Reader> OpenAsync(IPage page, string site, string stream, object? init = null)
+    /// <summary>Goes to a page of the site, which is an empty one, and reads the stream there.</summary>
+    internal static async Task<Reader> OpenAsync(IPage page, string site, string stream, object? init = null, string at = "/test/empty")
     {
-        await page.GotoAsync(site + "/test/empty");
+        await page.GotoAsync(site + at, new() { WaitUntil = WaitUntilState.DOMContentLoaded });
         await page.EvaluateAsync("""
             ([stream, init]) => {
               const source = new CometSource(stream, init);
-              window.reader = { source, values: [], ids: [], events: [] };
+              window.reader = { source, values: [], ids: [], events: [], told: [] };
               source.onmessage = event => {
                 reader.values.push(event.data);
                 reader.ids.push(event.lastEventId);
+                reader.told.push(`message ${source.readyState}`);
               };
               for (const type of ['open', 'gap', 'skipped', 'reconnecting', 'closed', 'error']) {
                 source.addEventListener(type, ({ reason, status, delay }) => {
                   reader.events.push({ type, reason, status, delay, readyState: source.readyState });
+                  reader.told.push(`${type} ${source.readyState}`);
                 });
               }
             }
@@ -44,6 +46,12 @@ internal sealed class Reader
     internal Task<ReaderEvent[]> EventsAsync() => Page.EvaluateJsonAsync<ReaderEvent[]>("() => reader.events");
 
     internal async Task<IEnumerable<string>> EventTypesAsync() => (await EventsAsync()).Select(happened => happened.Type);
+
+    /// <summary>All events, the messages among them, each with the readyState then.</summary>
+    internal Task<string[]> ToldAsync() => Page.EvaluateAsync<string[]>("() => reader.told");
+
+    internal async Task<double[]> DelaysAsync() =>
+        [.. (await EventsAsync()).Where(happened => happened.Type == "reconnecting").Select(happened => happened.Delay!.Value)];
 
     internal Task CloseSourceAsync() => Page.EvaluateAsync("() => reader.source.close()");
 }

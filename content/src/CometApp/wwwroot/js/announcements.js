@@ -3,6 +3,7 @@
   const note = document.getElementById('note');
   const form = document.getElementById('form');
   const problem = document.getElementById('problem');
+  const empty = document.getElementById('empty');
   const shown = 200;
   let speaking;
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
@@ -17,7 +18,7 @@
     item.append(words, time);
     list.prepend(item);
     while (list.children.length > shown) list.lastChild.remove();
-    document.getElementById('empty').hidden = true;
+    empty.hidden = true;
     clearTimeout(speaking);
     speaking = setTimeout(() => { document.getElementById('newest').textContent = text; }, 500); // of many at once, the newest is spoken
   }
@@ -29,6 +30,7 @@
     source.addEventListener('gap', () => {
       source.close();
       list.replaceChildren();
+      empty.hidden = false;
       note.textContent = 'Some older announcements are no longer there.';
       note.hidden = false;
       follow();

@@ -38,14 +38,35 @@
 
   /** Shows the state of a plain stream in an iframe, which does not reconnect by itself. */
   globalThis.showFrameConnection = frame => {
+    // Every message is a script. Of a stream that broke, a browser may show no more than that none come.
+    const messages = new MutationObserver(showLive);
+    let heartbeat = 15_000;
+    let silence;
+
+    function showLive() {
+      if (indicator.dataset.state !== 'live') show('live', 'Live');
+      clearTimeout(silence);
+      silence = setTimeout(() => show('ended', 'Ended: reload the page'), 2 * heartbeat + 2_000);
+    }
+
+    function end(text) {
+      clearTimeout(silence);
+      messages.disconnect();
+      show('ended', text);
+    }
+
     show('connecting', 'Connecting');
     frame.addEventListener('comet', event => {
       const { type, reason } = event.detail;
-      if (type === 'open') show('live', 'Live');
-      if (type === 'end') show('ended', `Ended: ${reasons[reason] ?? reason}. Reload the page`);
+      if (type === 'open') {
+        heartbeat = event.detail.heartbeat ?? heartbeat;
+        messages.observe(frame.contentDocument, { childList: true, subtree: true });
+        showLive();
+      }
+      if (type === 'end') end(`Ended: ${reasons[reason] ?? reason}. Reload the page`);
     });
     frame.addEventListener('load', () => {
-      if (indicator.dataset.state !== 'ended') show('ended', 'Ended: reload the page');
+      if (indicator.dataset.state !== 'ended') end('Ended: reload the page');
     });
   };
 })();
