@@ -7,6 +7,11 @@ using CometBench.Load.Suites;
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
 
+if (args is ["--help" or "-h"])
+{
+    Console.WriteLine(Settings.Usage);
+    return 0;
+}
 Settings settings;
 try
 {
@@ -26,6 +31,12 @@ switch (settings.Suite)
         return 0;
     case "growth":
         await new GrowthSuite(settings).RunAsync();
+        return 0;
+    case "slow":
+        await new SlowSuite(settings).RunAsync();
+        return 0;
+    case "stop":
+        await new StopSuite(settings).RunAsync();
         return 0;
     default:
         Console.Error.WriteLine(Settings.Usage);

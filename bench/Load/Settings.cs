@@ -11,18 +11,23 @@ internal sealed record Settings
         suites
           compare      every server: steady traffic, saturation, memory of idle connections (default)
           growth       the library by itself: message sizes, many feeds, publishing threads, TLS, HTTP/2, nginx, many connections
+          slow         streams that keep up, alone and beside some that stop reading: latencies, memory, how the stalled ones end
+          stop         SIGTERM while streams are open, at once and drained: time to exit, how ends and reconnects spread (Unix only)
 
         options (default)
           --servers a,b        some of: comet, comet-sse, aspnet-sse, signalr-sse, naive (all)
           --n 1000,5000        connections under steady traffic
           --idle 1000,5000     connections that receive nothing, for the memory of one
           --saturate 200       connections at saturation
-          --held 20000         idle connections in the suite growth
-          --rate 10            messages a second, steady
-          --seconds 5          of each stage; steady traffic goes on until 30,000 deliveries
+          --held 20000         idle connections in the suite growth; open streams in the suite stop (1000), a tenth of them of sequences
+          --fast 200           streams that keep up in the suite slow
+          --stalled 20         streams that stop reading in the suite slow
+          --drain 10           seconds over which a server that stops ends its streams, in the suite stop
+          --rate 10            messages a second, steady; in the suite slow (2000)
+          --seconds 5          of each stage; steady traffic goes on until 30,000 deliveries; in the suite slow (60)
           --size 100           bytes of a message
-          --runs 1             the medians of so many, and from where to where they went
-          --out folder         where report.md and chart.svg go (artifacts/bench)
+          --runs 1             the medians of so many, and from where to where they went; not in the suite stop
+          --out folder         where tables and the chart go (artifacts/bench)
         """;
 
     internal string Suite { get; private init; } = "compare";
@@ -36,6 +41,12 @@ internal sealed record Settings
     internal int Saturate { get; private init; } = 200;
 
     internal int Held { get; private init; } = 20_000;
+
+    internal int Fast { get; private init; } = 200;
+
+    internal int Stalled { get; private init; } = 20;
+
+    internal TimeSpan Drain { get; private init; } = TimeSpan.FromSeconds(10);
 
     internal double Rate { get; private init; } = 10;
 
@@ -54,7 +65,7 @@ internal sealed record Settings
         var named = arguments is [{ } first, ..] && !first.StartsWith("--", StringComparison.Ordinal);
         if (named)
         {
-            settings = settings with { Suite = arguments[0] };
+            settings = Defaults(arguments[0]);
         }
         for (var i = named ? 1 : 0; i < arguments.Length; i += 2)
         {
@@ -70,8 +81,11 @@ internal sealed record Settings
                 "--idle" => settings with { Idle = [.. value.Split(',').Select(Number)] },
                 "--saturate" => settings with { Saturate = Number(value) },
                 "--held" => settings with { Held = Number(value) },
+                "--fast" => settings with { Fast = Number(value) },
+                "--stalled" => settings with { Stalled = Number(value) },
+                "--drain" => settings with { Drain = Seconds(value) },
                 "--rate" => settings with { Rate = double.Parse(value, CultureInfo.InvariantCulture) },
-                "--seconds" => settings with { Duration = TimeSpan.FromSeconds(double.Parse(value, CultureInfo.InvariantCulture)) },
+                "--seconds" => settings with { Duration = Seconds(value) },
                 "--size" => settings with { Size = Number(value) },
                 "--runs" => settings with { Runs = Number(value) },
                 "--out" => settings with { Out = value },
@@ -80,6 +94,15 @@ internal sealed record Settings
         }
         return settings;
     }
+
+    private static Settings Defaults(string suite) => suite switch
+    {
+        "slow" => new Settings { Suite = suite, Rate = 2000, Duration = TimeSpan.FromSeconds(60) },
+        "stop" => new Settings { Suite = suite, Held = 1000 },
+        _ => new Settings { Suite = suite },
+    };
+
+    private static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(double.Parse(text, CultureInfo.InvariantCulture));
 
     private static int Number(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
 }

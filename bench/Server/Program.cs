@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using Comet.AspNetCore;
 using CometBench;
 
@@ -44,4 +46,19 @@ app.MapPost("/burst/pub", async ([FromKeyedServices("burst")] Feed<string> feed,
         }
     }
 });
+
+// A sequence of its own for each connection.
+app.MapGet("/clock", (CancellationToken cancellation) => CometResults.String(TicksAsync(cancellation), "parent.clockChanged"));
+
+// For a client that watches how streams end.
+app.MapGet("/state", (OpenStreams streams) => TypedResults.Ok(new { Environment.ProcessId, Streams = streams.Count }));
 app.RunUntilParentEnds();
+
+static async IAsyncEnumerable<string> TicksAsync([EnumeratorCancellation] CancellationToken cancellation)
+{
+    using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+    while (await timer.WaitForNextTickAsync(cancellation))
+    {
+        yield return DateTime.Now.ToString("HH mm ss", CultureInfo.InvariantCulture);
+    }
+}

@@ -14,17 +14,28 @@ internal abstract record LoadShape(TimeSpan Duration)
     internal virtual SemaphoreSlim? Window => null;
 }
 
-/// <summary>So many messages a second from one publisher, whatever the server does; longer for a small audience, whose few deliveries measure little.</summary>
+/// <summary>So many messages a second, whatever the server does; longer for a small audience, whose few deliveries measure little.</summary>
 internal sealed record PacedLoad(double Rate, int Audience, TimeSpan AtLeast)
     : LoadShape(TimeSpan.FromSeconds(Math.Max(AtLeast.TotalSeconds, LeastDeliveries / (Rate * Audience))))
 {
     private const int LeastDeliveries = 30_000;
 
+    /// <summary>Who take turns: at a high rate one alone would wait for its answers.</summary>
+    internal int Publishers { get; init; } = 1;
+
     internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
     {
+        var start = Marker.Now;
+        var turns = publishers.Take(Publishers).ToArray();
+        await Task.WhenAll(turns.Select((publisher, turn) => PublishAsync(publisher, start, turn, cancellation)));
+        return turns.Sum(publisher => publisher.Published);
+    }
+
+    private async Task PublishAsync(Publisher publisher, long start, int turn, CancellationToken cancellation)
+    {
         var interval = Stopwatch.Frequency / Rate;
-        var (start, answered) = (Marker.Now, 0L);
-        for (var i = 0; i < Rate * Duration.TotalSeconds; i++)
+        var answered = 0L;
+        for (var i = turn; i < Rate * Duration.TotalSeconds; i += Publishers)
         {
             var due = start + (long)(i * interval);
             if (Stopwatch.GetElapsedTime(Marker.Now, due) is { Ticks: > 0 } wait)
@@ -32,10 +43,9 @@ internal sealed record PacedLoad(double Rate, int Audience, TimeSpan AtLeast)
                 await Task.Delay(wait, cancellation);
             }
             // A message that had to wait for the answer to the one before is late by the server's fault, and is counted from when it was due.
-            await publishers[0].PublishAsync(answered > due ? due : Marker.Now, cancellation);
+            await publisher.PublishAsync(answered > due ? due : Marker.Now, cancellation);
             answered = Marker.Now;
         }
-        return publishers[0].Published;
     }
 }
 
@@ -92,5 +102,26 @@ internal sealed record Burst(IPEndPoint Server, int Threads, int Messages, int S
         using var answer = await http.PostAsync($"http://{Server}/burst/pub?threads={Threads}&messages={Messages}&size={Size}", content: null, cancellation);
         answer.EnsureSuccessStatusCode();
         return Messages / Threads * Threads;
+    }
+}
+
+/// <summary>A load, and something else for exactly as long as it lasts.</summary>
+internal sealed record Accompanied(LoadShape Load, Func<CancellationToken, Task> BesideAsync) : LoadShape(Load.Duration)
+{
+    internal override SemaphoreSlim? Window => Load.Window;
+
+    internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var beside = BesideAsync(over.Token);
+        try
+        {
+            return await Load.PublishAsync(publishers, cancellation);
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await beside;
+        }
     }
 }

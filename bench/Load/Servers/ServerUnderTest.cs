@@ -1,11 +1,16 @@
+using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 
 namespace CometBench.Load.Servers;
 
 /// <summary>A server under test and what lies before it, for as long as it is measured.</summary>
 internal sealed class ServerUnderTest : IAsyncDisposable
 {
+    private static readonly TimeSpan StopPatience = TimeSpan.FromMinutes(1);
+
     private readonly ServerProcess _process;
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false });
 
     private Nginx? _nginx;
 
@@ -61,8 +66,25 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         }
     }
 
+    /// <summary>Only our own server tells.</summary>
+    internal async Task<ServerState> StateAsync() => (await _http.GetFromJsonAsync<ServerState>(new Uri(_process.Url, "/state")))!;
+
+    /// <summary>Tells it to stop, as a service manager does, and waits until it has.</summary>
+    internal async Task<ServerStop> StopAsync()
+    {
+        using var process = Process.GetProcessById((await StateAsync()).ProcessId);
+        _ = process.SafeHandle; // or there is no exit code later
+        using var patience = new CancellationTokenSource(StopPatience);
+        var start = Marker.Now;
+        // .NET sends no signals, and the shell of every Unix has kill built in.
+        using var kill = Process.Start("sh", ["-c", $"kill -TERM {process.Id}"]);
+        await process.WaitForExitAsync(patience.Token);
+        return new ServerStop(start, Stopwatch.GetElapsedTime(start), process.ExitCode);
+    }
+
     public async ValueTask DisposeAsync()
     {
+        _http.Dispose();
         _nginx?.Dispose();
         await _process.DisposeAsync();
     }

@@ -1,4 +1,3 @@
-using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Streams;
 
@@ -42,6 +41,6 @@ public static class CometResults
     public static CometResult Feed<T>(Feed<T> feed, string callback, CometOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(feed);
-        return new FeedResult(feed.Source, CallbackName.Check(callback), options);
+        return feed.ResultFor(callback, options);
     }
 }

@@ -17,6 +17,7 @@ public sealed class Feed<T>
     private static ArrayBufferWriter<byte>? t_buffer;
 
     private readonly JsonSerializerOptions _json;
+    private FeedResult? _result;
 
     internal Feed(string name, IFeedSource source, JsonSerializerOptions json) => (Name, Source, _json) = (name, source, json);
 
@@ -24,6 +25,13 @@ public sealed class Feed<T>
     public string Name { get; }
 
     internal IFeedSource Source { get; }
+
+    /// <summary>One result serves all requests that ask for the same, as nearly all do.</summary>
+    /// <exception cref="ArgumentException">The callback is no dotted path of identifiers.</exception>
+    internal FeedResult ResultFor(string callback, CometOptions? options) =>
+        _result is { } result && result.Is(callback, options)
+            ? result
+            : _result = new FeedResult(Source, CallbackName.Check(callback), options);
 
     /// <summary>Appends a message. When this returns, it is stored as safely as the app's store can, and on its way to every connection.</summary>
     /// <param name="value">Encoded once, whatever the number of connections and formats.</param>

@@ -11,6 +11,9 @@ namespace Comet.AspNetCore.Feeds;
 /// <summary>One connection's view of a feed.</summary>
 internal sealed class FeedResult(IFeedSource source, string callback, CometOptions? options) : CometResult
 {
+    /// <summary>Whether it gives what these ask for. It holds nothing of a request, so it may serve any number.</summary>
+    internal bool Is(string otherCallback, CometOptions? otherOptions) => callback == otherCallback && options == otherOptions;
+
     // An open stream keeps nothing of this, as thousands wait at the same time: its subscriber is all there is.
     private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
     {

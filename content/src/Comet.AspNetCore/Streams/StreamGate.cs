@@ -32,7 +32,7 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
             var format = Negotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
             var nonce = Nonce.Create();
             WriteHeaders(context.Response, format, nonce);
-            return permit is null ? null : Open(context, request, format, nonce, permit);
+            return permit is { } place ? Open(context, request, format, nonce, place) : null;
         }
         catch
         {

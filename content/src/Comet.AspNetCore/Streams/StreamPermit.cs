@@ -2,8 +2,8 @@ using System.Threading.RateLimiting;
 
 namespace Comet.AspNetCore.Streams;
 
-/// <summary>A stream's place among those that are open, until it is disposed.</summary>
-internal sealed class StreamPermit(OpenStreams open, RateLimitLease? ofAddress, RateLimitLease? ofUser) : IDisposable
+/// <summary>A stream's place among those that are open, until it is disposed, once. A struct, as it stays as long as the stream.</summary>
+internal readonly struct StreamPermit(OpenStreams open, RateLimitLease? ofAddress, RateLimitLease? ofUser) : IDisposable
 {
     public void Dispose()
     {
