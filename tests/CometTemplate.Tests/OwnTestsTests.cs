@@ -30,6 +30,31 @@ public class OwnTestsTests(TemplatePackage package)
     }
 
     [Fact]
+    public async Task The_tests_of_a_store_pass()
+    {
+        var app = await package.GetAppAsync("my-app", "--store sqlite");
+        await app.BuildAsync();
+
+        var results = await Tool.DotnetAsync(Path.Combine(app.Folder, "tests", "Comet.AspNetCore.Stores.Tests"), "test", "--no-build", "--output", "Detailed");
+
+        Assert.Contains("failed: 0", results, StringComparison.Ordinal);
+        Assert.Contains("passed Comet.AspNetCore.Stores.Tests.Sqlite.", results, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_tests_a_feed_has_none()
+    {
+        var app = await package.CreateAppAsync("Small", "--no-tests");
+        await Tool.DotnetAsync(app.ProjectFolder, "restore");
+
+        await package.NewAsync(app.ProjectFolder, "comet-feed", "-n", "Quotes", "--no-tests");
+
+        Assert.True(File.Exists(Path.Combine(app.ProjectFolder, "Controllers", "QuotesController.cs")));
+        Assert.False(Directory.Exists(Path.Combine(app.Folder, "tests")));
+        await Tool.DotnetAsync(app.Folder, "build", "-warnaserror");
+    }
+
+    [Fact]
     public async Task Outside_an_app_a_feed_is_refused_and_nothing_is_written()
     {
         var folder = package.CreateFolder();

@@ -25,10 +25,16 @@ public class OptionsTests
         { "MaxStreamsPerUser", "-1", "Comet:MaxStreamsPerUser is -1; it must be at least 1, or null for no limit." },
         { "MaxStreamsPerAddress", "0", "Comet:MaxStreamsPerAddress is 0; it must be at least 1, or null for no limit." },
         { "MaxConnectsPerSecond", "0", "Comet:MaxConnectsPerSecond is 0; it must be 1 to 1000000, or null for no limit." },
+        { "MaxConnectsPerSecond", "1000001", "Comet:MaxConnectsPerSecond is 1000001; it must be 1 to 1000000, or null for no limit." },
         { "Feeds:news:Retain", "0", "Comet:Feeds:news:Retain is 0; it must be 1 to 10000000 messages." },
         { "Feeds:news:RetainBytes", "1023", "Comet:Feeds:news:RetainBytes is 1023; it must be 1024 bytes to 1 TiB." },
         { "Feeds:news:RetainFor", "00:00:00", "Comet:Feeds:news:RetainFor is 00:00:00; it must be 00:00:01 to 3650.00:00:00." },
         { "Feeds:news:WhenSlow", "7", "Comet:Feeds:news:WhenSlow must be End, Latest or Skip." },
+        {
+            "Feeds:news:AuthorizationPolicy",
+            "writers",
+            "Comet:Feeds:news:AuthorizationPolicy is writers; there is no such policy. Add it with AddAuthorizationBuilder().AddPolicy(...)."
+        },
     };
 
     [Theory, MemberData(nameof(BadValues))]
@@ -51,6 +57,36 @@ public class OptionsTests
 
         Assert.Contains($"'Comet:{key}'", error.Message);
         Assert.Contains($"'{value}'", error.Message);
+    }
+
+    public static TheoryData<string, Func<CometOptions>> BadOptions => new()
+    {
+        { "Padding", () => new() { Padding = 1023 } },
+        { "Padding", () => new() { Padding = 65_537 } },
+        { "Heartbeat", () => new() { Heartbeat = TimeSpan.FromMilliseconds(249) } },
+        { "Heartbeat", () => new() { Heartbeat = TimeSpan.FromMinutes(61) } },
+        { "MaxAge", () => new() { MaxAge = TimeSpan.FromMilliseconds(999) } },
+        { "MaxAge", () => new() { MaxAge = TimeSpan.FromDays(366) } },
+        { "MaxBytes", () => new() { MaxBytes = 0 } },
+    };
+
+    [Theory, MemberData(nameof(BadOptions))]
+    public void One_stream_has_the_limits_of_the_server(string name, Func<CometOptions> create)
+    {
+        var error = Assert.Throws<ArgumentOutOfRangeException>(name, create);
+
+        Assert.StartsWith($"{name} must be ", error.Message);
+        Assert.Contains(", or null.", error.Message);
+    }
+
+    [Fact]
+    public void One_stream_may_have_what_the_limits_allow()
+    {
+        CometOptions least = new() { Padding = 1024, Heartbeat = TimeSpan.FromMilliseconds(250), MaxAge = TimeSpan.FromSeconds(1), MaxBytes = 1 };
+        CometOptions most = new() { Padding = 65_536, Heartbeat = TimeSpan.FromHours(1), MaxAge = TimeSpan.FromDays(365), MaxBytes = long.MaxValue };
+        CometOptions usual = new() { Padding = null, Heartbeat = null, MaxAge = null, MaxBytes = null };
+
+        Assert.Equal((1024, 65_536, null), (least.Padding, most.Padding, usual.Padding));
     }
 
     [Fact]
@@ -81,6 +117,7 @@ public class OptionsTests
             ("Feeds:news:RetainBytes", "1800"),
             ("Feeds:news:RetainFor", "00:00:19"),
             ("Feeds:news:WhenSlow", "latest"),
+            ("Feeds:news:InMemory", "true"),
             ("Feeds:news:AuthorizationPolicy", "editors"));
 
         var server = app.Services.GetRequiredService<IOptions<CometServerOptions>>().Value;
@@ -92,8 +129,8 @@ public class OptionsTests
             (server.MaxStreams, server.MaxStreamsPerUser, server.MaxStreamsPerAddress, server.MaxConnectsPerSecond, server.DirectTransport));
         var feed = app.Services.GetRequiredService<IOptionsMonitor<FeedOptions>>().Get("news");
         Assert.Equal(
-            (17, 1800L, TimeSpan.FromSeconds(19), SlowClientPolicy.Latest, "editors"),
-            (feed.Retain, feed.RetainBytes, feed.RetainFor, feed.WhenSlow, feed.AuthorizationPolicy));
+            (17, 1800L, TimeSpan.FromSeconds(19), true, SlowClientPolicy.Latest, "editors"),
+            (feed.Retain, feed.RetainBytes, feed.RetainFor, feed.InMemory, feed.WhenSlow, feed.AuthorizationPolicy));
         Assert.Equal(TimeSpan.FromSeconds(70), app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout); // draining fits in
     }
 
@@ -143,5 +180,6 @@ public class OptionsTests
                 builder.Configuration["Comet:" + key] = value;
             }
             builder.Services.AddFeed<string>("news");
+            builder.Services.AddAuthorizationBuilder().AddPolicy("editors", policy => policy.RequireRole("editor"));
         });
 }

@@ -24,7 +24,9 @@ public class MetricsTests
     [Fact]
     public async Task Every_metric_moves()
     {
-        await using var app = await StartAsync(feed: feed => feed.WhenSlow = SlowClientPolicy.Skip);
+        await using var app = await StartAsync(
+            feed: feed => feed.WhenSlow = SlowClientPolicy.Skip,
+            configure: builder => builder.Configuration["Comet:WriteTimeout"] = "00:10:00"); // the slow one is not to be cut
         using var meter = new RecordedMeter(app);
         var before = Stopwatch.GetTimestamp();
 
@@ -88,6 +90,84 @@ public class MetricsTests
             yield return "1";
             yield return "2";
             yield return "3";
+        }
+    }
+
+    [Fact]
+    public async Task History_that_a_late_joiner_reads_says_nothing_about_how_long_delivery_takes()
+    {
+        await using var app = await StartAsync();
+        await app.PublishAsync(Numbers(1, 100));
+        using var meter = new RecordedMeter(app);
+        var stream = await app.OpenAsync("/?lastEventId=earliest");
+        await stream.NextAsync(CometMessageKind.Open);
+        await stream.TakeAsync(100);
+
+        await app.PublishAsync("live");
+        await stream.NextAsync(CometMessageKind.Message);
+        await stream.DisposeAsync();
+        await app.NoStreamIsOpenAsync();
+
+        Assert.Equal(101, meter.Sum("comet.message.delivered"));
+        Assert.Single(meter.Of("comet.message.delivery.duration"));
+    }
+
+    [Fact]
+    public async Task The_message_that_ends_the_last_stream_of_a_format_counts()
+    {
+        await using var app = await StartAsync(stream: new() { MaxBytes = 10_000 });
+        using var meter = new RecordedMeter(app);
+        await using var stream = await app.OpenAsync("/");
+        await stream.NextAsync(CometMessageKind.Open);
+
+        await app.PublishAsync(new string('x', 10_000));
+        await stream.NextAsync(CometMessageKind.Message);
+        Assert.Equal("recycled", (await stream.NextAsync(CometMessageKind.End)).Reason);
+        await app.NoStreamIsOpenAsync();
+
+        Assert.Equal(1, meter.Sum("comet.message.delivered"));
+        Assert.InRange(meter.Sum("comet.stream.io"), 10_000, 14_000);
+    }
+
+    [Theory]
+    [InlineData("/feed", "text/html")]
+    [InlineData("/feed", "text/event-stream")]
+    [InlineData("/feed", "application/x-ndjson")]
+    [InlineData("/sequence", "text/html")]
+    public async Task Every_byte_of_a_body_counts(string path, string accept)
+    {
+        var time = new ManualTime();
+        await using var app = await TestApp.StartAsync(
+            app =>
+            {
+                app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+                app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+            },
+            builder => builder.Services.AddSingleton<TimeProvider>(time).AddFeed<string>("news"));
+        using var meter = new RecordedMeter(app);
+        await using var connection = await app.ConnectAsync(path, "Accept: " + accept);
+        var body = await connection.ReadChunkAsync();
+
+        await app.PublishAsync("published");
+        body += await ReadToAsync("published");
+        time.Advance(TimeSpan.FromSeconds(15));
+        body += await ReadToAsync("heartbeat");
+        var stopping = app.StopAsync();
+        body += await connection.ReadBodyAsync();
+        await stopping.WithPatience();
+
+        Assert.Contains("shutting-down", body);
+        Assert.Equal(body!.Length, meter.Sum("comet.stream.io"));
+        Assert.Equal(1, meter.Sum("comet.message.delivered"));
+
+        async Task<string> ReadToAsync(string word)
+        {
+            var read = "";
+            while (!read.Contains(word, StringComparison.Ordinal))
+            {
+                read += await connection.ReadChunkAsync();
+            }
+            return read;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Comet.AspNetCore.Diagnostics;
@@ -26,12 +27,13 @@ public sealed class FanOutTests : IDisposable
     private readonly StreamLifetime _lifetime;
     private readonly FeedTail _tail;
     private readonly FanOut _fanOut;
+    private readonly List<Subscriber> _joined = [];
 
     public FanOutTests()
     {
         var options = Options.Create(new CometServerOptions());
         _lifetime = new StreamLifetime(options, _open, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), _time);
-        _tail = new FeedTail(new FeedRetention(100, 10_000, TimeSpan.FromHours(1)), _time);
+        _tail = new FeedTail(new FeedRetention(100, 1_000_000, TimeSpan.FromHours(1)), _time);
         var metrics = _services.GetRequiredService<CometMetrics>();
         _fanOut = new FanOut("news", _tail, SlowClientPolicy.End, options.Value.WriteTimeout, _lifetime, metrics, release: static () => { }, load: _time);
         _tail.Changed = _fanOut.Wake;
@@ -58,8 +60,39 @@ public sealed class FanOutTests : IDisposable
 
         Assert.Equal(["1"], Values(outlet.Writes[0]));
         Assert.Equal(["2", "3"], Values(outlet.Writes[1]));
+    }
 
-        void Append(int number) => _tail.Append([new FeedEntry(number, Encoding.ASCII.GetBytes($"{number}"), _time.GetUtcNow())]);
+    [Fact]
+    public async Task A_backlog_leaves_piece_by_piece_and_whoever_keeps_up_is_served_in_between()
+    {
+        const int Backlog = 10;
+        var order = new ConcurrentQueue<string>();
+        var news = Backlog;
+        var (_, fast) = Join(onWrite: () => order.Enqueue("fast"));
+        for (var number = 1; number <= Backlog; number++)
+        {
+            Append(number, padding: 20_000); // two are more than one piece
+        }
+        await Eventually.HoldsAsync(() => Last(fast) == Backlog, "the one that keeps up has the backlog");
+        order.Clear();
+
+        var (_, slow) = Join(_tail.State.Start, () =>
+        {
+            order.Enqueue("slow");
+            if (news < Backlog + 3)
+            {
+                Append(++news); // during the pass, so for the next
+            }
+        });
+
+        await Eventually.HoldsAsync(() => Last(slow) == news && Last(fast) == news, "both have everything");
+
+        Assert.Equal(Enumerable.Range(1, news), slow.Writes.SelectMany(Values).Select(int.Parse));
+        Assert.Equal(Enumerable.Range(1, news), fast.Writes.SelectMany(Values).Select(int.Parse));
+        Assert.All(slow.Writes, piece => Assert.InRange(piece.Length, 1, 64_000));
+        Assert.Equal(["slow", "slow", "fast"], order.Take(3)); // what came with the first piece, before the third
+
+        static int Last(RecordingOutlet outlet) => outlet.Writes.SelectMany(Values).Select(int.Parse).LastOrDefault();
     }
 
     [Fact]
@@ -87,6 +120,8 @@ public sealed class FanOutTests : IDisposable
 
     public void Dispose()
     {
+        _joined.ForEach(_fanOut.Leave);
+        SpinWait.SpinUntil(() => _joined.TrueForAll(subscriber => subscriber.Done.IsCompleted), TestApp.Patience);
         _fanOut.Dispose();
         _lifetime.Dispose();
         _services.Dispose();
@@ -95,9 +130,12 @@ public sealed class FanOutTests : IDisposable
     private static IEnumerable<string> Values(string lines) =>
         lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("data").ToString());
 
-    private (Subscriber, RecordingOutlet) Join()
+    private void Append(int number, int padding = 0) =>
+        _tail.Append([new FeedEntry(number, Encoding.ASCII.GetBytes($"{number}".PadRight(padding)), _time.GetUtcNow())]);
+
+    private (Subscriber, RecordingOutlet) Join(TailCursor? cursor = null, Action? onWrite = null)
     {
-        var outlet = new RecordingOutlet();
+        var outlet = new RecordingOutlet { OnWrite = onWrite ?? (static () => { }) };
         var opening = new StreamOpening
         {
             Permit = new StreamPermit(_open, ofAddress: null, ofUser: null),
@@ -106,7 +144,8 @@ public sealed class FanOutTests : IDisposable
             Nonce = Nonce.Create(),
             Server = new CometServerOptions { Heartbeat = Heartbeat },
         };
-        var subscriber = new Subscriber(opening, _lifetime.Clock.Now, _fanOut) { Cursor = _tail.State.End };
+        var subscriber = new Subscriber(opening, _lifetime.Clock.Now, _fanOut) { Cursor = cursor ?? _tail.State.End };
+        _joined.Add(subscriber);
         subscriber.Follow();
         return (subscriber, outlet);
     }

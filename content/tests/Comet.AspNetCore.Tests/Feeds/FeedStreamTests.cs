@@ -277,7 +277,7 @@ public abstract class FeedStreamTests
             await stream.DisposeAsync();
         }
         await app.NoStreamIsOpenAsync();
-        Assert.Empty(app.Log.Errors);
+        await app.StopWithoutErrorAsync();
     }
 
     [Theory, MemberData(nameof(Formats))]
@@ -327,6 +327,27 @@ public abstract class FeedStreamTests
 
         Assert.Equal("frameElement.onNews", (await chosen.NextAsync(CometMessageKind.Message)).Callback);
         Assert.Equal("parent.f", (await usual.NextAsync(CometMessageKind.Message)).Callback);
+    }
+
+    [Fact]
+    public async Task However_many_functions_clients_name_each_calls_its_own()
+    {
+        await using var app = await StartAsync(_wire);
+        var streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => app.OpenAsync($"/?callback=parent.f{i}")));
+        foreach (var stream in streams)
+        {
+            await stream.NextAsync(CometMessageKind.Open);
+        }
+
+        await app.PublishAsync(Numbers(1, 100));
+
+        for (var i = 0; i < streams.Length; i++)
+        {
+            var messages = await streams[i].TakeAsync(100);
+            Assert.Equal(Numbers(1, 100), messages.Select(message => message.Value.GetString()));
+            Assert.All(messages, message => Assert.Equal($"parent.f{i}", message.Callback));
+            await streams[i].DisposeAsync();
+        }
     }
 
     [Fact]

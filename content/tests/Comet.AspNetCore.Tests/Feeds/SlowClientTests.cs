@@ -15,6 +15,10 @@ public class SlowClientTests
     private const int Messages = 100;
     private const int Size = 100_000; // in all more than the system keeps for a connection that is not read
 
+    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly ManualTime _time = new(); // so that a reader that is starved for a while is not taken for one that does not read
+
     public static TheoryData<string> Wires => [.. Enum.GetNames<Wire>()];
 
     [Theory, MemberData(nameof(Wires))]
@@ -94,16 +98,16 @@ public class SlowClientTests
     [Theory, MemberData(nameof(Wires))]
     public async Task One_that_takes_nothing_until_the_deadline_is_cut(string wire)
     {
-        await using var app = await StartAsync(wire, SlowClientPolicy.Skip, TimeSpan.FromMilliseconds(300));
+        await using var app = await StartAsync(wire, SlowClientPolicy.Skip);
         using var meter = new RecordedMeter(app);
         using var client = app.CreateClient(receiveBuffer: 4096);
         await using (await StallAsync(app, client))
         {
-            await app.NoStreamIsOpenAsync();
+            await DeadlinesPassAsync(app);
         }
 
+        await app.StopWithoutErrorAsync();
         Assert.Equal(1, meter.Of("comet.stream.duration").Count(ended => ended.Tags.Contains("comet.end.reason=too-slow")));
-        Assert.Empty(app.Log.Errors);
     }
 
     [Theory, MemberData(nameof(Wires))]
@@ -112,17 +116,17 @@ public class SlowClientTests
         var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var app = await TestApp.StartAsync(
             app => app.MapGet("/", () => CometResults.String(Endless(), "parent.f")),
-            builder => builder.Configuration["Comet:WriteTimeout"] = "00:00:00.3",
+            builder => builder.Services.AddSingleton<TimeProvider>(_time),
             Enum.Parse<Wire>(wire));
         using var meter = new RecordedMeter(app);
         using var client = app.CreateClient(receiveBuffer: 4096);
         await using var stream = await TestStream.OpenAsync(client, "/", CometFormat.ScriptTags, null);
 
+        await DeadlinesPassAsync(app);
         await left.Task.WithPatience();
-        await app.NoStreamIsOpenAsync();
 
+        await app.StopWithoutErrorAsync();
         Assert.Contains("comet.end.reason=too-slow", Assert.Single(meter.Of("comet.stream.duration")).Tags);
-        Assert.Empty(app.Log.Errors);
 
         async IAsyncEnumerable<string> Endless([EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
@@ -141,14 +145,23 @@ public class SlowClientTests
         }
     }
 
-    private static Task<TestApp> StartAsync(string wire, SlowClientPolicy policy, TimeSpan? writeTimeout = null) => NewsApp.StartAsync(
+    // More than one, as a connection's buffer may still grow and take something.
+    private Task DeadlinesPassAsync(TestApp app) => Eventually.HoldsAsync(
+        () =>
+        {
+            _time.Advance(WriteTimeout);
+            return app.OpenStreams == 0;
+        },
+        "the deadline ends the stream");
+
+    private Task<TestApp> StartAsync(string wire, SlowClientPolicy policy) => NewsApp.StartAsync(
         Enum.Parse<Wire>(wire),
         feed =>
         {
             feed.Retain = Retain;
             feed.WhenSlow = policy;
         },
-        configure: builder => builder.Configuration["Comet:WriteTimeout"] = (writeTimeout ?? TimeSpan.FromMinutes(1)).ToString());
+        configure: builder => builder.Services.AddSingleton<TimeProvider>(_time));
 
     /// <summary>A client that has read the opening, and then nothing while all messages were published and another client read them.</summary>
     private static async Task<TestStream> StallAsync(TestApp app, HttpClient client)

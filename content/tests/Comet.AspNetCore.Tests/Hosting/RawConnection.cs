@@ -9,9 +9,9 @@ internal sealed class RawConnection : IAsyncDisposable
 {
     private readonly Socket _socket;
     private readonly BufferedStream _stream;
-    private readonly CancellationTokenSource _deadline;
+    private readonly Deadline _deadline;
 
-    private RawConnection(Socket socket, CancellationTokenSource deadline)
+    private RawConnection(Socket socket, Deadline deadline)
     {
         (_socket, _deadline) = (socket, deadline);
         _stream = new BufferedStream(new NetworkStream(socket, ownsSocket: true), 1 << 16);
@@ -22,17 +22,16 @@ internal sealed class RawConnection : IAsyncDisposable
 
     internal static async Task<RawConnection> OpenAsync(Uri server, string path, string[] headers, string method = "GET", int? receiveBuffer = null)
     {
-        var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TestApp.Patience);
+        var deadline = new Deadline();
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBuffer is { } size)
         {
             socket.ReceiveBufferSize = size;
         }
-        await socket.ConnectAsync(server.Host, server.Port, deadline.Token);
+        await socket.ConnectAsync(server.Host, server.Port).WithPatience();
         var connection = new RawConnection(socket, deadline);
         var lines = headers.Prepend("Host: " + server.Authority).Prepend($"{method} {path} HTTP/1.1");
-        await socket.SendAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines) + "\r\n\r\n"), deadline.Token);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines) + "\r\n\r\n")).WithPatience();
         for (string line; (line = await connection.ReadLineAsync()).Length > 0;)
         {
             connection.Head += line + "\n";
@@ -45,7 +44,7 @@ internal sealed class RawConnection : IAsyncDisposable
     {
         var length = int.Parse(await ReadLineAsync(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         var chunk = new byte[length];
-        await _stream.ReadExactlyAsync(chunk, _deadline.Token);
+        await ReadExactlyAsync(chunk);
         Assert.Equal("", await ReadLineAsync());
         return length == 0 ? null : Encoding.UTF8.GetString(chunk);
     }
@@ -80,7 +79,7 @@ internal sealed class RawConnection : IAsyncDisposable
         var total = 0L;
         try
         {
-            for (int read; (read = await _stream.ReadAsync(buffer, _deadline.Token)) > 0;)
+            for (int read; (read = await _deadline.WaitAsync(token => _stream.ReadAsync(buffer, token))) > 0;)
             {
                 total += read;
             }
@@ -105,13 +104,22 @@ internal sealed class RawConnection : IAsyncDisposable
         _deadline.Dispose();
     }
 
+    private async Task ReadExactlyAsync(byte[] bytes)
+    {
+        for (var read = 0; read < bytes.Length;)
+        {
+            var more = await _deadline.WaitAsync(token => _stream.ReadAsync(bytes.AsMemory(read), token));
+            read += more > 0 ? more : throw new EndOfStreamException("The connection ended.");
+        }
+    }
+
     private async Task<string> ReadLineAsync()
     {
         var line = new StringBuilder();
         var one = new byte[1];
         while (true)
         {
-            await _stream.ReadExactlyAsync(one, _deadline.Token);
+            await ReadExactlyAsync(one);
             if (one[0] == '\n')
             {
                 return line.ToString().TrimEnd('\r');

@@ -17,6 +17,9 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
 
     internal string Epoch { get; private set; } = "scripted";
 
+    /// <summary>Dates the entries; those of a test with time of its own would otherwise be too old to be retained.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
+
     internal bool IsAway { get; set; }
 
     /// <summary>Runs before each read.</summary>
@@ -119,7 +122,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
 
     private FeedEntry Store(ReadOnlyMemory<byte> payload)
     {
-        var entry = new FeedEntry(Head + Step, payload, TimeProvider.System.GetUtcNow());
+        var entry = new FeedEntry(Head + Step, payload, Time.GetUtcNow());
         _entries.Add(entry);
         return entry;
     }

@@ -43,7 +43,11 @@ internal sealed class TestApp : IAsyncDisposable
         Action<ListenOptions>? connections = null)
     {
         var log = new RecordedLog();
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            EnvironmentName = "Production",
+            Args = ["--hostBuilder:reloadConfigOnChange=false"], // each watcher is one of the few that the system has for a user
+        });
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
             listen.Protocols = wire == Wire.Http2 ? HttpProtocols.Http2 : HttpProtocols.Http1;
@@ -59,7 +63,15 @@ internal sealed class TestApp : IAsyncDisposable
         builder.Services.AddComet();
         var app = builder.Build();
         map(app);
-        await app.StartAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            await app.StartAsync(TestContext.Current.CancellationToken);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
         return new TestApp(app, log, wire);
     }
 
@@ -87,9 +99,20 @@ internal sealed class TestApp : IAsyncDisposable
 
     internal Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
 
+    /// <summary>Stops, because a request's exception is logged after its stream has ended, and finds no error in the log.</summary>
+    internal async Task StopWithoutErrorAsync()
+    {
+        await StopAsync().WithPatience();
+        Assert.Empty(Log.Errors);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        using (var patience = new CancellationTokenSource(Patience))
+        {
+            await _app.StopAsync(patience.Token); // as a host does first
+        }
         await _app.DisposeAsync();
     }
 
@@ -99,6 +122,7 @@ internal sealed class TestApp : IAsyncDisposable
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
+            UseCookies = false, // a request has those that its test gives it
             ResponseDrainTimeout = TimeSpan.Zero, // without a drain, leaving a response closes its connection at once, as a browser does
         };
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Equals(Certificate.Instance) == true;

@@ -5,10 +5,10 @@ namespace Comet.AspNetCore.Tests.Hosting;
 /// <summary>An open stream, read step by step.</summary>
 internal sealed class TestStream : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _deadline;
+    private readonly Deadline _deadline;
     private readonly IAsyncEnumerator<CometMessage> _messages;
 
-    private TestStream(HttpResponseMessage response, CancellationTokenSource deadline)
+    private TestStream(HttpResponseMessage response, Deadline deadline)
     {
         (Response, _deadline) = (response, deadline);
         _messages = CometReader.ReadAsync(response, deadline.Token).GetAsyncEnumerator(deadline.Token);
@@ -18,8 +18,7 @@ internal sealed class TestStream : IAsyncDisposable
 
     internal static async Task<TestStream> OpenAsync(HttpClient client, string path, CometFormat format, string? lastEventId, string? cookie = null)
     {
-        var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TestApp.Patience);
+        var deadline = new Deadline();
         using var request = client.NewRequest(path);
         request.Headers.Add("Accept", format switch
         {
@@ -35,13 +34,15 @@ internal sealed class TestStream : IAsyncDisposable
         {
             request.Headers.Add("Cookie", cookie);
         }
-        return new TestStream(await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token), deadline);
+        var response = await deadline.WaitAsync(token => new ValueTask<HttpResponseMessage>(
+            client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token)));
+        return new TestStream(response, deadline);
     }
 
     /// <summary>The next message of whatever kind; fails when the stream ends instead.</summary>
     internal async Task<CometMessage> NextAsync()
     {
-        Assert.True(await _messages.MoveNextAsync(), "The stream ended.");
+        Assert.True(await MoveNextAsync(), "The stream ended.");
         return _messages.Current;
     }
 
@@ -83,7 +84,7 @@ internal sealed class TestStream : IAsyncDisposable
     internal async Task<List<CometMessage>> RestAsync()
     {
         var rest = new List<CometMessage>();
-        while (await _messages.MoveNextAsync())
+        while (await MoveNextAsync())
         {
             rest.Add(_messages.Current);
         }
@@ -96,4 +97,6 @@ internal sealed class TestStream : IAsyncDisposable
         Response.Dispose();
         _deadline.Dispose();
     }
+
+    private Task<bool> MoveNextAsync() => _deadline.WaitAsync(_ => _messages.MoveNextAsync());
 }

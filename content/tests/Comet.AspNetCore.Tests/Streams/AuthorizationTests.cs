@@ -1,5 +1,4 @@
 using System.Net;
-using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
@@ -7,6 +6,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using static Comet.AspNetCore.Tests.Hosting.NewsApp;
 
@@ -28,8 +28,12 @@ public class AuthorizationTests
         await stream.NextAsync(CometMessageKind.Open);
 
         _time.Advance(TimeSpan.FromSeconds(59.9));
-        await Task.Yield();
-        Assert.Equal(1, app.OpenStreams);
+        for (var i = 0; i < 2; i++) // an end that came too soon would be between the two at the latest
+        {
+            await app.PublishAsync("still here");
+            await app.Services.GetRequiredKeyedService<Feed<int>>("restricted").PublishAsync(1);
+            await stream.NextAsync(CometMessageKind.Message);
+        }
         _time.Advance(TimeSpan.FromSeconds(1));
 
         var end = Assert.Single(await stream.RestAsync());
@@ -37,6 +41,30 @@ public class AuthorizationTests
         Assert.NotNull(end.Retry); // whoever has a new cookie by then comes back, and anybody else is refused
         using var refused = await app.GetAsync(path, ("Cookie", cookie));
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_policy_of_another_scheme_asks_for_its_sign_in_and_ends_with_it()
+    {
+        await using var app = await StartAsync();
+        var usual = await SignInAsync(app, "editor");
+        _time.Advance(TimeSpan.FromSeconds(30));
+        var badge = await SignInAsync(app, "editor", scheme: "Badge"); // for a minute, too, which is now another
+        using var refused = await app.GetAsync("/badges", ("Cookie", usual));
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        await using var stream = await OpenAsync(app, "/badges", $"{usual}; {badge}");
+        await stream.NextAsync(CometMessageKind.Open);
+
+        _time.Advance(TimeSpan.FromSeconds(59.9));
+        var badges = app.Services.GetRequiredKeyedService<Feed<int>>("badges");
+        for (var i = 0; i < 2; i++) // an end that came too soon would be between the two at the latest
+        {
+            await badges.PublishAsync(1);
+            await stream.NextAsync(CometMessageKind.Message);
+        }
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("authentication-expired", Assert.Single(await stream.RestAsync()).Reason);
     }
 
     [Fact]
@@ -78,15 +106,16 @@ public class AuthorizationTests
     private Task<TestApp> StartAsync() => TestApp.StartAsync(
         app =>
         {
-            app.MapGet("/sign-in/{role}", async (string role, Microsoft.AspNetCore.Http.HttpContext context) =>
+            app.MapGet("/sign-in/{scheme}/{role}", async (string scheme, string role, HttpContext context) =>
             {
                 var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, "anna"), new Claim(ClaimTypes.Role, role)], "test");
-                await context.SignInAsync(new ClaimsPrincipal(identity), new() { IsPersistent = true });
+                await context.SignInAsync(scheme, new ClaimsPrincipal(identity), new() { IsPersistent = true });
             });
             app.MapGet("/open", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             app.MapGet("/authorized", [Authorize] (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-            app.MapGet("/sequence", [Authorize] (CancellationToken cancellation) => CometResults.String(Nothing(cancellation), "parent.f"));
+            app.MapGet("/sequence", [Authorize] (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             app.MapGet("/restricted", ([FromKeyedServices("restricted")] Feed<int> feed) => CometResults.Feed(feed, "parent.f"));
+            app.MapGet("/badges", ([FromKeyedServices("badges")] Feed<int> feed) => CometResults.Feed(feed, "parent.f"));
         },
         builder =>
         {
@@ -94,15 +123,20 @@ public class AuthorizationTests
             builder.Configuration["Comet:Heartbeat"] = "01:00:00";
             builder.Services.AddFeed<string>("news");
             builder.Services.AddFeed<int>("restricted", feed => feed.AuthorizationPolicy = "editors");
-            builder.Services.AddAuthorizationBuilder().AddPolicy("editors", policy => policy.RequireRole("editor"));
-            builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(cookie =>
-            {
-                cookie.ExpireTimeSpan = TimeSpan.FromMinutes(1);
-                cookie.SlidingExpiration = false;
-                cookie.Events.OnRedirectToLogin = context => Answer(context, HttpStatusCode.Unauthorized);
-                cookie.Events.OnRedirectToAccessDenied = context => Answer(context, HttpStatusCode.Forbidden);
-            });
+            builder.Services.AddFeed<int>("badges", feed => feed.AuthorizationPolicy = "badge holders");
+            builder.Services.AddAuthorizationBuilder()
+                .AddPolicy("editors", policy => policy.RequireRole("editor"))
+                .AddPolicy("badge holders", policy => policy.AddAuthenticationSchemes("Badge").RequireAuthenticatedUser());
+            builder.Services.AddAuthentication("Usual").AddCookie("Usual", ForAMinute).AddCookie("Badge", ForAMinute);
         });
+
+    private static void ForAMinute(CookieAuthenticationOptions cookie)
+    {
+        cookie.ExpireTimeSpan = TimeSpan.FromMinutes(1);
+        cookie.SlidingExpiration = false;
+        cookie.Events.OnRedirectToLogin = context => Answer(context, HttpStatusCode.Unauthorized);
+        cookie.Events.OnRedirectToAccessDenied = context => Answer(context, HttpStatusCode.Forbidden);
+    }
 
     private static Task Answer(RedirectContext<CookieAuthenticationOptions> context, HttpStatusCode status)
     {
@@ -110,18 +144,12 @@ public class AuthorizationTests
         return Task.CompletedTask;
     }
 
-    private static async Task<string> SignInAsync(TestApp app, string role)
+    private static async Task<string> SignInAsync(TestApp app, string role, string scheme = "Usual")
     {
-        using var answer = await app.GetAsync("/sign-in/" + role);
+        using var answer = await app.GetAsync($"/sign-in/{scheme}/{role}");
         return answer.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
     }
 
     private static Task<TestStream> OpenAsync(TestApp app, string path, string cookie) =>
         TestStream.OpenAsync(app.Client, path, CometFormat.ScriptTags, null, cookie);
-
-    private static async IAsyncEnumerable<string> Nothing([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await Task.Delay(Timeout.Infinite, cancellationToken);
-        yield break;
-    }
 }

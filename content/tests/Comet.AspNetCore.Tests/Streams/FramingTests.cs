@@ -118,6 +118,39 @@ public class FramingTests
         await ReceiveEachAsync(source, response);
     }
 
+    [Theory]
+    [InlineData("Direct")]
+    [InlineData("Portable")]
+    public async Task A_timeout_for_requests_is_not_for_streams(string wire)
+    {
+        await using var app = await TestApp.StartAsync(
+            app =>
+            {
+                app.UseRouting();
+                app.UseRequestTimeouts();
+                app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+                app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+                app.MapGet("/slow", (CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation));
+            },
+            builder =>
+            {
+                builder.Services.AddFeed<string>("news");
+                builder.Services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new() { Timeout = TimeSpan.FromSeconds(2) });
+            },
+            Enum.Parse<Wire>(wire));
+        await using var feed = await app.OpenAsync("/feed");
+        await using var sequence = await app.OpenAsync("/sequence");
+        await feed.NextAsync(CometMessageKind.Open);
+        await sequence.NextAsync(CometMessageKind.Open);
+
+        using var timedOut = await app.GetAsync("/slow"); // began later than the streams
+        Assert.Equal(504, (int)timedOut.StatusCode);
+        await app.PublishAsync("still here");
+
+        Assert.Equal("still here", await feed.NextStringAsync());
+        Assert.Equal("still here", await sequence.NextStringAsync());
+    }
+
     [Fact]
     public async Task A_middleware_that_wraps_the_body_sees_every_message_at_once()
     {

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Tests.Streams;
 
@@ -92,6 +93,30 @@ public class HeadTests
         await using var connection = await app.ConnectAsync("/stream");
 
         Assert.True((await connection.ReadBodyAsync()).Count(c => c == ' ') >= 3000);
+    }
+
+    [Fact]
+    public async Task Two_actions_of_one_feed_have_a_function_and_options_each()
+    {
+        await using var app = await TestApp.StartAsync(
+            app =>
+            {
+                app.MapGet("/one", (Feed<string> news) => CometResults.Feed(news, "parent.one"));
+                app.MapGet("/two", (Feed<string> news) => CometResults.Feed(news, "parent.two", new() { Heartbeat = TimeSpan.FromSeconds(7) }));
+            },
+            builder => builder.Services.AddFeed<string>("news"));
+        for (var i = 0; i < 2; i++)
+        {
+            await using var one = await app.OpenAsync("/one");
+            await using var two = await app.OpenAsync("/two");
+            Assert.Equal(TimeSpan.FromSeconds(15), (await one.NextAsync(CometMessageKind.Open)).HeartbeatInterval);
+            Assert.Equal(TimeSpan.FromSeconds(7), (await two.NextAsync(CometMessageKind.Open)).HeartbeatInterval);
+
+            await app.PublishAsync("message");
+
+            Assert.Equal("parent.one", (await one.NextAsync(CometMessageKind.Message)).Callback);
+            Assert.Equal("parent.two", (await two.NextAsync(CometMessageKind.Message)).Callback);
+        }
     }
 
     [Fact]
