@@ -108,12 +108,8 @@ internal sealed class FanOut(
         release();
     }
 
-    public void Dispose()
-    {
-        _pause?.Dispose();
-        _shared.Dispose();
-        _control.Dispose();
-    }
+    // Not the blocks: where a host is disposed before its streams have ended, a pass may still write from them.
+    public void Dispose() => _pause?.Dispose();
 
     private void Enqueue(Subscriber subscriber, Change change)
     {
@@ -123,8 +119,8 @@ internal sealed class FanOut(
 
     private void Pass()
     {
-        var now = lifetime.Clock.Now;
-        ApplyChanges(now);
+        ApplyChanges();
+        var now = lifetime.Clock.Now; // after a join has said when to look, so that either this or a tick does
         var look = Volatile.Read(ref _look) || now >= _nextLookAt;
         if (look)
         {
@@ -158,7 +154,7 @@ internal sealed class FanOut(
         }
     }
 
-    private void ApplyChanges(long now)
+    private void ApplyChanges()
     {
         while (_changes.TryDequeue(out var next))
         {
@@ -177,7 +173,7 @@ internal sealed class FanOut(
                     }
                     else if (whenSlow == SlowClientPolicy.Latest)
                     {
-                        SkipTo(subscriber, tail.State with { First = tail.State.Next - 1 }, now);
+                        SkipTo(subscriber, tail.State with { First = tail.State.Next - 1 }, lifetime.Clock.Now);
                     }
                     break;
                 case Change.Fail:
@@ -295,7 +291,7 @@ internal sealed class FanOut(
             {
                 subscriber.BusySince = now;
             }
-            if (now - subscriber.BusySince >= _writeTimeout || due is EndReason.ShuttingDown or EndReason.Draining)
+            if (now - subscriber.BusySince >= _writeTimeout || (due != EndReason.None && lifetime.IsStopping))
             {
                 subscriber.Ending = due == EndReason.None ? EndReason.TooSlow : due;
                 subscriber.Abort(); // it takes nothing, so it cannot be told

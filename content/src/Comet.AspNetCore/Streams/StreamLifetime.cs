@@ -87,8 +87,7 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
     public void Dispose()
     {
         _stopping.Dispose();
-        _timer.Dispose();
-        _cut.Dispose();
+        _timer.Dispose(); // and not _cut: a tick may be under way
     }
 
     private void Stop()
@@ -114,19 +113,25 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
             }
             catch (TimeoutException)
             {
-                stream.Abort(); // it takes nothing, so it cannot be told
-                return EndReason.TooSlow;
+                return await CutAsync(stream, write, EndReason.TooSlow); // it takes nothing, so it cannot be told
             }
             catch (OperationCanceledException) when (Cut.IsCancellationRequested && !write.IsCompleted)
             {
-                stream.Abort();
-                return StopReason;
+                return await CutAsync(stream, write, StopReason);
             }
             catch (Exception exception) when (Outlet.IsConnectionLoss(exception))
             {
                 return EndReason.ClientGone;
             }
         }
+    }
+
+    // Kestrel closes a TLS connection by a write of its own, and must not find ours under way.
+    private static async ValueTask<EndReason> CutAsync(OpenStream stream, Task write, EndReason reason)
+    {
+        stream.Abort();
+        await write.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return reason;
     }
 
     /// <summary>Why streams end while the host stops.</summary>

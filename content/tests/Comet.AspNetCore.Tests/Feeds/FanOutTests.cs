@@ -110,6 +110,20 @@ public sealed class FanOutTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_pass_after_the_feed_was_closed_does_no_harm()
+    {
+        var (_, outlet) = Join();
+        Append(1);
+        await Eventually.HoldsAsync(() => outlet.Writes.Count == 1, "the connection is under way");
+
+        _fanOut.Dispose();
+        _lifetime.Remove(_fanOut); // so that the pass is on this thread, which sees it fail
+        _time.Advance(Heartbeat);
+        _fanOut.Tick();
+        _fanOut.Execute();
+    }
+
     private bool HappensInTime(Func<bool> condition) => SpinWait.SpinUntil(
         () =>
         {

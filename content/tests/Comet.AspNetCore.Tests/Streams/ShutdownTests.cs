@@ -47,6 +47,22 @@ public class ShutdownTests
     }
 
     [Fact]
+    public async Task A_client_that_does_not_read_and_should_have_ended_before_does_not_hold_the_host()
+    {
+        await using var app = await StartAsync();
+        using var meter = new RecordedMeter(app);
+        using var client = app.CreateClient(receiveBuffer: 4096);
+        using var stalled = await OpenAsync(client, "/short");
+        await app.PublishAsync(Large);
+        await StallAsync(stalled);
+        _time.Advance(TimeSpan.FromSeconds(5)); // too old, and not yet too slow
+
+        await app.StopWithoutErrorAsync();
+
+        Assert.Contains("comet.end.reason=recycled", Assert.Single(meter.Of("comet.stream.duration")).Tags);
+    }
+
+    [Fact]
     public async Task A_source_that_never_comes_back_does_not_hold_the_host()
     {
         await using var app = await StartAsync();
@@ -118,6 +134,7 @@ public class ShutdownTests
         {
             app.MapGet("/head", (Feed<string> news) => CometResults.Feed(news, "parent.f", new() { InitialChunk = Encoding.ASCII.GetBytes(Large) }));
             app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+            app.MapGet("/short", (Feed<string> news) => CometResults.Feed(news, "parent.f", new() { MaxAge = TimeSpan.FromSeconds(1) }));
             app.MapGet("/history", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             app.MapGet("/sequence", () => CometResults.String(new[] { Large }.ToAsyncEnumerable(), "parent.f"));
             app.MapGet("/stuck", () => CometResults.String(Stuck(), "parent.f"));
