@@ -24,15 +24,4 @@ public class BuildTests(TemplatePackage package)
         Assert.Contains("0 Warning(s)", output, StringComparison.Ordinal);
         Assert.True(File.Exists(app.Assembly), $"{app.Assembly} is not there.");
     }
-
-    [Theory]
-    [InlineData("MyApp", "")]
-    [InlineData("a & b", "")]
-    public async Task It_is_formatted_as_its_own_CI_wants_it(string name, string options)
-    {
-        var app = await package.GetAppAsync(name, options);
-        await app.BuildAsync();
-
-        await Tool.DotnetAsync(app.Folder, "format", "--verify-no-changes", "--no-restore");
-    }
 }

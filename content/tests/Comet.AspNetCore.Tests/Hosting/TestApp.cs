@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Tests.Hosting;
@@ -61,6 +62,7 @@ internal sealed class TestApp : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Debug);
         configure?.Invoke(builder);
         builder.Services.AddComet();
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         var app = builder.Build();
         map(app);
         try
@@ -146,5 +148,13 @@ internal sealed class TestApp : IAsyncDisposable
             },
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
+    }
+
+    /// <summary>A signal to the process is for the run, and must not stop an app in the middle of a test.</summary>
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -50,7 +50,7 @@ internal sealed class TestStream : IAsyncDisposable
     internal async Task<CometMessage> NextAsync(CometMessageKind kind)
     {
         var message = await NextAsync();
-        Assert.Equal(kind, message.Kind);
+        Assert.True(message.Kind == kind, $"Instead of {kind} came {message}");
         return message;
     }
 
