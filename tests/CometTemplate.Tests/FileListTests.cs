@@ -7,7 +7,7 @@ public class FileListTests(TemplatePackage package)
 {
     private const string Sqlite = "src/Comet.AspNetCore.Sqlite/ tests/Comet.AspNetCore.Stores.Tests/Sqlite/";
     private const string RabbitMQ = "src/Comet.AspNetCore.RabbitMQ/ tests/Comet.AspNetCore.RabbitMQ.Tests/";
-    private const string Stores = $"{Sqlite} {RabbitMQ} tests/Comet.AspNetCore.Stores.Tests/Conformance/DurableStoreTests.cs";
+    private const string Stores = $"{Sqlite} {RabbitMQ} tests/Comet.AspNetCore.Tests.Conformance/DurableStoreTests.cs";
     private const string Otlp = "src/MyApp/Telemetry/";
 
     [Theory]

@@ -1,0 +1,21 @@
+using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.AspNetCore.Tests.Conformance;
+using Microsoft.AspNetCore.Builder;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests;
+
+public sealed class ConformanceTests(Broker broker) : DurableStoreTests
+{
+    protected override void AddStore(WebApplicationBuilder builder) =>
+        builder.Services.AddCometRabbitMQ(options => options.ConnectionString = broker.ConnectionString);
+}
+
+/// <summary>The same when next to nothing is in memory, so that the broker is read.</summary>
+public sealed class ConformanceWithoutMemoryTests(Broker broker) : DurableStoreTests
+{
+    protected override void AddStore(WebApplicationBuilder builder) => builder.Services.AddCometRabbitMQ(options =>
+    {
+        options.ConnectionString = broker.ConnectionString;
+        options.RecentBytes = 0;
+    });
+}

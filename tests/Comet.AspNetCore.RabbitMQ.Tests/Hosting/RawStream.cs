@@ -1,0 +1,73 @@
+using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.Tests.Conformance;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+
+/// <summary>A stream without a server in between.</summary>
+internal sealed class RawStream : IAsyncDisposable
+{
+    private readonly IConnection _connection;
+
+    private RawStream(IConnection connection, string name) => (_connection, Name) = (connection, name);
+
+    internal string Name { get; }
+
+    internal static async Task<RawStream> OpenAsync(Broker broker, string name) =>
+        new(await new ConnectionFactory { Uri = new Uri(broker.ConnectionString) }.CreateConnectionAsync(), name);
+
+    internal async Task<bool> ExistsAsync()
+    {
+        try
+        {
+            await using var channel = await _connection.CreateChannelAsync();
+            await channel.QueueDeclarePassiveAsync(Name);
+            return true;
+        }
+        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+            return false;
+        }
+    }
+
+    internal async Task DeleteAsync()
+    {
+        await using var channel = await _connection.CreateChannelAsync();
+        await channel.QueueDeleteAsync(Name);
+    }
+
+    /// <summary>Takes the name for a queue that is no stream.</summary>
+    internal async Task OccupyAsync()
+    {
+        await using var channel = await _connection.CreateChannelAsync();
+        await channel.QueueDeclareAsync(Name, durable: true, exclusive: false, autoDelete: false);
+    }
+
+    /// <summary>Writes messages and waits until they are stored.</summary>
+    internal async Task WriteAsync(IEnumerable<StreamMessage> messages)
+    {
+        var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+        await using var channel = await _connection.CreateChannelAsync(confirmed);
+        foreach (var batch in messages.Chunk(100))
+        {
+            await Task.WhenAll(batch.Select(message =>
+                channel.BasicPublishAsync("", Name, mandatory: true, message.ToProperties(), message.Payload).AsTask()));
+        }
+    }
+
+    internal async Task<long> OldestAsync() => (await StreamScan.FirstAsync(_connection, Name, StoreHost.Patience, default)).Offset;
+
+    /// <summary>Waits until retention has removed a message.</summary>
+    internal async Task RemovesAsync(long offset)
+    {
+        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        while (await OldestAsync() <= offset)
+        {
+            Assert.False(deadline.IsCancellationRequested, "Retention removed nothing.");
+            await Task.Delay(100, CancellationToken.None);
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await _connection.DisposeAsync();
+}

@@ -1,0 +1,43 @@
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Tests.Conformance;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+
+/// <summary>One of several servers that share a broker.</summary>
+internal static class Server
+{
+    internal static readonly FeedRetention Plenty = new(1_000_000, 1L << 30, TimeSpan.FromDays(1));
+
+    internal static Task<StoreHost> StartAsync(string connectionString, Action<RabbitMQStoreOptions>? configure = null) =>
+        StoreHost.StartAsync(builder => builder.Services.AddCometRabbitMQ(options =>
+        {
+            options.ConnectionString = connectionString;
+            configure?.Invoke(options);
+        }));
+
+    internal static Task<IFeedLog> OpenAsync(this StoreHost server, string feed, IFeedTail tail, FeedRetention? retention = null) =>
+        server.Store.OpenAsync(feed, retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+
+    internal static Task<FeedPosition> AppendAsync(this IFeedLog log, string json) =>
+        log.AppendAsync(Payloads.Of(json), TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+
+    internal static async Task<HealthStatus> ReadinessAsync(this StoreHost server)
+    {
+        var health = server.Services.GetRequiredService<HealthCheckService>();
+        return (await health.CheckHealthAsync(check => check.Tags.Contains("ready"), TestContext.Current.CancellationToken)).Status;
+    }
+
+    internal static async Task BecomesAsync(this StoreHost server, HealthStatus status)
+    {
+        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        while (await server.ReadinessAsync() != status)
+        {
+            Assert.False(deadline.IsCancellationRequested, $"The server never became {status}.");
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+
+    internal static string NewName() => "feed-" + Guid.NewGuid().ToString("N");
+}

@@ -1,0 +1,67 @@
+using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Tests.Conformance;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests;
+
+/// <summary>What a load balancer learns of a broker that is there, but not of use.</summary>
+public sealed class ReadinessTests(Broker broker)
+{
+    private readonly string _feed = Server.NewName();
+
+    [Fact]
+    public async Task A_broker_that_takes_no_messages_is_not_ready_until_it_does()
+    {
+        broker.SkipIfNamed();
+        await using var own = await ScratchBroker.StartAsync();
+        await using var server = await Server.StartAsync(own.Node.ConnectionString, options => options.Timeout = TimeSpan.FromSeconds(2));
+        var tail = new RecordingTail();
+        await using var log = await server.OpenAsync(_feed, tail);
+        await log.AppendAsync("1");
+
+        await own.Node.ControlAsync("rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1");
+        await Assert.ThrowsAsync<FeedUnavailableException>(() => log.AppendAsync("2"));
+        await server.BecomesAsync(HealthStatus.Unhealthy);
+        Assert.Contains("takes no messages", await server.UnreadinessAsync(), StringComparison.Ordinal);
+
+        await own.Node.ControlAsync("rabbitmqctl", "set_vm_memory_high_watermark", "0.9");
+        await server.BecomesAsync(HealthStatus.Healthy);
+        var last = await log.AppendAsync("3");
+        Assert.Equal(last.Offset, tail.Entries[^1].Offset);
+        Assert.Equal(1, tail.Resets);
+    }
+
+    // As when the node of a cluster that this server reads from is cut off from the others.
+    [Fact]
+    public async Task A_broker_that_does_not_show_what_was_published_is_left()
+    {
+        await using var gate = broker.NewGate();
+        await using var server = await Server.StartAsync(broker.Through(gate), options =>
+            (options.Timeout, options.Heartbeat) = (TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(60)));
+        var tail = new RecordingTail();
+        await using var log = await server.OpenAsync(_feed, tail);
+        await log.AppendAsync("1");
+
+        gate.Silence();
+        await Assert.ThrowsAsync<FeedUnavailableException>(() => log.AppendAsync("2"));
+        await server.BecomesAsync(HealthStatus.Unhealthy);
+
+        gate.Open();
+        await server.BecomesAsync(HealthStatus.Healthy);
+        Assert.Equal(1, tail.Resets);
+    }
+
+    [Fact]
+    public async Task A_stream_that_was_never_joined_does_not_take_the_server_from_the_others()
+    {
+        await using var raw = await RawStream.OpenAsync(broker, StreamName.Of(_feed, new RabbitMQStoreOptions()));
+        await raw.OccupyAsync();
+        await using var server = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = TimeSpan.FromSeconds(2));
+        await server.BecomesAsync(HealthStatus.Healthy);
+
+        await Assert.ThrowsAsync<FeedUnavailableException>(() => server.OpenAsync(_feed, new RecordingTail()));
+
+        Assert.Equal(HealthStatus.Healthy, await server.ReadinessAsync());
+    }
+}

@@ -1,0 +1,30 @@
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Sqlite.Tests;
+
+/// <summary>A tail that holds the writer at its first entries; what is asked for until it is released shares the next transaction.</summary>
+internal sealed class HoldingTail : IFeedTail, IDisposable
+{
+    private readonly TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new();
+
+    /// <summary>Ends when the writer is held: the entries are stored and nobody has been told.</summary>
+    internal Task Held => _held.Task;
+
+    public void Reset(string epoch, long head)
+    {
+    }
+
+    public void Append(ReadOnlySpan<FeedEntry> entries)
+    {
+        if (entries.Length > 0)
+        {
+            _held.TrySetResult();
+            _released.Task.Wait();
+        }
+    }
+
+    internal void Release() => _released.TrySetResult();
+
+    public void Dispose() => Release();
+}

@@ -1,0 +1,83 @@
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Tests.Conformance;
+using Comet.AspNetCore.Tests.Hosting;
+
+namespace Comet.AspNetCore.Sqlite.Tests;
+
+/// <summary>A file that another program has locked: it is waited for once, and then everybody is told at once.</summary>
+public sealed class SqliteLockedFileTests : SqliteFileTests
+{
+    [Fact]
+    public async Task A_file_that_another_program_has_locked_is_waited_for_and_then_the_publisher_is_told()
+    {
+        await using var host = await StartAsync();
+        var tail = new RecordingTail();
+        await using var log = await OpenAsync(host, tail);
+        await AppendAsync(log, 0);
+        using (LockFile())
+        {
+            await FailsAsync(host, () => AppendAsync(log, 1), "is locked by another program. End that program's transaction.");
+            Assert.Equal([0], await ReadAllAsync(log).WaitAsync(StoreHost.Patience));
+        }
+
+        await RecoverAsync(() => AppendAsync(log, 2));
+
+        Assert.Equal([0, 2], await ReadAllAsync(log));
+        Assert.Equal(["0", "2"], tail.Texts);
+        Assert.Equal(1, tail.Resets);
+        Assert.Null(await host.UnreadinessAsync());
+    }
+
+    [Fact]
+    public async Task After_a_failure_nobody_waits_until_it_is_time_to_try_again()
+    {
+        var time = new ManualTime();
+        await using var host = await StartAsync(time);
+        await using var log = await OpenAsync(host, new RecordingTail());
+        using (LockFile())
+        {
+            await FailsAsync(host, () => AppendAsync(log, 0), "is locked by another program");
+        }
+
+        await FailsAsync(host, () => AppendAsync(log, 1), "is locked by another program"); // it is not even looked at
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        await AppendAsync(log, 2);
+        Assert.Equal([2], await ReadAllAsync(log));
+        Assert.Null(await host.UnreadinessAsync());
+    }
+
+    [Fact]
+    public async Task However_many_publishers_wait_for_a_locked_file_they_wait_together()
+    {
+        const int Transactions = 60; // of a second each, if each waited
+        var time = new ManualTime();
+        await using var host = await StartAsync(time);
+        await using var log = await OpenAsync(host, new RecordingTail());
+        var payload = Payloads.Of($"\"{new string('x', 4 << 20)}\""); // fills a transaction
+        using (LockFile())
+        {
+            var appends = Enumerable.Range(0, Transactions).Select(_ => log.AppendAsync(payload, CancellationToken.None).AsTask()).ToList();
+            var unreadiness = host.UnreadinessAsync();
+            var closing = log.DisposeAsync().AsTask();
+
+            await closing.WaitAsync(StoreHost.Patience);
+            Assert.Contains("is locked by another program", await unreadiness);
+            foreach (var append in appends)
+            {
+                await Assert.ThrowsAsync<FeedUnavailableException>(() => append);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_log_is_closed_without_the_file()
+    {
+        await using var host = await StartAsync(new ManualTime(), timeoutSeconds: 3600);
+        var log = await OpenAsync(host, new RecordingTail());
+        using (LockFile())
+        {
+            await log.DisposeAsync().AsTask().WaitAsync(StoreHost.Patience);
+        }
+    }
+}

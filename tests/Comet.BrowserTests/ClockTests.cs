@@ -1,0 +1,58 @@
+using System.Globalization;
+using Comet.BrowserTests.Browsers;
+using Comet.BrowserTests.Hosting;
+using Comet.AspNetCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Playwright;
+
+namespace Comet.BrowserTests;
+
+/// <summary>The page at its barest: a function and an iframe.</summary>
+public class ClockTests(App app, BrowserFixture browsers) : IClassFixture<App>
+{
+    [Theory]
+    [InlineData(BrowserKind.Chromium)]
+    [InlineData(BrowserKind.Firefox)]
+    public async Task The_callback_fires_again_and_again_with_rising_values(BrowserKind kind)
+    {
+        var page = await browsers.OpenTabAsync(kind);
+        await page.GotoAsync(app.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
+        await page.EvaluateAsync("""
+            () => {
+              window.seen = [];
+              const show = clockChanged;
+              clockChanged = time => { show(time); seen.push({ time, shown: document.getElementById('clock').textContent }); };
+            }
+            """);
+
+        await page.WaitForFunctionAsync("() => seen.length >= 5 && seen[0].time !== seen.at(-1).time");
+
+        var seen = await page.EvaluateJsonAsync<Tick[]>("() => seen");
+        Assert.All(seen, tick => Assert.Equal(tick.Time, tick.Shown));
+        var times = seen.Select(tick => TimeOnly.ParseExact(tick.Time, "HH mm ss", CultureInfo.InvariantCulture)).ToList();
+        // The difference of two times of day is never negative, so that midnight is no exception.
+        Assert.All(times.Zip(times.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, TimeSpan.Zero, TimeSpan.FromSeconds(5)));
+        await page.CloseAsync();
+    }
+
+    [Theory]
+    [InlineData(BrowserKind.Chromium)]
+    [InlineData(BrowserKind.Firefox)]
+    public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
+    {
+        await using var site = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var network = new TcpProxy(site);
+        var page = await browsers.OpenTabAsync(kind);
+        await page.GotoAsync(network.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
+        await page.WaitForSelectorAsync("#connection[data-state=live]");
+        await page.WaitForTimeoutAsync(5_000); // longer than it puts up with silence
+        await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Live");
+
+        network.Cut();
+
+        await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Ended: reload the page");
+        await page.CloseAsync();
+    }
+
+    private sealed record Tick(string Time, string Shown);
+}

@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Comet.BrowserTests.Hosting;
+
+/// <summary>A network between the browser and the app that breaks when a test says so. Its address stays when the app behind it changes.</summary>
+internal sealed class TcpProxy : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Lock _gate = new();
+    private readonly HashSet<TcpClient> _clients = [];
+    private readonly Task _accepting;
+    private volatile TaskCompletionSource _flow = new();
+    private volatile App _app;
+
+    internal TcpProxy(App app)
+    {
+        _app = app;
+        _flow.SetResult();
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    internal string Url => $"http://{_listener.LocalEndpoint}";
+
+    /// <summary>The app that new connections lead to.</summary>
+    internal void LeadTo(App app) => _app = app;
+
+    /// <summary>Resets all connections.</summary>
+    internal void Cut()
+    {
+        lock (_gate)
+        {
+            foreach (var client in _clients)
+            {
+                client.Client.Close(0);
+            }
+            _clients.Clear();
+        }
+    }
+
+    /// <summary>Holds back what the app sends; connections stay open.</summary>
+    internal void Stall() => _flow = new TaskCompletionSource();
+
+    /// <summary>Lets everything through that was held back.</summary>
+    internal void Resume() => _flow.TrySetResult();
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                _ = ServeAsync(await _listener.AcceptTcpClientAsync());
+            }
+        }
+        catch (SocketException)
+        {
+            // Disposed.
+        }
+    }
+
+    private async Task ServeAsync(TcpClient browser)
+    {
+        using var server = new TcpClient { NoDelay = true };
+        browser.NoDelay = true;
+        lock (_gate)
+        {
+            _clients.Add(browser);
+        }
+        try
+        {
+            await server.ConnectAsync(IPAddress.Loopback, new Uri(_app.Url).Port);
+            await await Task.WhenAny(
+                CopyAsync(browser.GetStream(), server.GetStream(), isHeld: false),
+                CopyAsync(server.GetStream(), browser.GetStream(), isHeld: true));
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
+        {
+            // One side has gone: so does the other.
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _clients.Remove(browser);
+            }
+            browser.Dispose();
+        }
+    }
+
+    private async Task CopyAsync(Stream from, Stream to, bool isHeld)
+    {
+        var buffer = new byte[16 * 1024];
+        while (await from.ReadAsync(buffer) is > 0 and var read)
+        {
+            if (isHeld)
+            {
+                await _flow.Task;
+            }
+            await to.WriteAsync(buffer.AsMemory(0, read));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        Resume();
+        Cut();
+        await _accepting;
+    }
+}

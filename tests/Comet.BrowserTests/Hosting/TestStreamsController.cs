@@ -1,0 +1,118 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Comet.AspNetCore;
+using CometApp.Security;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Comet.BrowserTests.Hosting;
+
+/// <summary>Streams that no app should have.</summary>
+[Route("/test/streams")]
+public sealed class TestStreamsController(CspNonce nonce) : Controller
+{
+    /// <summary>What follows each hostile value.</summary>
+    internal const string Canary = "the next message";
+
+    [HttpGet("strings")]
+    public CometResult Strings() => CometResults.String(Guarded(HostileValues.Strings), "parent.received");
+
+    [HttpGet("json")]
+    public CometResult Json() => CometResults.Json(Guarded<object?>([.. HostileValues.Strings, .. HostileValues.Objects]), "parent.received");
+
+    /// <summary>The numbers from 1 to <paramref name="count"/>, as fast as they go.</summary>
+    [HttpGet("numbers/{count:int}")]
+    public CometResult Numbers(int count, CancellationToken cancellation) => CometResults.Json(UpTo(count, cancellation), "parent.received");
+
+    /// <summary>A stream whose own first chunk has an inline script.</summary>
+    [HttpGet("first-chunk")]
+    public CometResult FirstChunk() => CometResults.String(
+        new[] { "from the stream" }.ToAsyncEnumerable(),
+        "parent.received",
+        new CometOptions { InitialChunk = "<!DOCTYPE html><html><body><script>parent.received('from the chunk');</script>"u8.ToArray() });
+
+    private static readonly string[] Doubled = ["e-1", "e-2", "e-2", "e-1", "e-10", "e-9", "e-10", "f-1", "f-1", "f-2"];
+
+    /// <summary>What a broken server might send: messages again, older ones, and then another log.</summary>
+    [HttpGet("doubled")]
+    public ContentResult SendDoubled() => Content(
+        $$$"""<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><script nonce="{{{nonce}}}">frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'open' } }));</script>""" +
+        string.Concat(Doubled.Select(id => $"<script nonce=\"{nonce}\">frameElement.comet('{id}','{id}');</script>")) +
+        $$$"""<script nonce="{{{nonce}}}">frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'end', reason: 'completed' } }));</script>""",
+        "text/html; charset=utf-8");
+
+    /// <summary>Expressions that are no JSON, and then a string.</summary>
+    [HttpGet("functions")]
+    public CometResult Functions() => CometResults.Raw(
+        new ReadOnlyMemory<byte>[] { "[() => 1]"u8.ToArray(), "'the next'"u8.ToArray() }.ToAsyncEnumerable(),
+        "parent.received");
+
+    /// <summary>The numbers from 1 to 10, as long as the sign-in is valid.</summary>
+    [Authorize, HttpGet("members")]
+    public CometResult Members(CancellationToken cancellation) => CometResults.Json(UpTo(10, cancellation), "parent.received");
+
+    /// <summary>Tells a CometSource the control messages in <paramref name="told"/>, and stays open.</summary>
+    [HttpGet("told")]
+    public async Task Tell([FromQuery] string[] told)
+    {
+        try
+        {
+            Response.ContentType = "text/html; charset=utf-8";
+            await Response.WriteAsync($"<!DOCTYPE html><html><head><meta charset=\"utf-8\"></head><body>{new string(' ', 1024)}");
+            foreach (var detail in told.Select(json => JsonSerializer.Serialize(JsonElement.Parse(json))))
+            {
+                await Response.WriteAsync($$$"""<script nonce="{{{nonce}}}">window.frameElement?.dispatchEvent(new CustomEvent('comet', { detail: {{{detail}}} }));</script>""");
+            }
+            await Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, HttpContext.RequestAborted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The page is gone.
+        }
+    }
+
+    /// <summary>Whoever asks for lines is sent to another page, as one who has to sign in.</summary>
+    [HttpGet("redirected")]
+    public async Task<IActionResult> Redirected([FromQuery] string[] told)
+    {
+        if (Request.Headers.Accept == "application/x-ndjson")
+        {
+            return Redirect("/test/empty");
+        }
+        await Tell(told);
+        return new EmptyResult();
+    }
+
+    [HttpGet("refused/{status:int}")]
+    public IActionResult Refused(int status, string? retryAfter)
+    {
+        Response.Headers.RetryAfter = retryAfter;
+        return status == StatusCodes.Status302Found ? Redirect("/test/empty") : StatusCode(status);
+    }
+
+    private static async IAsyncEnumerable<T> Guarded<T>(IReadOnlyCollection<T> values)
+        where T : class?
+    {
+        await Task.Yield();
+        foreach (var value in values)
+        {
+            yield return value;
+            yield return (T)(object)Canary;
+        }
+    }
+
+    private static async IAsyncEnumerable<int> UpTo(int count, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        for (var i = 1; i <= count; i++)
+        {
+            yield return i;
+            if (i % 500 == 0)
+            {
+                await Task.Delay(1, cancellation);
+            }
+        }
+        await Task.Delay(Timeout.Infinite, cancellation);
+    }
+}

@@ -1,0 +1,182 @@
+using Comet.BrowserTests.Browsers;
+using Comet.BrowserTests.Hosting;
+using Microsoft.Playwright;
+
+namespace Comet.BrowserTests.Sources;
+
+/// <summary>What is closed, or refused, is gone: no frame, no timer, no channel, no lock, no connection, nothing in memory.</summary>
+public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
+{
+    // Counts what a page holds on to, and asks the browser for the rest.
+    private const string Count = """
+        (() => {
+          const timers = new Set();
+          for (const kind of ['Timeout', 'Interval']) {
+            const [set, clear] = [window[`set${kind}`], window[`clear${kind}`]];
+            window[`set${kind}`] = (action, ...rest) => {
+              const id = set(() => { if (kind === 'Timeout') timers.delete(id); action(); }, ...rest);
+              timers.add(id);
+              return id;
+            };
+            window[`clear${kind}`] = id => { timers.delete(id); clear(id); };
+          }
+          const channels = new Set();
+          window.BroadcastChannel = class extends BroadcastChannel {
+            constructor(name) { super(name); channels.add(this); }
+            close() { channels.delete(this); super.close(); }
+          };
+          window.leftBehind = async () => {
+            const { held, pending } = await navigator.locks.query();
+            return [timers.size, channels.size, document.querySelectorAll('iframe').length, held.length + pending.length].join();
+          };
+        })();
+        """;
+
+    private const string Nothing = "0,0,0,0";
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Close_leaves_nothing_behind(bool shared)
+    {
+        var page = await browsers.OpenTabAsync();
+        await page.AddInitScriptAsync(Count);
+        var reader = await Reader.OpenAsync(page, app.Url, AnnouncementFeed.Stream, new { shared });
+        await reader.WaitForEventAsync("open");
+        await Eventually.HoldsAsync(() => app.OpenStreams() == 1, "an open stream");
+        Assert.NotEqual(Nothing, await LeftBehindAsync(page));
+
+        await reader.CloseSourceAsync();
+
+        await AssertNothingLeftAsync(page);
+        await Eventually.HoldsAsync(() => app.OpenStreams() == 0, "no open stream");
+        Assert.Equal(2, await page.EvaluateAsync<int>("() => reader.source.readyState"));
+        Assert.Equal(["open"], await reader.EventTypesAsync());
+        await page.CloseAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Close_before_anything_has_happened_leaves_nothing_behind(bool shared)
+    {
+        var page = await browsers.OpenTabAsync();
+        await page.AddInitScriptAsync(Count);
+        var reader = await Reader.OpenAsync(page, app.Url, AnnouncementFeed.Stream, new { shared });
+        await page.EvaluateAsync("([stream, init]) => new CometSource(stream, init).close()", new object[] { AnnouncementFeed.Stream + "?other", new { shared } });
+        await reader.CloseSourceAsync();
+        await page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // what was begun before would show by now
+
+        await AssertNothingLeftAsync(page);
+        Assert.Equal(0, await page.EvaluateAsync<int>("() => frames.length"));
+        await page.CloseAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Opening_and_closing_many_times_leaves_no_memory_behind(bool shared)
+    {
+        var page = await browsers.OpenTabAsync();
+        await page.GotoAsync(app.Url + "/test/empty");
+        var developerTools = await page.Context.NewCDPSessionAsync(page);
+        await OpenAndCloseAsync(5);
+        var before = await developerTools.CountAsync();
+
+        await OpenAndCloseAsync(20);
+
+        // Of the frame closed last, a browser may keep a little for a while.
+        var after = await developerTools.CountAsync();
+        Assert.InRange(after.Documents, 1, before.Documents + 1);
+        Assert.InRange(after.Nodes, 1, before.Nodes + 20);
+        Assert.InRange(after.Listeners, 0, before.Listeners + 4);
+        await page.CloseAsync();
+
+        Task OpenAndCloseAsync(int times) => page.EvaluateAsync("""
+            async ([stream, shared, times]) => {
+              for (let i = 0; i < times; i++) {
+                const source = new CometSource(stream, { shared });
+                await new Promise(open => source.onopen = open);
+                source.close();
+              }
+            }
+            """, new object[] { AnnouncementFeed.Stream, shared, times }).WaitAsync(Eventually.Patience);
+    }
+
+    [Theory]
+    [InlineData(BrowserKind.Chromium, 204, false)]
+    [InlineData(BrowserKind.Chromium, 400, false)]
+    [InlineData(BrowserKind.Chromium, 410, false)]
+    [InlineData(BrowserKind.Chromium, 401, false)]
+    [InlineData(BrowserKind.Chromium, 403, false)]
+    [InlineData(BrowserKind.Chromium, 403, true)]
+    [InlineData(BrowserKind.Firefox, 403, false)]
+    public async Task A_refusal_is_final(BrowserKind kind, int status, bool shared)
+    {
+        var page = await browsers.OpenTabAsync(kind);
+        await page.AddInitScriptAsync(Count);
+        var reader = await Reader.OpenAsync(page, app.Url, $"/test/streams/refused/{status}", new { shared });
+
+        await reader.WaitForEventAsync("error");
+
+        Assert.Equal([new("closed", "refused", status, null, 2), new("error", null, null, null, 2)], await reader.EventsAsync());
+        await AssertNothingLeftAsync(page);
+        await page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task A_redirect_as_to_a_sign_in_page_is_a_refusal()
+    {
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, "/test/streams/refused/302");
+
+        await reader.WaitForEventAsync("error");
+
+        Assert.Equal([new("closed", "refused", 401, null, 2), new("error", null, null, null, 2)], await reader.EventsAsync());
+        await reader.Page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task A_tab_that_closes_while_it_lacks_something_fetches_nothing()
+    {
+        await using var site = new App();
+        await using var profile = await browsers.OpenProfileAsync();
+        await profile.OpenTabsAsync(site.Url, 1);
+        await site.AnnounceAsync("1");
+        var page = await profile.NewPageAsync();
+        await page.AddInitScriptAsync(PageFault.CountedFetches);
+        await page.GotoAsync(site.Url + "/test/empty");
+
+        await page.EvaluateAsync("""
+            stream => new Promise(closed => {
+              const source = new CometSource(stream, { from: 'earliest', shared: true });
+              source.onopen = () => {
+                source.close();
+                setTimeout(closed, 300);
+              };
+            })
+            """, AnnouncementFeed.Stream).WaitAsync(Eventually.Patience);
+
+        Assert.Equal(0, await page.EvaluateAsync<int>("() => fetches"));
+        Assert.Equal(1, site.OpenStreams());
+    }
+
+    [Fact]
+    public async Task A_stream_that_is_complete_is_final()
+    {
+        var page = await browsers.OpenTabAsync();
+        await page.AddInitScriptAsync(Count);
+        var reader = await Reader.OpenAsync(page, app.Url, "/test/streams/strings");
+
+        await reader.WaitForEventAsync("error");
+
+        Assert.Equal(
+            [new("open", null, null, null, 1), new("closed", "completed", null, null, 2), new("error", null, null, null, 2)],
+            await reader.EventsAsync());
+        await AssertNothingLeftAsync(page);
+        await page.CloseAsync();
+    }
+
+    private static Task AssertNothingLeftAsync(IPage page) => Eventually.HoldsAsync(async () => await LeftBehindAsync(page) == Nothing, "nothing left behind");
+
+    private static Task<string> LeftBehindAsync(IPage page) => page.EvaluateAsync<string>("() => leftBehind()");
+}

@@ -1,0 +1,64 @@
+using Comet.BrowserTests.Browsers;
+using Comet.BrowserTests.Hosting;
+
+namespace Comet.BrowserTests.Sources;
+
+/// <summary>The stream of somebody whose sign-in expires.</summary>
+public sealed class ExpiryTests : IAsyncDisposable
+{
+    private const string Stream = "/test/streams/members";
+
+    private readonly SignIn _signIn = new();
+    private readonly BrowserFixture _browsers;
+    private readonly App _app;
+
+    public ExpiryTests(BrowserFixture browsers)
+    {
+        _browsers = browsers;
+        _app = new App(_signIn.AddTo);
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    [Fact]
+    public async Task It_comes_back_while_the_sign_in_is_renewed_and_ends_when_it_is_not()
+    {
+        var reader = await Reader.OpenAsync(await _browsers.OpenTabAsync(), _app.Url, Stream);
+        await reader.WaitForEventAsync("open", 2);
+
+        _signIn.Revoke();
+        await reader.WaitForEventAsync("closed");
+
+        Assert.Equal(["open", "reconnecting", "error", "open"], (await reader.EventTypesAsync()).Take(4));
+        await AssertExpiredAsync(reader);
+        await reader.Page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task All_tabs_that_share_it_are_told_why()
+    {
+        await using var profile = await _browsers.OpenProfileAsync();
+        var readers = new List<Reader>();
+        for (var i = 0; i < 3; i++)
+        {
+            readers.Add(await profile.OpenTabAsync(_app.Url, stream: Stream));
+        }
+        await Task.WhenAll(readers.Select(reader => reader.WaitForEventAsync("open")));
+
+        _signIn.Revoke();
+        await Task.WhenAll(readers.Select(reader => reader.WaitForEventAsync("closed")));
+
+        foreach (var reader in readers)
+        {
+            await AssertExpiredAsync(reader);
+        }
+    }
+
+    private static async Task AssertExpiredAsync(Reader reader)
+    {
+        var events = await reader.EventsAsync();
+        Assert.Equal(["open 1", "reconnecting 0", "error 0", "closed 2", "error 2"], (await reader.ToldAsync()).Where(told => !told.StartsWith("message", StringComparison.Ordinal)).TakeLast(5));
+        Assert.All(events.Where(happened => happened.Type == "reconnecting"), happened => Assert.Equal("authentication-expired", happened.Reason));
+        Assert.Equal(new("closed", "authentication-expired", 401, null, 2), events[^2]);
+    }
+}

@@ -1,0 +1,103 @@
+using Comet.BrowserTests.Browsers;
+using Comet.BrowserTests.Hosting;
+using Comet.AspNetCore;
+using CometApp.Models;
+
+namespace Comet.BrowserTests.Sources;
+
+public class ReconnectTests(BrowserFixture browsers)
+{
+    [Theory]
+    [InlineData(BrowserKind.Chromium)]
+    [InlineData(BrowserKind.Firefox)]
+    public async Task After_cuts_it_resumes_and_nothing_is_lost_or_doubled(BrowserKind kind)
+    {
+        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var network = new TcpProxy(app);
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(kind), network.Url, AnnouncementFeed.Stream);
+        await reader.WaitForEventAsync("open");
+        var announcing = app.AnnounceAsync(Enumerable.Range(1, 400));
+
+        for (var cut = 1; cut <= 2; cut++)
+        {
+            await reader.WaitForMessagesAsync(50 * cut);
+            network.Cut();
+            await reader.WaitForEventAsync("open", 1 + cut);
+        }
+        await announcing;
+        await reader.WaitForMessagesAsync(400);
+
+        Assert.Equal(Enumerable.Range(1, 400).Select(number => $"{number}"), (await reader.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
+        Assert.Equal(400, (await reader.IdsAsync()).Distinct().Count());
+        var events = await reader.EventsAsync();
+        Assert.Equal(["open", "reconnecting", "error", "open", "reconnecting", "error", "open"], events.Select(happened => happened.Type));
+        Assert.All(events.Where(happened => happened.Type == "reconnecting"), happened =>
+        {
+            // Of a connection that was reset, Chromium shows a page nothing but the silence.
+            Assert.Equal(kind == BrowserKind.Chromium ? "silent" : "disconnected", happened.Reason);
+            Assert.InRange(happened.Delay!.Value, 250, 30_250);
+            Assert.Equal(0, happened.ReadyState);
+        });
+        await reader.Page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task After_a_restart_it_tells_that_history_starts_anew_and_goes_on()
+    {
+        var first = new App(services => services.AddComet(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        await using var network = new TcpProxy(first);
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, AnnouncementFeed.Stream);
+        await reader.WaitForEventAsync("open");
+        await first.AnnounceAsync("before");
+        await reader.WaitForMessagesAsync(1);
+
+        await first.DisposeAsync();
+        await using var second = new App();
+        network.LeadTo(second);
+        await second.AnnounceAsync("too early for the page");
+        await reader.WaitForEventAsync("gap");
+        await second.AnnounceAsync("after");
+        await reader.WaitForMessagesAsync(2);
+
+        Assert.Equal(["before", "after"], (await reader.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
+        var events = await reader.EventsAsync();
+        Assert.Equal("shutting-down", events.First(happened => happened.Type == "reconnecting").Reason);
+        Assert.Single(events, happened => happened.Type == "gap");
+        Assert.DoesNotContain(events, happened => happened.Type == "closed");
+        await reader.Page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task It_notices_a_connection_that_went_silent()
+    {
+        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var network = new TcpProxy(app);
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, AnnouncementFeed.Stream);
+        await reader.WaitForEventAsync("open");
+        await app.AnnounceAsync("1");
+        await reader.WaitForMessagesAsync(1);
+
+        network.Stall();
+        await app.AnnounceAsync("2");
+        await reader.WaitForEventAsync("reconnecting");
+        network.Resume();
+        await reader.WaitForMessagesAsync(2);
+
+        Assert.Equal(["1", "2"], (await reader.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
+        Assert.Equal("silent", (await reader.EventsAsync()).First(happened => happened.Type == "reconnecting").Reason);
+        await reader.Page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task Heartbeats_keep_a_quiet_stream_open()
+    {
+        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, AnnouncementFeed.Stream);
+        await reader.WaitForEventAsync("open");
+
+        await reader.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 4000))"); // a dead connection is given up after 3 s
+
+        Assert.Equal(["open"], await reader.EventTypesAsync());
+        await reader.Page.CloseAsync();
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Stores;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+
+namespace Comet.AspNetCore.Tests.Conformance;
+
+/// <summary>A running app with a store, as one server has it.</summary>
+public sealed class StoreHost : IAsyncDisposable
+{
+    /// <summary>No wait in these tests should take this long; one that does fails.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly WebApplication _app;
+
+    private StoreHost(WebApplication app) => _app = app;
+
+    public IFeedStore Store => Services.GetRequiredService<IFeedStore>();
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<StoreHost> StartAsync(Action<WebApplicationBuilder> configure)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        builder.Services.AddComet();
+        configure(builder);
+        var app = builder.Build();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new StoreHost(app);
+    }
+
+    /// <summary>What a load balancer would learn: null when the app is ready, otherwise the reason why it is not.</summary>
+    public async Task<string?> UnreadinessAsync()
+    {
+        var report = await Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(
+            check => check.Tags.Contains("ready"), TestContext.Current.CancellationToken);
+        return report.Entries.Values.Where(entry => entry.Status != HealthStatus.Healthy).Select(entry => entry.Description).FirstOrDefault();
+    }
+
+    /// <summary>A feed of text, registered by nobody.</summary>
+    internal Feed<string> Feed(string name, FeedOptions options) =>
+        new(name, new LastingFeedSource(Services.GetRequiredService<FeedRegistry>(), name, options), JsonSerializerOptions.Web);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(TestContext.Current.CancellationToken);
+        await _app.DisposeAsync();
+    }
+}
