@@ -11,6 +11,7 @@ internal static class ClusterServer
     {
         var builder = BenchHost.CreateBuilder(args);
         builder.WebHost.UseStaticWebAssets();
+        builder.WebHost.UseCometTransport();
         builder.Services.AddCometRabbitMQ();
         builder.Services.AddComet(comet =>
         {

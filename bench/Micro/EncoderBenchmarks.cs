@@ -9,7 +9,7 @@ namespace CometBench.Micro;
 [MemoryDiagnoser]
 public class EncoderBenchmarks
 {
-    private readonly Block _block = new();
+    private readonly FrameBuffer _block = new();
     private string _plain = "";
     private string _hostile = "";
     private string _foreign = "";

@@ -10,7 +10,7 @@ public class FormatBenchmarks
 {
     private static readonly byte[] IdPrefix = "k3j5h2m1-"u8.ToArray();
 
-    private readonly Block _block = new();
+    private readonly FrameBuffer _block = new();
     private readonly WireFormat _script = new ScriptFormat("parent.cometMessage"u8.ToArray());
     private readonly Nonce _nonce = Nonce.Create();
     private byte[] _value = [];
@@ -43,7 +43,7 @@ public class FormatBenchmarks
     [Benchmark]
     public int ScriptOfAnotherConnection()
     {
-        _block.Stamp(_nonce);
+        _block.WriteNonce(_nonce);
         return _block.Chunk.Length;
     }
 
@@ -51,7 +51,7 @@ public class FormatBenchmarks
     {
         _block.Clear();
         format.WriteMessage(_block, _value, IdPrefix, 123_456);
-        _block.Stamp(_nonce);
+        _block.WriteNonce(_nonce);
         return _block.Chunk.Length;
     }
 }

@@ -1,10 +1,11 @@
 using BenchmarkDotNet.Attributes;
 using Comet.AspNetCore;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Streams;
+using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -43,7 +44,7 @@ public class PublishBenchmarks
         _feed = _app.Services.GetRequiredService<Feed<string>>();
 
         var retention = new FeedRetention(1000, long.MaxValue, TimeSpan.FromDays(1));
-        var lifetime = _app.Services.GetRequiredService<StreamLifetime>();
+        var lifetime = _app.Services.GetRequiredService<ConnectionLifetime>();
         var open = _app.Services.GetRequiredService<OpenStreams>();
         _tail = new FeedTail(retention, TimeProvider.System); // its changes wake nobody: the benchmark runs the passes
         _tail.Reset("epoch", 0);
@@ -81,18 +82,18 @@ public class PublishBenchmarks
         _fanOut.Execute();
     }
 
-    private static StreamOpening Opening(OpenStreams open) => new()
+    private static ConnectionSettings Opening(OpenStreams open) => new()
     {
-        Permit = new StreamPermit(open, ofAddress: null, ofUser: null),
-        Outlet = new Nowhere(),
+        Permit = new ConnectionLease(open, ofAddress: null, ofUser: null),
+        ResponseWriter = new Nowhere(),
         Format = new ScriptFormat("parent.cometMessage"u8.ToArray()),
         Nonce = Nonce.Create(),
-        Server = new CometServerOptions { Heartbeat = TimeSpan.FromDays(1) },
+        Server = new CometOptions { Heartbeat = TimeSpan.FromDays(1) },
     };
 
-    private sealed class Nowhere() : Outlet(new DefaultHttpContext())
+    private sealed class Nowhere() : ResponseWriter(new DefaultHttpContext())
     {
-        internal override ValueTask<bool> WriteAsync(Block block) => new(block.Chunk.Length > 0);
+        internal override ValueTask<bool> WriteAsync(FrameBuffer block) => new(block.Chunk.Length > 0);
 
         internal override bool HasProgressed() => false;
     }

@@ -4,6 +4,10 @@ using Comet.AspNetCore;
 using CometBench;
 
 var builder = BenchHost.CreateBuilder(args);
+if (!builder.Configuration.GetValue<bool>("Portable"))
+{
+    builder.WebHost.UseCometTransport();
+}
 builder.Services.AddComet(comet =>
 {
     // Limits out of reach, not none: an app's streams take leases too.

@@ -28,6 +28,7 @@ internal static class StoreServer
     /// <summary>The store that <c>--store</c> names, and a feed that keeps <c>--retain</c> messages.</summary>
     internal static void Add(WebApplicationBuilder builder)
     {
+        builder.WebHost.UseCometTransport();
         builder.Services.AddComet();
         if (builder.Configuration["store"] != "memory")
         {

@@ -167,7 +167,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         await using var host = await StartAsync(_time);
         var feed = host.Feed("feed", new FeedOptions { Retain = 1_000_000 });
         await Parallel.ForEachAsync(Enumerable.Range(0, Messages), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (number, cancellation) => await feed.PublishAsync($"{number}", cancellation));
-        var core = feed.Source.Use();
+        var core = feed.Handle.Acquire();
 
         Assert.Equal(8192, core.Tail.State.Next - core.Tail.State.First);
         Assert.Equal((long)Messages, Query("SELECT count(*) FROM entries"));

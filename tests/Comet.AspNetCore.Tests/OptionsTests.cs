@@ -48,7 +48,6 @@ public class OptionsTests
     [Theory]
     [InlineData("Padding", "much")]
     [InlineData("Heartbeat", "often")]
-    [InlineData("DirectTransport", "perhaps")]
     [InlineData("Feeds:news:Retain", "3.5")]
     [InlineData("Feeds:news:WhenSlow", "Wait")]
     public async Task A_value_of_another_type_stops_the_app_at_its_start_and_is_named(string key, string value)
@@ -59,7 +58,7 @@ public class OptionsTests
         Assert.Contains($"'{value}'", error.Message);
     }
 
-    public static TheoryData<string, Func<CometOptions>> BadOptions => new()
+    public static TheoryData<string, Func<CometStreamOptions>> BadOptions => new()
     {
         { "Padding", () => new() { Padding = 1023 } },
         { "Padding", () => new() { Padding = 65_537 } },
@@ -71,7 +70,7 @@ public class OptionsTests
     };
 
     [Theory, MemberData(nameof(BadOptions))]
-    public void One_stream_has_the_limits_of_the_server(string name, Func<CometOptions> create)
+    public void One_stream_has_the_limits_of_the_server(string name, Func<CometStreamOptions> create)
     {
         var error = Assert.Throws<ArgumentOutOfRangeException>(name, create);
 
@@ -82,9 +81,9 @@ public class OptionsTests
     [Fact]
     public void One_stream_may_have_what_the_limits_allow()
     {
-        CometOptions least = new() { Padding = 1024, Heartbeat = TimeSpan.FromMilliseconds(250), MaxAge = TimeSpan.FromSeconds(1), MaxBytes = 1 };
-        CometOptions most = new() { Padding = 65_536, Heartbeat = TimeSpan.FromHours(1), MaxAge = TimeSpan.FromDays(365), MaxBytes = long.MaxValue };
-        CometOptions usual = new() { Padding = null, Heartbeat = null, MaxAge = null, MaxBytes = null };
+        CometStreamOptions least = new() { Padding = 1024, Heartbeat = TimeSpan.FromMilliseconds(250), MaxAge = TimeSpan.FromSeconds(1), MaxBytes = 1 };
+        CometStreamOptions most = new() { Padding = 65_536, Heartbeat = TimeSpan.FromHours(1), MaxAge = TimeSpan.FromDays(365), MaxBytes = long.MaxValue };
+        CometStreamOptions usual = new() { Padding = null, Heartbeat = null, MaxAge = null, MaxBytes = null };
 
         Assert.Equal((1024, 65_536, null), (least.Padding, most.Padding, usual.Padding));
     }
@@ -112,7 +111,6 @@ public class OptionsTests
             ("MaxStreamsPerUser", "14"),
             ("MaxStreamsPerAddress", "15"),
             ("MaxConnectsPerSecond", "16"),
-            ("DirectTransport", "false"),
             ("Feeds:news:Retain", "17"),
             ("Feeds:news:RetainBytes", "1800"),
             ("Feeds:news:RetainFor", "00:00:19"),
@@ -120,13 +118,13 @@ public class OptionsTests
             ("Feeds:news:InMemory", "true"),
             ("Feeds:news:AuthorizationPolicy", "editors"));
 
-        var server = app.Services.GetRequiredService<IOptions<CometServerOptions>>().Value;
+        var server = app.Services.GetRequiredService<IOptions<CometOptions>>().Value;
         Assert.Equal(
             (2048, TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8), TimeSpan.FromHours(9), 10L, TimeSpan.FromSeconds(11), TimeSpan.FromMinutes(1)),
             (server.Padding, server.Heartbeat, server.WriteTimeout, server.MaxAge, server.MaxBytes, server.ReconnectSpread, server.Drain));
         Assert.Equal(
-            (13, 14, 15, 16, false),
-            (server.MaxStreams, server.MaxStreamsPerUser, server.MaxStreamsPerAddress, server.MaxConnectsPerSecond, server.DirectTransport));
+            (13, 14, 15, 16),
+            (server.MaxStreams, server.MaxStreamsPerUser, server.MaxStreamsPerAddress, server.MaxConnectsPerSecond));
         var feed = app.Services.GetRequiredService<IOptionsMonitor<FeedOptions>>().Get("news");
         Assert.Equal(
             (17, 1800L, TimeSpan.FromSeconds(19), true, SlowClientPolicy.Latest, "editors"),
@@ -139,13 +137,13 @@ public class OptionsTests
     {
         await using var app = await TestApp.StartAsync(_ => { });
 
-        var server = app.Services.GetRequiredService<IOptions<CometServerOptions>>().Value;
+        var server = app.Services.GetRequiredService<IOptions<CometOptions>>().Value;
         Assert.Equal(
             (1024, TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(10), null, null, TimeSpan.FromSeconds(5), TimeSpan.Zero),
             (server.Padding, server.Heartbeat, server.WriteTimeout, server.MaxAge, server.MaxBytes, server.ReconnectSpread, server.Drain));
         Assert.Equal(
-            (50_000, 100, 1_000, null, true),
-            (server.MaxStreams, server.MaxStreamsPerUser, server.MaxStreamsPerAddress, server.MaxConnectsPerSecond, server.DirectTransport));
+            (50_000, 100, 1_000, null),
+            (server.MaxStreams, server.MaxStreamsPerUser, server.MaxStreamsPerAddress, server.MaxConnectsPerSecond));
     }
 
     [Theory]

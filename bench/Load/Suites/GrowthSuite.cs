@@ -98,7 +98,7 @@ internal sealed class GrowthSuite(Settings settings)
         var variants = new List<Variant>
         {
             new("plain HTTP/1.1", ServerKind.Comet, n),
-            new("through Response.Body", ServerKind.Comet with { Arguments = ["--Comet:DirectTransport", "false"] }, n),
+            new("through Response.Body", ServerKind.Comet with { Arguments = ["--Portable", "true"] }, n),
             new("TLS, HTTP/1.1", ServerKind.Comet with { Route = Route.Tls }, n),
             new("TLS, HTTP/2, a connection for each stream", ServerKind.Comet with { Route = Route.Http2 }, n),
         };

@@ -19,6 +19,7 @@ mvc.AddRazorRuntimeCompilation();
 builder.Services.AddControllersWithViews();
 #endif
 builder.Services.AddSecurityHeaders();
+builder.WebHost.UseCometTransport();
 builder.Services.AddComet();
 #if (Sqlite)
 builder.Services.AddCometSqlite();

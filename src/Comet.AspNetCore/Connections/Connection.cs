@@ -1,11 +1,12 @@
 using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Transport;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>One connection that is being written to. Not thread-safe: whoever writes also asks when it must end.</summary>
-internal class OpenStream
+internal class Connection
 {
-    private readonly Outlet _outlet;
+    private readonly ResponseWriter _outlet;
     private readonly long _startedAt;
     private readonly long _heartbeat;
     private readonly long _maxBytes;
@@ -14,9 +15,9 @@ internal class OpenStream
     private long _lastWrite;
     private long _bytes;
 
-    internal OpenStream(StreamOpening opening, long now)
+    internal Connection(ConnectionSettings opening, long now)
     {
-        _outlet = opening.Outlet;
+        _outlet = opening.ResponseWriter;
         Format = opening.Format;
         Nonce = opening.Nonce;
         _startedAt = _lastWrite = now;
@@ -33,8 +34,8 @@ internal class OpenStream
         }
     }
 
-    /// <inheritdoc cref="Outlet.Gone"/>
-    internal CancellationToken Gone => _outlet.Gone;
+    /// <inheritdoc cref="ResponseWriter.Aborted"/>
+    internal CancellationToken Aborted => _outlet.Aborted;
 
     internal WireFormat Format { get; private protected set; }
 
@@ -50,7 +51,7 @@ internal class OpenStream
     internal bool IsHeartbeatDue(long now) => now - _lastWrite >= _heartbeat;
 
     /// <summary>When nothing else happens, this is when the stream wants to be looked at again.</summary>
-    internal long NextLookAt => Math.Min(_endAt, _lastWrite + _heartbeat);
+    internal long NextDeadline => Math.Min(_endAt, _lastWrite + _heartbeat);
 
     internal void EndBy(long time, EndReason reason)
     {
@@ -64,21 +65,21 @@ internal class OpenStream
     internal EndReason DueEnd(long now) =>
         now >= _endAt ? _endAtReason : IsFull ? EndReason.Recycled : EndReason.None;
 
-    /// <inheritdoc cref="Outlet.WriteAsync"/>
-    internal ValueTask<bool> WriteAsync(Block block, long now)
+    /// <inheritdoc cref="ResponseWriter.WriteAsync"/>
+    internal ValueTask<bool> WriteAsync(FrameBuffer block, long now)
     {
         _lastWrite = now;
         _bytes += block.Length;
-        block.Stamp(Nonce);
+        block.WriteNonce(Nonce);
         return _outlet.WriteAsync(block);
     }
 
-    /// <inheritdoc cref="Outlet.HasProgressed"/>
+    /// <inheritdoc cref="ResponseWriter.HasProgressed"/>
     internal bool HasProgressed() => _outlet.HasProgressed();
 
-    /// <inheritdoc cref="Outlet.CompleteAsync"/>
+    /// <inheritdoc cref="ResponseWriter.CompleteAsync"/>
     internal ValueTask<bool> CompleteAsync() => _outlet.CompleteAsync();
 
-    /// <inheritdoc cref="Outlet.Abort"/>
+    /// <inheritdoc cref="ResponseWriter.Abort"/>
     internal void Abort() => _outlet.Abort();
 }

@@ -12,15 +12,15 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>Decides whether a request gets a stream, and sets the response's headers.</summary>
-internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission admission, StreamLifetime lifetime)
+internal sealed class ConnectionAcceptor(IOptions<CometOptions> server, ConnectionLimits admission, ConnectionLifetime lifetime)
 {
     /// <summary>What a stream begins with; null: the request was answered otherwise.</summary>
-    internal async ValueTask<StreamOpening?> OpenAsync(HttpContext context, StreamRequest request)
+    internal async ValueTask<ConnectionSettings?> OpenAsync(HttpContext context, ConnectionRequest request)
     {
-        StreamPermit? permit = null;
+        ConnectionLease? permit = null;
         var refusal = Inspect(context, ref request) ?? await AuthorizeAsync(context, request) ?? Enter(context, out permit);
         if (refusal is not null)
         {
@@ -29,7 +29,7 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
         }
         try
         {
-            var format = Negotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
+            var format = FormatNegotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
             var nonce = Nonce.Create();
             WriteHeaders(context.Response, format, nonce);
             return permit is { } place ? Open(context, request, format, nonce, place) : null;
@@ -41,19 +41,19 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
         }
     }
 
-    private static Refusal? Inspect(HttpContext context, ref StreamRequest request)
+    private static Rejection? Inspect(HttpContext context, ref ConnectionRequest request)
     {
         var headers = context.Request.Headers;
         if (headers["Sec-Fetch-Site"] == "cross-site")
         {
-            return Refusal.CrossSite;
+            return Rejection.CrossSite;
         }
         var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;
         if (query.TryGetValue("callback", out var callback))
         {
             if (callback is not [{ } name] || !CallbackName.IsAllowedFromRequest(name))
             {
-                return Refusal.BadCallback;
+                return Rejection.BadCallback;
             }
             request = request with { Callback = name };
         }
@@ -64,13 +64,13 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
         }
         if (id is not [{ } text] || !FeedPosition.TryParse(text, out var start))
         {
-            return Refusal.BadId;
+            return Rejection.BadId;
         }
         request = request with { Start = start };
         return null;
     }
 
-    private static async ValueTask<Refusal?> AuthorizeAsync(HttpContext context, StreamRequest request)
+    private static async ValueTask<Rejection?> AuthorizeAsync(HttpContext context, ConnectionRequest request)
     {
         if (request.AuthorizationPolicy is not { } name)
         {
@@ -87,19 +87,19 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
             context.Features.Set<IAuthenticateResultFeature>(new Authentication(authentication));
         }
         var result = await evaluator.AuthorizeAsync(policy, authentication, context, context);
-        return result.Succeeded ? null : result.Challenged ? Refusal.NotSignedIn : Refusal.NotAllowed;
+        return result.Succeeded ? null : result.Challenged ? Rejection.NotSignedIn : Rejection.NotAllowed;
     }
 
     // A HEAD request takes no place.
-    private Refusal? Enter(HttpContext context, out StreamPermit? permit)
+    private Rejection? Enter(HttpContext context, out ConnectionLease? permit)
     {
         permit = null;
-        return lifetime.IsStopping ? Refusal.Stopping(lifetime.Retry())
+        return lifetime.IsStopping ? Rejection.Stopping(lifetime.Retry())
             : HttpMethods.IsHead(context.Request.Method) ? null
             : admission.TryEnter(context, out permit);
     }
 
-    private StreamOpening Open(HttpContext context, StreamRequest request, WireFormat format, Nonce nonce, StreamPermit permit)
+    private ConnectionSettings Open(HttpContext context, ConnectionRequest request, WireFormat format, Nonce nonce, ConnectionLease permit)
     {
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
@@ -108,10 +108,10 @@ internal sealed class StreamGate(IOptions<CometServerOptions> server, Admission 
         {
             rate.MinDataRate = null;
         }
-        return new StreamOpening
+        return new ConnectionSettings
         {
             Permit = permit,
-            Outlet = (Outlet?)DirectOutlet.TryCreate(context) ?? new BodyOutlet(context),
+            ResponseWriter = (ResponseWriter?)SocketResponseWriter.TryCreate(context) ?? new BodyResponseWriter(context),
             Format = format,
             Nonce = nonce,
             Server = server.Value,

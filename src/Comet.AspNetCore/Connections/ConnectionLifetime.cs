@@ -1,46 +1,47 @@
 using System.Collections.Concurrent;
 using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Transport;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>Ticks whatever has open streams, and ends all of them when the host stops: at once, or spread over the drain time.</summary>
-internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
+internal sealed class ConnectionLifetime : IHostedLifecycleService, IDisposable
 {
     // An expired cookie ends its stream within a second; the streams themselves are quiet in between.
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
 
-    private readonly ConcurrentDictionary<ITicked, byte> _ticked = new();
-    private readonly CometServerOptions _options;
+    private readonly ConcurrentDictionary<IHeartbeatHandler, byte> _ticked = new();
+    private readonly CometOptions _options;
     private readonly CancellationTokenSource _cut = new();
     private readonly CancellationTokenRegistration _stopping;
     private readonly ITimer _timer;
     private long _stoppingAt = long.MaxValue;
     private readonly OpenStreams _open;
 
-    public StreamLifetime(IOptions<CometServerOptions> options, OpenStreams open, IHostApplicationLifetime host, TimeProvider time)
+    public ConnectionLifetime(IOptions<CometOptions> options, OpenStreams open, IHostApplicationLifetime host, TimeProvider time)
     {
         _open = open;
         _options = options.Value;
-        Clock = new Clock(time);
-        _timer = time.CreateTimer(static state => ((StreamLifetime)state!).TickAll(), this, Period, Period);
+        Clock = new MonotonicClock(time);
+        _timer = time.CreateTimer(static state => ((ConnectionLifetime)state!).OnTimer(), this, Period, Period);
         _stopping = host.ApplicationStopping.Register(Stop);
     }
 
-    internal Clock Clock { get; }
+    internal MonotonicClock Clock { get; }
 
     internal bool IsStopping => Volatile.Read(ref _stoppingAt) != long.MaxValue;
 
-    internal void Add(ITicked ticked) => _ticked.TryAdd(ticked, 0);
+    internal void Add(IHeartbeatHandler ticked) => _ticked.TryAdd(ticked, 0);
 
-    internal void Remove(ITicked ticked) => _ticked.TryRemove(ticked, out _);
+    internal void Remove(IHeartbeatHandler ticked) => _ticked.TryRemove(ticked, out _);
 
     /// <summary>Fires when the drain time of a host that stops has passed: what still waits for a client or a store ends now.</summary>
     internal CancellationToken Cut => _cut.Token;
 
     /// <summary>Why a stream must end now, or <see cref="EndReason.None"/>.</summary>
-    internal EndReason DueEnd(OpenStream stream)
+    internal EndReason DueEnd(Connection stream)
     {
         var stoppingAt = Volatile.Read(ref _stoppingAt);
         if (stoppingAt != long.MaxValue && !stream.IsStopping)
@@ -58,10 +59,10 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
 
     /// <summary>Writes, and cuts a connection that takes nothing until the write deadline, or while the host stops.</summary>
     /// <returns>Why the stream has ended, or <see cref="EndReason.None"/>.</returns>
-    internal ValueTask<EndReason> WriteAsync(OpenStream stream, Block block) => AwaitAsync(stream, stream.WriteAsync(block, Clock.Now));
+    internal ValueTask<EndReason> WriteAsync(Connection stream, FrameBuffer block) => AwaitAsync(stream, stream.WriteAsync(block, Clock.Now));
 
     /// <summary>Ends the body, within the same limits.</summary>
-    internal ValueTask<EndReason> CompleteAsync(OpenStream stream) => AwaitAsync(stream, stream.CompleteAsync());
+    internal ValueTask<EndReason> CompleteAsync(Connection stream) => AwaitAsync(stream, stream.CompleteAsync());
 
     // The host waits here, and the server goes on answering, until the last stream was told; new ones are refused meanwhile.
     public async Task StoppingAsync(CancellationToken cancellationToken)
@@ -93,13 +94,13 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
     private void Stop()
     {
         Interlocked.CompareExchange(ref _stoppingAt, Clock.Now, long.MaxValue);
-        TickAll();
+        OnTimer();
     }
 
-    private ValueTask<EndReason> AwaitAsync(OpenStream stream, ValueTask<bool> write) =>
+    private ValueTask<EndReason> AwaitAsync(Connection stream, ValueTask<bool> write) =>
         write.IsCompletedSuccessfully ? new(ReasonOf(write.Result)) : AwaitSlowAsync(stream, write.AsTask());
 
-    private async ValueTask<EndReason> AwaitSlowAsync(OpenStream stream, Task<bool> write)
+    private async ValueTask<EndReason> AwaitSlowAsync(Connection stream, Task<bool> write)
     {
         while (true)
         {
@@ -119,15 +120,15 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
             {
                 return await CutAsync(stream, write, StopReason);
             }
-            catch (Exception exception) when (Outlet.IsConnectionLoss(exception))
+            catch (Exception exception) when (ResponseWriter.IsConnectionLoss(exception))
             {
-                return EndReason.ClientGone;
+                return EndReason.ClientDisconnected;
             }
         }
     }
 
     // Kestrel closes a TLS connection by a write of its own, and must not find ours under way.
-    private static async ValueTask<EndReason> CutAsync(OpenStream stream, Task write, EndReason reason)
+    private static async ValueTask<EndReason> CutAsync(Connection stream, Task write, EndReason reason)
     {
         stream.Abort();
         await write.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -137,9 +138,9 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
     /// <summary>Why streams end while the host stops.</summary>
     internal EndReason StopReason => _options.Drain > TimeSpan.Zero ? EndReason.Draining : EndReason.ShuttingDown;
 
-    private static EndReason ReasonOf(bool written) => written ? EndReason.None : EndReason.ClientGone;
+    private static EndReason ReasonOf(bool written) => written ? EndReason.None : EndReason.ClientDisconnected;
 
-    private void TickAll()
+    private void OnTimer()
     {
         var stoppingAt = Volatile.Read(ref _stoppingAt);
         if (stoppingAt != long.MaxValue && Clock.Now - stoppingAt >= _options.Drain.TotalMilliseconds)
@@ -148,7 +149,7 @@ internal sealed class StreamLifetime : IHostedLifecycleService, IDisposable
         }
         foreach (var (ticked, _) in _ticked)
         {
-            ticked.Tick();
+            ticked.OnHeartbeat();
         }
     }
 }

@@ -7,10 +7,10 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.Extensions.Options;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>How many streams may be open: in all, per user, per address; and how many may open per second.</summary>
-internal sealed class Admission : IDisposable
+internal sealed class ConnectionLimits : IDisposable
 {
     private static readonly object Unlimited = new();
 
@@ -21,7 +21,7 @@ internal sealed class Admission : IDisposable
     private readonly RateLimiter? _connects;
     private readonly TimeSpan _retryAfter;
 
-    public Admission(IOptions<CometServerOptions> options, OpenStreams open)
+    public ConnectionLimits(IOptions<CometOptions> options, OpenStreams open)
     {
         var limits = options.Value;
         _open = open;
@@ -40,17 +40,17 @@ internal sealed class Admission : IDisposable
     }
 
     /// <summary>Why the stream may not open, or null and its place among the open ones.</summary>
-    internal Refusal? TryEnter(HttpContext context, out StreamPermit? permit)
+    internal Rejection? TryEnter(HttpContext context, out ConnectionLease? permit)
     {
         permit = null;
         RateLimitLease? ofUser = null;
         var refusal =
-            !Take(_perAddress, context, out var ofAddress) || !Take(_perUser, context, out ofUser) ? Refusal.TooMany(Jitter())
-            : !MayConnect() || !_open.TryAdd(_most) ? Refusal.Full(Jitter())
+            !Take(_perAddress, context, out var ofAddress) || !Take(_perUser, context, out ofUser) ? Rejection.TooMany(Jitter())
+            : !MayConnect() || !_open.TryAdd(_most) ? Rejection.Full(Jitter())
             : null;
         if (refusal is null)
         {
-            permit = new StreamPermit(_open, ofAddress, ofUser);
+            permit = new ConnectionLease(_open, ofAddress, ofUser);
         }
         else
         {

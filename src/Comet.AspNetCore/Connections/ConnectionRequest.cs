@@ -1,5 +1,4 @@
-
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>What an action asks for and a request may refine.</summary>
 /// <param name="Callback">The function to call, checked.</param>
@@ -7,9 +6,9 @@ namespace Comet.AspNetCore.Streams;
 /// <param name="ScriptOnly">The values exist as JavaScript only.</param>
 /// <param name="AuthorizationPolicy">Who may read.</param>
 /// <param name="Start">Where the client wants to start; null: with the next message.</param>
-internal sealed record StreamRequest(
+internal sealed record ConnectionRequest(
     string Callback,
-    CometOptions? Options,
+    CometStreamOptions? Options,
     bool ScriptOnly = false,
     string? AuthorizationPolicy = null,
     FeedPosition? Start = null);

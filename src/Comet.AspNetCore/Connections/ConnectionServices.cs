@@ -1,7 +1,7 @@
 using Comet.AspNetCore.Diagnostics;
 using Microsoft.Extensions.Logging;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>What every stream uses.</summary>
-internal sealed record StreamServices(StreamGate Gate, StreamLifetime Lifetime, CometMetrics Metrics, ILogger<CometResult> Logger);
+internal sealed record ConnectionServices(ConnectionAcceptor Gate, ConnectionLifetime Lifetime, CometMetrics Metrics, ILogger<CometResult> Logger);

@@ -1,16 +1,17 @@
 using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Transport;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>What is settled about a stream before its first byte.</summary>
-internal sealed class StreamOpening
+internal sealed class ConnectionSettings
 {
-    internal required StreamPermit Permit { get; init; }
-    internal required Outlet Outlet { get; init; }
+    internal required ConnectionLease Permit { get; init; }
+    internal required ResponseWriter ResponseWriter { get; init; }
     internal required WireFormat Format { get; init; }
     internal required Nonce Nonce { get; init; }
-    internal required CometServerOptions Server { get; init; }
-    internal CometOptions? Own { get; init; }
+    internal required CometOptions Server { get; init; }
+    internal CometStreamOptions? Own { get; init; }
     internal FeedPosition? Start { get; init; }
     internal TimeSpan? AuthenticationLifetime { get; init; }
 

@@ -3,10 +3,10 @@ using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>Which format a request wants.</summary>
-internal static class Negotiation
+internal static class FormatNegotiation
 {
     /// <summary>The format named by the most preferred media type of <c>Accept</c> that is one of ours; script tags for everything else.</summary>
     internal static WireFormat Choose(HttpRequest request, string callback, bool scriptOnly)

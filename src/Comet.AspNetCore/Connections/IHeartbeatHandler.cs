@@ -1,7 +1,7 @@
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>Something with open streams, which looks after their deadlines whenever it is ticked.</summary>
-internal interface ITicked
+internal interface IHeartbeatHandler
 {
-    void Tick();
+    void OnHeartbeat();
 }

@@ -1,7 +1,7 @@
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>Milliseconds since the server started, from the app's <see cref="TimeProvider"/>.</summary>
-internal sealed class Clock(TimeProvider time)
+internal sealed class MonotonicClock(TimeProvider time)
 {
     private readonly long _start = time.GetTimestamp();
 

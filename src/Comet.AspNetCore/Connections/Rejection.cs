@@ -1,34 +1,34 @@
 using Microsoft.AspNetCore.Http;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Connections;
 
 /// <summary>A request that gets no stream: a status and one sentence, which repeats nothing of the request.</summary>
-internal sealed record Refusal(int Status, string Message, TimeSpan? RetryAfter = null)
+internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfter = null)
 {
-    internal static readonly Refusal BadCallback = new(
+    internal static readonly Rejection BadCallback = new(
         StatusCodes.Status400BadRequest,
         "The callback must be \"parent.\" or \"frameElement.\" and one JavaScript identifier, at most 128 characters in all.");
 
-    internal static readonly Refusal BadId = new(
+    internal static readonly Rejection BadId = new(
         StatusCodes.Status400BadRequest,
         "The last event id is malformed: send back the id of the last message as it was received, or \"earliest\".");
 
-    internal static readonly Refusal CrossSite = new(StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
+    internal static readonly Rejection CrossSite = new(StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
 
-    internal static readonly Refusal NotSignedIn = new(StatusCodes.Status401Unauthorized, "This stream is for signed-in users.");
+    internal static readonly Rejection NotSignedIn = new(StatusCodes.Status401Unauthorized, "This stream is for signed-in users.");
 
-    internal static readonly Refusal NotAllowed = new(StatusCodes.Status403Forbidden, "This stream is not for this user.");
+    internal static readonly Rejection NotAllowed = new(StatusCodes.Status403Forbidden, "This stream is not for this user.");
 
-    internal static Refusal Full(TimeSpan retryAfter) =>
+    internal static Rejection Full(TimeSpan retryAfter) =>
         new(StatusCodes.Status503ServiceUnavailable, "The server has as many streams as it takes. Try again later.", retryAfter);
 
-    internal static Refusal Stopping(TimeSpan retryAfter) =>
+    internal static Rejection Stopping(TimeSpan retryAfter) =>
         new(StatusCodes.Status503ServiceUnavailable, "The server is shutting down. Try again.", retryAfter);
 
-    internal static Refusal TooMany(TimeSpan retryAfter) =>
+    internal static Rejection TooMany(TimeSpan retryAfter) =>
         new(StatusCodes.Status429TooManyRequests, "Too many streams are open for this user or address. Close one, or try again later.", retryAfter);
 
-    internal static Refusal StoreAway(TimeSpan retryAfter) =>
+    internal static Rejection StoreAway(TimeSpan retryAfter) =>
         new(StatusCodes.Status503ServiceUnavailable, "The feed's history is not to be reached now. Try again later.", retryAfter);
 
     internal Task WriteAsync(HttpContext context)

@@ -17,21 +17,13 @@ public sealed class Feed<T>
     private static ArrayBufferWriter<byte>? t_buffer;
 
     private readonly JsonSerializerOptions _json;
-    private FeedResult? _result;
 
-    internal Feed(string name, IFeedSource source, JsonSerializerOptions json) => (Name, Source, _json) = (name, source, json);
+    internal Feed(string name, IFeedHandle handle, JsonSerializerOptions json) => (Name, Handle, _json) = (name, handle, json);
 
     /// <summary>The name it was registered with; for a feed of a family, <c>family/key</c>.</summary>
     public string Name { get; }
 
-    internal IFeedSource Source { get; }
-
-    /// <summary>One result serves all requests that ask for the same, as nearly all do.</summary>
-    /// <exception cref="ArgumentException">The callback is no dotted path of identifiers.</exception>
-    internal FeedResult ResultFor(string callback, CometOptions? options) =>
-        _result is { } result && result.Is(callback, options)
-            ? result
-            : _result = new FeedResult(Source, CallbackName.Check(callback), options);
+    internal IFeedHandle Handle { get; }
 
     /// <summary>Appends a message. When this returns, it is stored as safely as the app's store can, and on its way to every connection.</summary>
     /// <param name="value">Encoded once, whatever the number of connections and formats.</param>
@@ -42,7 +34,7 @@ public sealed class Feed<T>
     public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default)
     {
         var payload = Encode(value);
-        var feed = Source.Use();
+        var feed = Handle.Acquire();
         try
         {
             if (payload.Length > feed.Options.RetainBytes)
@@ -86,7 +78,7 @@ public sealed class Feed<T>
         FeedPosition? after = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var feed = Source.Use();
+        var feed = Handle.Acquire();
         try
         {
             var reader = await FeedReader.StartAsync(feed, after, cancellationToken);

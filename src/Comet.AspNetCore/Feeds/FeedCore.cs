@@ -1,6 +1,6 @@
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Streams;
 
 namespace Comet.AspNetCore.Feeds;
 
@@ -13,7 +13,7 @@ internal sealed class FeedCore : IAsyncDisposable
     private volatile IFeedLog? _log;
     private int _users;
 
-    internal FeedCore(string name, FeedOptions options, IFeedStore store, CometServerOptions server, StreamServices streams)
+    internal FeedCore(string name, FeedOptions options, IFeedStore store, CometOptions server, ConnectionServices streams)
     {
         (Name, Options, Streams, _store) = (name, options, streams, store);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
@@ -30,7 +30,7 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FeedOptions Options { get; }
 
-    internal StreamServices Streams { get; }
+    internal ConnectionServices Streams { get; }
 
     /// <summary>Whether the log is somewhere else, so that opening and reading it may take a while.</summary>
     internal bool IsStoreFar => _store.CanReadBack;
@@ -54,7 +54,7 @@ internal sealed class FeedCore : IAsyncDisposable
     }
 
     /// <summary>Keeps a feed of a family from being removed while it is used. False: it is being removed, or may be; get it anew.</summary>
-    internal bool TryUse()
+    internal bool TryAcquire()
     {
         var users = Volatile.Read(ref _users);
         while (users >= 0)

@@ -1,19 +1,19 @@
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>A feed that stays as long as the app.</summary>
-internal sealed class LastingFeedSource(FeedRegistry registry, string name, FeedOptions options) : IFeedSource
+internal sealed class SingletonFeedHandle(FeedRegistry registry, string name, FeedOptions options) : IFeedHandle
 {
-    private readonly Lazy<FeedCore> _pinned = new(() => registry.Use(name, options));
+    private readonly Lazy<FeedCore> _pinned = new(() => registry.Acquire(name, options));
 
-    public FeedCore Use()
+    public FeedCore Acquire()
     {
-        _pinned.Value.TryUse();
+        _pinned.Value.TryAcquire();
         return _pinned.Value;
     }
 }
 
 /// <summary>A feed of a family, which is begun anew after it disappeared.</summary>
-internal sealed class PassingFeedSource(FeedRegistry registry, string name, FeedOptions options) : IFeedSource
+internal sealed class KeyedFeedHandle(FeedRegistry registry, string name, FeedOptions options) : IFeedHandle
 {
-    public FeedCore Use() => registry.Use(name, options);
+    public FeedCore Acquire() => registry.Acquire(name, options);
 }

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Streams;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -16,15 +16,15 @@ internal sealed class FeedRegistry : IAsyncDisposable
     private readonly ConcurrentDictionary<string, FeedCore> _feeds = new();
     private readonly IFeedStore _store;
     private readonly MemoryStore _memory;
-    private readonly CometServerOptions _server;
-    private readonly StreamServices _streams;
+    private readonly CometOptions _server;
+    private readonly ConnectionServices _streams;
     private readonly ILogger<FeedRegistry> _logger;
     private readonly ITimer _sweep;
 
     public FeedRegistry(
         IFeedStore store,
-        IOptions<CometServerOptions> server,
-        StreamServices streams,
+        IOptions<CometOptions> server,
+        ConnectionServices streams,
         TimeProvider time,
         ILogger<FeedRegistry> logger)
     {
@@ -36,7 +36,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     internal int Count => _feeds.Count;
 
     /// <summary>The feed of this name, begun at first use, and kept in being until <see cref="FeedCore.Release"/>.</summary>
-    internal FeedCore Use(string name, FeedOptions options)
+    internal FeedCore Acquire(string name, FeedOptions options)
     {
         for (var wait = new SpinWait(); ; wait.SpinOnce())
         {
@@ -44,7 +44,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
                 name,
                 static (name, state) => state.self.Create(name, state.options),
                 (self: this, options));
-            if (feed.TryUse())
+            if (feed.TryAcquire())
             {
                 return feed;
             }

@@ -27,7 +27,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     private long _trimmedThrough;
     private TaskCompletionSource? _changed;
 
-    private readonly record struct Slot(FeedEntry Entry, long Stamp);
+    private readonly record struct Slot(FeedEntry Entry, long AppendedAt);
 
     /// <summary>Called after every change, outside the lock. Set once, before the tail is used.</summary>
     internal Action Changed { private get; set; } = static () => { };
@@ -64,7 +64,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
 
     public void Append(ReadOnlySpan<FeedEntry> entries)
     {
-        var stamp = Stopwatch.GetTimestamp();
+        var appendedAt = Stopwatch.GetTimestamp();
         lock (_gate)
         {
             foreach (var entry in entries)
@@ -77,7 +77,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
                 {
                     Grow();
                 }
-                this[_next++] = new Slot(entry, stamp);
+                this[_next++] = new Slot(entry, appendedAt);
                 _head = entry.Offset;
                 _bytes += entry.Payload.Length;
             }
@@ -134,22 +134,22 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
 
     /// <summary>Writes entries from an index on, until the block has <paramref name="maxBytes"/> or the newest is in.</summary>
     /// <returns>The index after the last one written, and when that one was appended; nothing is written at a lost cursor.</returns>
-    internal (long To, long Stamp) Write(TailCursor from, int maxBytes, WireFormat format, Block block)
+    internal (long To, long AppendedAt) Write(TailCursor from, int maxBytes, WireFormat format, FrameBuffer block)
     {
         lock (_gate)
         {
             var index = from.Index;
-            var stamp = 0L;
+            var appendedAt = 0L;
             if (from.Generation == _generation && index >= _first)
             {
                 for (; index < _next && block.Length < maxBytes; index++)
                 {
                     ref var slot = ref this[index];
                     format.WriteMessage(block, slot.Entry.Payload.Span, _idPrefix, slot.Entry.Offset);
-                    stamp = slot.Stamp;
+                    appendedAt = slot.AppendedAt;
                 }
             }
-            return (index, stamp);
+            return (index, appendedAt);
         }
     }
 

@@ -1,8 +1,8 @@
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>Where the feed behind a <see cref="Feed{T}"/> is found.</summary>
-internal interface IFeedSource
+internal interface IFeedHandle
 {
     /// <summary>The feed, kept in being until <see cref="FeedCore.Release"/>.</summary>
-    FeedCore Use();
+    FeedCore Acquire();
 }

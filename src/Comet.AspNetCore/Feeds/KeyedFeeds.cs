@@ -33,6 +33,6 @@ public sealed class KeyedFeeds<T>
             throw new ArgumentException($"A key has at most {MaxKeyLength} characters, none of them a control character.", nameof(key));
         }
         var name = $"{Name}/{key}";
-        return new Feed<T>(name, new PassingFeedSource(_registry, name, _options), _json);
+        return new Feed<T>(name, new KeyedFeedHandle(_registry, name, _options), _json);
     }
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Comet.AspNetCore;
+namespace Comet.AspNetCore.Formats;
 
 /// <summary>The function of the page that a stream calls: a dotted path of JavaScript identifiers, such as <c>parent.clockChanged</c>.</summary>
 internal static class CallbackName

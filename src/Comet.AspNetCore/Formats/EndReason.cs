@@ -11,7 +11,7 @@ internal enum EndReason
     TooSlow,
     AuthenticationExpired,
     Recycled,
-    ClientGone,
+    ClientDisconnected,
 }
 
 internal static class EndReasons
@@ -25,7 +25,7 @@ internal static class EndReasons
         EndReason.TooSlow => "too-slow",
         EndReason.AuthenticationExpired => "authentication-expired",
         EndReason.Recycled => "recycled",
-        EndReason.ClientGone => "client-gone",
+        EndReason.ClientDisconnected => "client-disconnected",
         _ => throw new ArgumentOutOfRangeException(nameof(reason)),
     };
 }

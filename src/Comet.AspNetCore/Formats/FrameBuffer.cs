@@ -9,7 +9,7 @@ namespace Comet.AspNetCore.Formats;
 /// and is stamped before each write: the bytes are made once, however many connections take them. There is room for HTTP/1.1 chunk
 /// framing around the content.
 /// </summary>
-internal sealed class Block : IBufferWriter<byte>, IDisposable
+internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 {
     private const int FramingBefore = 10; // eight hexadecimal digits and a line break
     private const int FramingAfter = 2;
@@ -55,7 +55,7 @@ internal sealed class Block : IBufferWriter<byte>, IDisposable
         }
     }
 
-    internal void WriteNonceHole()
+    internal void WriteNoncePlaceholder()
     {
         GetSpan(Nonce.Length);
         if (_nonceCount == _nonces.Length)
@@ -69,7 +69,7 @@ internal sealed class Block : IBufferWriter<byte>, IDisposable
         _end += Nonce.Length;
     }
 
-    internal void Stamp(Nonce nonce)
+    internal void WriteNonce(Nonce nonce)
     {
         foreach (var at in _nonces.AsSpan(0, _nonceCount))
         {

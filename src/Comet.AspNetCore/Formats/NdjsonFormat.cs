@@ -11,11 +11,11 @@ internal sealed class NdjsonFormat : WireFormat
 
     internal override string ContentType => "application/x-ndjson";
 
-    internal override void WriteHead(Block block, int padding, ReadOnlyMemory<byte>? initialChunk)
+    internal override void WriteHead(FrameBuffer block, int padding, ReadOnlyMemory<byte>? initialChunk)
     {
     }
 
-    internal override void WriteMessage(Block block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
+    internal override void WriteMessage(FrameBuffer block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
     {
         block.Write("{\"type\":\"message\","u8);
         if (idPrefix.Length > 0)
@@ -30,7 +30,7 @@ internal sealed class NdjsonFormat : WireFormat
         block.Write("}\n"u8);
     }
 
-    internal override void WriteControl(Block block, in ControlMessage message)
+    internal override void WriteControl(FrameBuffer block, in ControlMessage message)
     {
         message.WriteJson(block, withType: true);
         block.Write("\n"u8);

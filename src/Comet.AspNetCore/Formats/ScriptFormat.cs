@@ -14,7 +14,7 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
 
     internal override string ContentType => "text/html; charset=utf-8";
 
-    internal override void WriteHead(Block block, int padding, ReadOnlyMemory<byte>? initialChunk)
+    internal override void WriteHead(FrameBuffer block, int padding, ReadOnlyMemory<byte>? initialChunk)
     {
         if (initialChunk is { } chunk)
         {
@@ -29,7 +29,7 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
         block.Write("</head><body>"u8);
     }
 
-    private static void WriteHelper(Block block)
+    private static void WriteHelper(FrameBuffer block)
     {
         Open(block);
         block.Write(Helper);
@@ -43,7 +43,7 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
         new MutationObserver(function(){var s=document.getElementsByTagName("script");while(s.length>1){s[0].parentNode.removeChild(s[0])}}).observe(document.documentElement,{childList:true,subtree:true})
         """u8;
 
-    internal override void WriteMessage(Block block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
+    internal override void WriteMessage(FrameBuffer block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
     {
         Open(block);
         block.Write(_callback);
@@ -59,7 +59,7 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
         block.Write(");</script>"u8);
     }
 
-    internal override void WriteControl(Block block, in ControlMessage message)
+    internal override void WriteControl(FrameBuffer block, in ControlMessage message)
     {
         Open(block);
         if (message == ControlMessage.Heartbeat)
@@ -74,15 +74,15 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
         block.Write(");</script>"u8);
     }
 
-    private static void Open(Block block)
+    private static void Open(FrameBuffer block)
     {
         block.Write("<script nonce=\""u8);
-        block.WriteNonceHole();
+        block.WriteNoncePlaceholder();
         block.Write("\">"u8);
     }
 
     // A literal sets the prototype where JSON.parse makes a property, for "__proto__" and any spelling of it with escapes.
-    private static void WriteValue(Block block, ReadOnlySpan<byte> value)
+    private static void WriteValue(FrameBuffer block, ReadOnlySpan<byte> value)
     {
         if (value.IndexOf("__proto__"u8) < 0 && !HasEscapedLetter(value) && value.Count((byte)'{') + value.Count((byte)'[') < ManyBrackets)
         {

@@ -12,9 +12,9 @@ internal sealed class ServerSentEventsFormat : WireFormat
     internal override string ContentType => "text/event-stream";
 
     // EventSource opens on the first bytes; a comment is enough.
-    internal override void WriteHead(Block block, int padding, ReadOnlyMemory<byte>? initialChunk) => block.Write(": comet\n\n"u8);
+    internal override void WriteHead(FrameBuffer block, int padding, ReadOnlyMemory<byte>? initialChunk) => block.Write(": comet\n\n"u8);
 
-    internal override void WriteMessage(Block block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
+    internal override void WriteMessage(FrameBuffer block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
     {
         if (idPrefix.Length > 0)
         {
@@ -28,7 +28,7 @@ internal sealed class ServerSentEventsFormat : WireFormat
         block.Write("\n\n"u8);
     }
 
-    internal override void WriteControl(Block block, in ControlMessage message)
+    internal override void WriteControl(FrameBuffer block, in ControlMessage message)
     {
         if (message == ControlMessage.Heartbeat)
         {

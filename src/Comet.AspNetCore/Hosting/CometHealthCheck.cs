@@ -1,10 +1,10 @@
-using Comet.AspNetCore.Streams;
+using Comet.AspNetCore.Connections;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Comet.AspNetCore.Diagnostics;
+namespace Comet.AspNetCore.Hosting;
 
 /// <summary>Not ready while the host stops or drains, so that a load balancer sends nobody here any more.</summary>
-internal sealed class CometHealthCheck(StreamLifetime lifetime) : IHealthCheck
+internal sealed class CometHealthCheck(ConnectionLifetime lifetime) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(lifetime.IsStopping

@@ -1,8 +1,10 @@
 using System.Text.Json;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Hosting;
+using Comet.AspNetCore.Options;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Streams;
 using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,21 +20,21 @@ public static class CometServiceCollectionExtensions
     /// <summary>Adds what Comet streams need. May be called more than once.</summary>
     /// <param name="services">The app's services.</param>
     /// <param name="configure">Runs after the <c>Comet</c> section of the configuration was applied.</param>
-    public static IServiceCollection AddComet(this IServiceCollection services, Action<CometServerOptions>? configure = null)
+    public static IServiceCollection AddComet(this IServiceCollection services, Action<CometOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
-        var options = services.AddOptions<CometServerOptions>();
+        var options = services.AddOptions<CometOptions>();
         if (configure is not null)
         {
             options.PostConfigure(configure);
         }
-        if (services.Any(service => service.ServiceType == typeof(StreamGate)))
+        if (services.Any(service => service.ServiceType == typeof(ConnectionAcceptor)))
         {
             return services;
         }
         options.BindConfiguration("Comet").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<CometServerOptions>, CometServerOptionsValidator>();
-        services.AddOptions<HostOptions>().PostConfigure<IOptions<CometServerOptions>>(static (host, comet) =>
+        services.AddSingleton<IValidateOptions<CometOptions>, CometOptionsValidator>();
+        services.AddOptions<HostOptions>().PostConfigure<IOptions<CometOptions>>(static (host, comet) =>
         {
             // Draining must fit into the host's patience.
             var needed = comet.Value.Drain + TimeSpan.FromSeconds(10);
@@ -41,14 +43,13 @@ public static class CometServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<OpenStreams>();
         services.AddSingleton<CometMetrics>();
-        services.AddSingleton<Admission>();
-        services.AddSingleton<StreamLifetime>();
-        services.AddHostedService(provider => provider.GetRequiredService<StreamLifetime>());
-        services.AddSingleton<StreamGate>();
-        services.AddSingleton<StreamServices>();
+        services.AddSingleton<ConnectionLimits>();
+        services.AddSingleton<ConnectionLifetime>();
+        services.AddHostedService(provider => provider.GetRequiredService<ConnectionLifetime>());
+        services.AddSingleton<ConnectionAcceptor>();
+        services.AddSingleton<ConnectionServices>();
         services.AddSingleton<FeedRegistry>();
         services.TryAddSingleton<IFeedStore, MemoryStore>();
-        DirectTransportFactory.AddTo(services);
         services.AddHealthChecks().AddCheck<CometHealthCheck>("comet", tags: ["ready"]);
         return services;
     }
@@ -64,7 +65,7 @@ public static class CometServiceCollectionExtensions
         services.AddKeyedSingleton(name, (provider, _) =>
         {
             var options = OptionsOf(provider, name);
-            return new Feed<T>(name, new LastingFeedSource(provider.GetRequiredService<FeedRegistry>(), name, options), JsonOf(provider, options));
+            return new Feed<T>(name, new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), name, options), JsonOf(provider, options));
         });
         services.AddSingleton(provider => provider.GetRequiredKeyedService<Feed<T>>(name));
         return services;

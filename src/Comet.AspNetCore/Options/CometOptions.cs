@@ -1,7 +1,7 @@
 namespace Comet.AspNetCore;
 
 /// <summary>How this server streams. Bound from the <c>Comet</c> section of the configuration and checked at start.</summary>
-public sealed class CometServerOptions
+public sealed class CometOptions
 {
     /// <summary>
     /// Bytes of white space before the first script, at least 1,024 (the default). Firefox and WebKit run scripts of a partial
@@ -38,11 +38,4 @@ public sealed class CometServerOptions
 
     /// <summary>New streams per second in all, with bursts of twice that; more get 503. Default null: no limit.</summary>
     public int? MaxConnectsPerSecond { get; set; }
-
-    /// <summary>
-    /// Replace the output side of Kestrel's connections by one that writes to the socket at once, which costs a third less per message.
-    /// Default true; it has an effect on Linux and macOS with Kestrel's own socket transport. Everywhere else, and over TLS and HTTP/2,
-    /// streams take the portable way.
-    /// </summary>
-    public bool DirectTransport { get; set; } = true;
 }

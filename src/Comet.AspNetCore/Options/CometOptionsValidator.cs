@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Options;
 
-namespace Comet.AspNetCore;
+namespace Comet.AspNetCore.Options;
 
-internal sealed class CometServerOptionsValidator : IValidateOptions<CometServerOptions>
+internal sealed class CometOptionsValidator : IValidateOptions<CometOptions>
 {
-    public ValidateOptionsResult Validate(string? name, CometServerOptions options)
+    public ValidateOptionsResult Validate(string? name, CometOptions options)
     {
         var errors = new List<string>();
         Check(options.Padding is >= 1024 and <= 65_536, $"Comet:Padding is {options.Padding}; it must be 1024 to 65536 bytes.");

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Comet.AspNetCore;
 
 /// <summary>
-/// What one stream does differently. Everything left null is as <see cref="CometServerOptions"/> says, and has the same limits: a value beyond
+/// What one stream does differently. Everything left null is as <see cref="CometOptions"/> says, and has the same limits: a value beyond
 /// them throws <see cref="ArgumentOutOfRangeException"/>.
 /// </summary>
-public sealed class CometOptions
+public sealed class CometStreamOptions
 {
     /// <summary>
     /// Sent at the start of the body instead of the usual document head, padding and helper script; script tags only.
@@ -14,28 +14,28 @@ public sealed class CometOptions
     /// </summary>
     public ReadOnlyMemory<byte>? InitialChunk { get; init; }
 
-    /// <inheritdoc cref="CometServerOptions.Padding"/>
+    /// <inheritdoc cref="CometOptions.Padding"/>
     public int? Padding
     {
         get;
         init => field = Check(value, 1024, 65_536);
     }
 
-    /// <inheritdoc cref="CometServerOptions.Heartbeat"/>
+    /// <inheritdoc cref="CometOptions.Heartbeat"/>
     public TimeSpan? Heartbeat
     {
         get;
         init => field = Check(value, TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1));
     }
 
-    /// <inheritdoc cref="CometServerOptions.MaxAge"/>
+    /// <inheritdoc cref="CometOptions.MaxAge"/>
     public TimeSpan? MaxAge
     {
         get;
         init => field = Check(value, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365));
     }
 
-    /// <inheritdoc cref="CometServerOptions.MaxBytes"/>
+    /// <inheritdoc cref="CometOptions.MaxBytes"/>
     public long? MaxBytes
     {
         get;

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Comet.AspNetCore.Feeds;
+namespace Comet.AspNetCore.Options;
 
 internal sealed class FeedOptionsValidator(IServiceProvider services) : IValidateOptions<FeedOptions>
 {

@@ -1,5 +1,5 @@
 using Comet.AspNetCore.Formats;
-using Comet.AspNetCore.Streams;
+using Comet.AspNetCore.Results;
 
 namespace Comet.AspNetCore;
 
@@ -11,12 +11,12 @@ public static class CometResults
     /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame: <c>parent.clockChanged</c>.</param>
     /// <param name="options">What this stream does differently, or null.</param>
     /// <exception cref="ArgumentException"><paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.</exception>
-    public static CometResult String(IAsyncEnumerable<string> source, string callback, CometOptions? options = null) =>
+    public static CometResult String(IAsyncEnumerable<string> source, string callback, CometStreamOptions? options = null) =>
         new SequenceResult<string>(source, CallbackName.Check(callback), options, static _ => SafeJson.Write);
 
     /// <summary>Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by the app's JSON options.</summary>
     /// <inheritdoc cref="String"/>
-    public static CometResult Json<T>(IAsyncEnumerable<T> source, string callback, CometOptions? options = null) =>
+    public static CometResult Json<T>(IAsyncEnumerable<T> source, string callback, CometStreamOptions? options = null) =>
         new SequenceResult<T>(source, CallbackName.Check(callback), options, static json => (value, output) => SafeJson.Write(value, json, output));
 
     /// <summary>
@@ -27,7 +27,7 @@ public static class CometResults
     /// <param name="expressions">UTF-8 JavaScript expressions.</param>
     /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame.</param>
     /// <param name="options">What this stream does differently, or null.</param>
-    public static CometResult Raw(IAsyncEnumerable<ReadOnlyMemory<byte>> expressions, string callback, CometOptions? options = null) =>
+    public static CometResult Raw(IAsyncEnumerable<ReadOnlyMemory<byte>> expressions, string callback, CometStreamOptions? options = null) =>
         new SequenceResult<ReadOnlyMemory<byte>>(expressions, CallbackName.Check(callback), options, static _ => RawExpression.Write, scriptOnly: true);
 
     /// <summary>
@@ -38,9 +38,9 @@ public static class CometResults
     /// <param name="feed">What to follow.</param>
     /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame.</param>
     /// <param name="options">What this stream does differently, or null.</param>
-    public static CometResult Feed<T>(Feed<T> feed, string callback, CometOptions? options = null)
+    public static CometResult Feed<T>(Feed<T> feed, string callback, CometStreamOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(feed);
-        return feed.ResultFor(callback, options);
+        return new FeedResult(feed.Handle, CallbackName.Check(callback), options);
     }
 }

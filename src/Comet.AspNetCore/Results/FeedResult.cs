@@ -1,19 +1,17 @@
 using System.Text;
 using System.Text.Json;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
-using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Streams;
+using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Http;
 
-namespace Comet.AspNetCore.Feeds;
+namespace Comet.AspNetCore.Results;
 
 /// <summary>One connection's view of a feed.</summary>
-internal sealed class FeedResult(IFeedSource source, string callback, CometOptions? options) : CometResult
+internal sealed class FeedResult(IFeedHandle handle, string callback, CometStreamOptions? options) : CometResult
 {
-    /// <summary>Whether it gives what these ask for. It holds nothing of a request, so it may serve any number.</summary>
-    internal bool Is(string otherCallback, CometOptions? otherOptions) => callback == otherCallback && options == otherOptions;
-
     // An open stream keeps nothing of this, as thousands wait at the same time: its subscriber is all there is.
     private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
     {
@@ -26,8 +24,8 @@ internal sealed class FeedResult(IFeedSource source, string callback, CometOptio
     // Gives what completes when the response has ended.
     private async ValueTask<Task> OpenAsync(HttpContext context)
     {
-        var feed = source.Use();
-        (StreamOpening Opening, FeedReader Reader)? start;
+        var feed = handle.Acquire();
+        (ConnectionSettings Opening, FeedReader Reader)? start;
         try
         {
             start = await StartAsync(context, feed);
@@ -63,37 +61,37 @@ internal sealed class FeedResult(IFeedSource source, string callback, CometOptio
         {
             subscriber.EndAtOnce(EndReason.Error, exception);
         }
-        return subscriber.Done;
+        return subscriber.Completion;
     }
 
     // Null: the request was answered otherwise.
-    private async ValueTask<(StreamOpening, FeedReader)?> StartAsync(HttpContext context, FeedCore feed)
+    private async ValueTask<(ConnectionSettings, FeedReader)?> StartAsync(HttpContext context, FeedCore feed)
     {
         var streams = feed.Streams;
-        var request = new StreamRequest(callback, options, AuthorizationPolicy: feed.Options.AuthorizationPolicy);
+        var request = new ConnectionRequest(callback, options, AuthorizationPolicy: feed.Options.AuthorizationPolicy);
         if (await streams.Gate.OpenAsync(context, request) is not { } opening)
         {
             return null;
         }
         try
         {
-            using var ending = feed.IsStoreFar ? CancellationTokenSource.CreateLinkedTokenSource(opening.Outlet.Gone, streams.Lifetime.Cut) : null;
+            using var ending = feed.IsStoreFar ? CancellationTokenSource.CreateLinkedTokenSource(opening.ResponseWriter.Aborted, streams.Lifetime.Cut) : null;
             return (opening, await FeedReader.StartAsync(feed, opening.Start, ending?.Token ?? default));
         }
-        catch (OperationCanceledException) when (opening.Outlet.Gone.IsCancellationRequested)
+        catch (OperationCanceledException) when (opening.ResponseWriter.Aborted.IsCancellationRequested)
         {
             opening.Permit.Dispose();
             return null;
         }
         catch (OperationCanceledException) when (streams.Lifetime.Cut.IsCancellationRequested)
         {
-            await RefuseAsync(context, opening, Refusal.Stopping(streams.Lifetime.Retry()));
+            await RefuseAsync(context, opening, Rejection.Stopping(streams.Lifetime.Retry()));
             return null;
         }
         catch (FeedUnavailableException exception)
         {
             CometLog.FeedUnavailable(streams.Logger, exception, feed.Name);
-            await RefuseAsync(context, opening, Refusal.StoreAway(streams.Lifetime.Retry()));
+            await RefuseAsync(context, opening, Rejection.StoreAway(streams.Lifetime.Retry()));
             return null;
         }
         catch
@@ -103,7 +101,7 @@ internal sealed class FeedResult(IFeedSource source, string callback, CometOptio
         }
     }
 
-    private static Task RefuseAsync(HttpContext context, StreamOpening opening, Refusal refusal)
+    private static Task RefuseAsync(HttpContext context, ConnectionSettings opening, Rejection refusal)
     {
         opening.Permit.Dispose();
         context.Response.Clear();
@@ -111,9 +109,9 @@ internal sealed class FeedResult(IFeedSource source, string callback, CometOptio
     }
 
     // Sends the head, says where the stream starts, and catches up with the tail. Any reason but none: it has ended on the way.
-    private static async ValueTask<EndReason> BeginAsync(FeedCore feed, Subscriber subscriber, StreamOpening opening, FeedReader reader)
+    private static async ValueTask<EndReason> BeginAsync(FeedCore feed, Subscriber subscriber, ConnectionSettings opening, FeedReader reader)
     {
-        using var block = new Block();
+        using var block = new FrameBuffer();
         subscriber.Format.WriteHead(block, opening.Padding, opening.InitialChunk);
         subscriber.Format.WriteControl(block, new ControlMessage("open")
         {
@@ -132,10 +130,10 @@ internal sealed class FeedResult(IFeedSource source, string callback, CometOptio
         return ended;
     }
 
-    private static async ValueTask<EndReason> CatchUpAsync(FeedCore feed, Subscriber subscriber, FeedReader reader, Block block)
+    private static async ValueTask<EndReason> CatchUpAsync(FeedCore feed, Subscriber subscriber, FeedReader reader, FrameBuffer block)
     {
         var lifetime = feed.Streams.Lifetime;
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(subscriber.Gone, lifetime.Cut);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(subscriber.Aborted, lifetime.Cut);
         var idPrefix = Encoding.ASCII.GetBytes($"{reader.Position.Epoch}-");
         while (true)
         {
@@ -159,9 +157,9 @@ internal sealed class FeedResult(IFeedSource source, string callback, CometOptio
                     continue;
                 }
             }
-            catch (OperationCanceledException) when (subscriber.Gone.IsCancellationRequested)
+            catch (OperationCanceledException) when (subscriber.Aborted.IsCancellationRequested)
             {
-                return EndReason.ClientGone;
+                return EndReason.ClientDisconnected;
             }
             catch (OperationCanceledException) when (lifetime.Cut.IsCancellationRequested)
             {
@@ -178,7 +176,7 @@ internal sealed class FeedResult(IFeedSource source, string callback, CometOptio
         }
     }
 
-    private static ValueTask<EndReason> WriteAsync(FeedCore feed, Subscriber subscriber, Block block, int messages)
+    private static ValueTask<EndReason> WriteAsync(FeedCore feed, Subscriber subscriber, FrameBuffer block, int messages)
     {
         feed.Streams.Metrics.Delivered(subscriber.Format, feed.Family, messages, block.Length);
         var write = feed.Streams.Lifetime.WriteAsync(subscriber, block);

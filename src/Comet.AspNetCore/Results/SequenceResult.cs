@@ -1,15 +1,16 @@
 using System.Buffers;
 using System.Text.Json;
+using Comet.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Results;
 
 /// <summary>A sequence of its own for each request.</summary>
 internal sealed class SequenceResult<T>(
     IAsyncEnumerable<T> source,
     string callback,
-    CometOptions? options,
+    CometStreamOptions? options,
     Func<JsonSerializerOptions, Action<T, IBufferWriter<byte>>> encoder,
     bool scriptOnly = false) : CometResult
 {
@@ -17,9 +18,9 @@ internal sealed class SequenceResult<T>(
 
     private protected override async Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
     {
-        var services = context.RequestServices.GetService<StreamServices>() ??
+        var services = context.RequestServices.GetService<ConnectionServices>() ??
             throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
-        if (await services.Gate.OpenAsync(context, new StreamRequest(callback, options, scriptOnly)) is not { } opening)
+        if (await services.Gate.OpenAsync(context, new ConnectionRequest(callback, options, scriptOnly)) is not { } opening)
         {
             return;
         }

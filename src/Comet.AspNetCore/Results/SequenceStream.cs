@@ -1,51 +1,52 @@
 using System.Buffers;
 using System.Threading.Channels;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Results;
 
 /// <summary>
 /// Writes one sequence to one connection. Messages that are ready together leave in one flush; while none is ready, heartbeats do,
 /// and the stream's deadlines are kept.
 /// </summary>
-internal sealed class SequenceStream<T> : ITicked, IDisposable
+internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
 {
     // A source that is always ready is flushed this often, so that memory stays small and the client sees progress.
     private const int FlushAt = 16 * 1024;
 
-    private readonly Block _block = new();
+    private readonly FrameBuffer _block = new();
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _ending;
     private readonly IAsyncEnumerable<T> _source;
     private readonly Action<T, IBufferWriter<byte>> _encode;
     private readonly ArrayBufferWriter<byte> _value = new();
-    private readonly StreamOpening _opening;
-    private readonly StreamLifetime _lifetime;
+    private readonly ConnectionSettings _opening;
+    private readonly ConnectionLifetime _lifetime;
     private readonly CometMetrics _metrics;
     private readonly HttpContext _context;
-    private readonly OpenStream _stream;
+    private readonly Connection _stream;
     private Task<bool>? _woken;
     private int _messages;
 
     internal SequenceStream(
         IAsyncEnumerable<T> source,
         Action<T, IBufferWriter<byte>> encode,
-        StreamOpening opening,
-        StreamLifetime lifetime,
+        ConnectionSettings opening,
+        ConnectionLifetime lifetime,
         CometMetrics metrics,
         HttpContext context)
     {
         (_source, _encode, _opening, _lifetime, _metrics, _context) = (source, encode, opening, lifetime, metrics, context);
-        _stream = new OpenStream(opening, lifetime.Clock.Now);
+        _stream = new Connection(opening, lifetime.Clock.Now);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
     }
 
     private long Now => _lifetime.Clock.Now;
 
-    public void Tick() => _wake.Writer.TryWrite(true);
+    public void OnHeartbeat() => _wake.Writer.TryWrite(true);
 
     public void Dispose()
     {
@@ -57,12 +58,12 @@ internal sealed class SequenceStream<T> : ITicked, IDisposable
     {
         _lifetime.Add(this);
         _metrics.StreamOpened(_stream.Format, feed: null);
-        using var gone = _context.RequestAborted.UnsafeRegister(static state => ((ITicked)state!).Tick(), this);
-        var reason = EndReason.ClientGone;
+        using var gone = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
+        var reason = EndReason.ClientDisconnected;
         try
         {
             reason = await PumpAsync(logger);
-            if (reason is not (EndReason.ClientGone or EndReason.TooSlow))
+            if (reason is not (EndReason.ClientDisconnected or EndReason.TooSlow))
             {
                 _stream.Format.WriteControl(_block, ControlMessage.End(reason, reason == EndReason.Completed ? null : _lifetime.Retry()));
                 await FlushAsync();
@@ -111,7 +112,7 @@ internal sealed class SequenceStream<T> : ITicked, IDisposable
         }
         catch (OperationCanceledException) when (_context.RequestAborted.IsCancellationRequested)
         {
-            return EndReason.ClientGone;
+            return EndReason.ClientDisconnected;
         }
         catch (Exception exception)
         {
@@ -136,7 +137,7 @@ internal sealed class SequenceStream<T> : ITicked, IDisposable
         {
             if (_context.RequestAborted.IsCancellationRequested)
             {
-                return EndReason.ClientGone;
+                return EndReason.ClientDisconnected;
             }
             if (_lifetime.DueEnd(_stream) is not EndReason.None and var due)
             {

@@ -1,4 +1,4 @@
-namespace Comet.AspNetCore.Stores;
+namespace Comet.AspNetCore;
 
 /// <summary>The store behind a feed cannot do this now. The message says what is wrong and holds no secret.</summary>
 public sealed class FeedUnavailableException : Exception

@@ -3,10 +3,10 @@ using System.IO.Pipelines;
 using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Transport;
 
 /// <summary>Through the response's body, whatever server, protocol and middleware are behind it.</summary>
-internal sealed class BodyOutlet(HttpContext context) : Outlet(context)
+internal sealed class BodyResponseWriter(HttpContext context) : ResponseWriter(context)
 {
     // A write that is longer goes in pieces, so that one can see whether a slow client takes any.
     private const int Piece = 64 * 1024;
@@ -14,7 +14,7 @@ internal sealed class BodyOutlet(HttpContext context) : Outlet(context)
     private readonly PipeWriter _body = context.Response.BodyWriter;
     private volatile bool _hasProgressed;
 
-    internal override ValueTask<bool> WriteAsync(Block block)
+    internal override ValueTask<bool> WriteAsync(FrameBuffer block)
     {
         if (block.Length > Piece)
         {

@@ -2,15 +2,15 @@ using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
-namespace Comet.AspNetCore.Streams;
+namespace Comet.AspNetCore.Transport;
 
 /// <summary>The way from a stream to its connection.</summary>
-internal abstract class Outlet(HttpContext context)
+internal abstract class ResponseWriter(HttpContext context)
 {
     private bool _isCut;
 
     /// <summary>Fires when the client is gone.</summary>
-    internal virtual CancellationToken Gone => context.RequestAborted;
+    internal virtual CancellationToken Aborted => context.RequestAborted;
 
     protected HttpContext Context => context;
 
@@ -19,7 +19,7 @@ internal abstract class Outlet(HttpContext context)
     /// when the connection can take more.
     /// </summary>
     /// <returns>False: the connection is gone.</returns>
-    internal abstract ValueTask<bool> WriteAsync(Block block);
+    internal abstract ValueTask<bool> WriteAsync(FrameBuffer block);
 
     /// <summary>Whether the connection took something, but not all, of a write since this was last asked.</summary>
     internal abstract bool HasProgressed();

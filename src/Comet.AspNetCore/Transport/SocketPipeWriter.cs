@@ -9,7 +9,7 @@ namespace Comet.AspNetCore.Transport;
 /// everything that Kestrel sends on the connection passes here too, nothing can overtake anything.
 /// Like any <see cref="PipeWriter"/> it is for one writer at a time.
 /// </summary>
-internal sealed class SocketWriter : PipeWriter, IDuplexPipe
+internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 {
     private const int MinBuffer = 4096;
 
@@ -24,7 +24,7 @@ internal sealed class SocketWriter : PipeWriter, IDuplexPipe
     private volatile bool _hasProgressed;
     private CancellationTokenSource? _pending;
 
-    internal SocketWriter(Socket socket, IDuplexPipe original)
+    internal SocketPipeWriter(Socket socket, IDuplexPipe original)
     {
         (_socket, _original) = (socket, original);
         _socket.Blocking = false;
@@ -68,7 +68,7 @@ internal sealed class SocketWriter : PipeWriter, IDuplexPipe
         this.Write(bytes);
         return AwaitAsync(this);
 
-        static async ValueTask<bool> AwaitAsync(SocketWriter writer) => !(await writer.FlushRestAsync(0, CancellationToken.None)).IsCompleted;
+        static async ValueTask<bool> AwaitAsync(SocketPipeWriter writer) => !(await writer.FlushRestAsync(0, CancellationToken.None)).IsCompleted;
     }
 
     /// <summary>Whether the socket took something, but not all, of a flush since this was last asked.</summary>

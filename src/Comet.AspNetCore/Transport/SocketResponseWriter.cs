@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
 using Comet.AspNetCore.Formats;
-using Comet.AspNetCore.Streams;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -12,35 +11,35 @@ namespace Comet.AspNetCore.Transport;
 /// Straight to the socket, past Kestrel's response pipeline: for HTTP/1.1 without TLS, where nothing but chunk framing lies between. The
 /// head and the end of the response go through Kestrel.
 /// </summary>
-internal sealed class DirectOutlet : Outlet
+internal sealed class SocketResponseWriter : ResponseWriter
 {
-    private readonly SocketWriter _writer;
+    private readonly SocketPipeWriter _writer;
     private readonly Socket _socket; // the writer's, here because a steady write touches nothing else
     private bool _isHeadSent;
 
-    private DirectOutlet(HttpContext context, SocketWriter writer)
+    private SocketResponseWriter(HttpContext context, SocketPipeWriter writer)
         : base(context) => (_writer, _socket) = (writer, writer.Socket);
 
     /// <summary>An outlet for this request, or null when something else must see the bytes on their way.</summary>
-    internal static DirectOutlet? TryCreate(HttpContext context)
+    internal static SocketResponseWriter? TryCreate(HttpContext context)
     {
         var features = context.Features;
         if (context.Request.Protocol != "HTTP/1.1" ||
-            features.Get<IConnectionTransportFeature>()?.Transport.Output is not SocketWriter writer || // TLS, or whatever else wraps the connection
+            features.Get<IConnectionTransportFeature>()?.Transport.Output is not SocketPipeWriter writer || // TLS, or whatever else wraps the connection
             !ReferenceEquals(features.Get<IHttpResponseBodyFeature>(), features.Get<IHttpRequestLifetimeFeature>())) // a middleware wraps the body
         {
             return null;
         }
         context.Response.Headers.TransferEncoding = "chunked"; // says to Kestrel that the framing is ours
-        return new DirectOutlet(context, writer);
+        return new SocketResponseWriter(context, writer);
     }
 
     // The connection has this token anyway; one of the request would be made for us.
-    internal override CancellationToken Gone => Context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().ConnectionClosed;
+    internal override CancellationToken Aborted => Context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().ConnectionClosed;
 
     internal override bool HasProgressed() => _writer.HasProgressed();
 
-    internal override ValueTask<bool> WriteAsync(Block block)
+    internal override ValueTask<bool> WriteAsync(FrameBuffer block)
     {
         if (!_isHeadSent)
         {
@@ -52,7 +51,7 @@ internal sealed class DirectOutlet : Outlet
             return new(true);
         }
         var chunk = block.Chunk;
-        var sent = SocketWriter.TrySend(_socket, chunk, out var isGone);
+        var sent = SocketPipeWriter.TrySend(_socket, chunk, out var isGone);
         return sent == chunk.Length ? new(true) : isGone ? new(false) : _writer.SendRestAsync(chunk[sent..]);
     }
 
@@ -62,6 +61,6 @@ internal sealed class DirectOutlet : Outlet
     {
         var body = Context.Response.BodyWriter;
         body.Write(bytes);
-        return BodyOutlet.FlushAsync(body);
+        return BodyResponseWriter.FlushAsync(body);
     }
 }

@@ -61,7 +61,7 @@ public class MetricsTests
         var most = Stopwatch.GetElapsedTime(before).TotalSeconds;
         var durations = meter.Of("comet.stream.duration");
         Assert.Equal(2, durations.Count);
-        Assert.All(durations, duration => Assert.Contains("comet.end.reason=client-gone", duration.Tags));
+        Assert.All(durations, duration => Assert.Contains("comet.end.reason=client-disconnected", duration.Tags));
         Assert.All(durations, duration => Assert.InRange(duration.Value, 0, most));
         Assert.NotEmpty(meter.Of("comet.message.delivery.duration"));
         Assert.All(meter.Of("comet.message.delivery.duration"), delivery => Assert.InRange(delivery.Value, 0, most));

@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Streams;
 using Comet.AspNetCore.Tests.Hosting;
+using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting.Internal;
@@ -24,15 +25,15 @@ public sealed class FanOutTests : IDisposable
     private readonly ManualTime _time = new();
     private readonly OpenStreams _open = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().AddSingleton<CometMetrics>().BuildServiceProvider();
-    private readonly StreamLifetime _lifetime;
+    private readonly ConnectionLifetime _lifetime;
     private readonly FeedTail _tail;
     private readonly FanOut _fanOut;
     private readonly List<Subscriber> _joined = [];
 
     public FanOutTests()
     {
-        var options = Options.Create(new CometServerOptions());
-        _lifetime = new StreamLifetime(options, _open, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), _time);
+        var options = Microsoft.Extensions.Options.Options.Create(new CometOptions());
+        _lifetime = new ConnectionLifetime(options, _open, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), _time);
         _tail = new FeedTail(new FeedRetention(100, 1_000_000, TimeSpan.FromHours(1)), _time);
         var metrics = _services.GetRequiredService<CometMetrics>();
         _fanOut = new FanOut("news", _tail, SlowClientPolicy.End, options.Value.WriteTimeout, _lifetime, metrics, release: static () => { }, load: _time);
@@ -104,7 +105,7 @@ public sealed class FanOutTests : IDisposable
             _fanOut.Leave(last);
             Thread.SpinWait(i % 200 * 50);
             var (next, outlet) = Join();
-            Assert.True(HappensInTime(() => last.Done.IsCompleted));
+            Assert.True(HappensInTime(() => last.Completion.IsCompleted));
             Assert.True(HappensInTime(() => outlet.Writes.Count > 0), $"No heartbeat for connection {i}");
             last = next;
         }
@@ -120,7 +121,7 @@ public sealed class FanOutTests : IDisposable
         _fanOut.Dispose();
         _lifetime.Remove(_fanOut); // so that the pass is on this thread, which sees it fail
         _time.Advance(Heartbeat);
-        _fanOut.Tick();
+        _fanOut.OnHeartbeat();
         _fanOut.Execute();
     }
 
@@ -135,7 +136,7 @@ public sealed class FanOutTests : IDisposable
     public void Dispose()
     {
         _joined.ForEach(_fanOut.Leave);
-        SpinWait.SpinUntil(() => _joined.TrueForAll(subscriber => subscriber.Done.IsCompleted), TestApp.Patience);
+        SpinWait.SpinUntil(() => _joined.TrueForAll(subscriber => subscriber.Completion.IsCompleted), TestApp.Patience);
         _fanOut.Dispose();
         _lifetime.Dispose();
         _services.Dispose();
@@ -150,13 +151,13 @@ public sealed class FanOutTests : IDisposable
     private (Subscriber, RecordingOutlet) Join(TailCursor? cursor = null, Action? onWrite = null)
     {
         var outlet = new RecordingOutlet { OnWrite = onWrite ?? (static () => { }) };
-        var opening = new StreamOpening
+        var opening = new ConnectionSettings
         {
-            Permit = new StreamPermit(_open, ofAddress: null, ofUser: null),
-            Outlet = outlet,
+            Permit = new ConnectionLease(_open, ofAddress: null, ofUser: null),
+            ResponseWriter = outlet,
             Format = NdjsonFormat.Instance,
             Nonce = Nonce.Create(),
-            Server = new CometServerOptions { Heartbeat = Heartbeat },
+            Server = new CometOptions { Heartbeat = Heartbeat },
         };
         var subscriber = new Subscriber(opening, _lifetime.Clock.Now, _fanOut) { Cursor = cursor ?? _tail.State.End };
         _joined.Add(subscriber);
@@ -164,7 +165,7 @@ public sealed class FanOutTests : IDisposable
         return (subscriber, outlet);
     }
 
-    private sealed class RecordingOutlet() : Outlet(new DefaultHttpContext())
+    private sealed class RecordingOutlet() : ResponseWriter(new DefaultHttpContext())
     {
         private readonly List<string> _writes = [];
 
@@ -183,7 +184,7 @@ public sealed class FanOutTests : IDisposable
 
         internal override bool HasProgressed() => false;
 
-        internal override ValueTask<bool> WriteAsync(Block block)
+        internal override ValueTask<bool> WriteAsync(FrameBuffer block)
         {
             lock (_writes)
             {

@@ -210,9 +210,9 @@ public partial class EncoderTests
             CometFormat.ServerSentEvents => ServerSentEventsFormat.Instance,
             _ => NdjsonFormat.Instance,
         };
-        using var block = new Block();
+        using var block = new FrameBuffer();
         wire.WriteMessage(block, value, "e-"u8, 7);
-        block.Stamp(Nonce.Create());
+        block.WriteNonce(Nonce.Create());
         return Encoding.UTF8.GetString(block.Content);
     }
 

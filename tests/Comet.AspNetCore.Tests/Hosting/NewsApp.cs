@@ -10,7 +10,7 @@ internal static class NewsApp
     internal static Task<TestApp> StartAsync(
         Wire wire = Wire.Direct,
         Action<FeedOptions>? feed = null,
-        CometOptions? stream = null,
+        CometStreamOptions? stream = null,
         Action<WebApplicationBuilder>? configure = null) => TestApp.StartAsync(
             app => app.MapMethods("/", ["GET", "HEAD"], (Feed<string> news) => CometResults.Feed(news, "parent.f", stream)),
             builder =>

@@ -58,7 +58,10 @@ internal sealed class TestApp : IAsyncDisposable
             }
             connections?.Invoke(listen);
         }));
-        builder.Configuration["Comet:DirectTransport"] = (wire != Wire.Portable).ToString();
+        if (wire != Wire.Portable)
+        {
+            builder.WebHost.UseCometTransport();
+        }
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Debug);
         configure?.Invoke(builder);
         builder.Services.AddComet();

@@ -30,7 +30,7 @@ public sealed class TestStreamsController(CspNonce nonce) : Controller
     public CometResult FirstChunk() => CometResults.String(
         new[] { "from the stream" }.ToAsyncEnumerable(),
         "parent.received",
-        new CometOptions { InitialChunk = "<!DOCTYPE html><html><body><script>parent.received('from the chunk');</script>"u8.ToArray() });
+        new CometStreamOptions { InitialChunk = "<!DOCTYPE html><html><body><script>parent.received('from the chunk');</script>"u8.ToArray() });
 
     private static readonly string[] Doubled = ["e-1", "e-2", "e-2", "e-1", "e-10", "e-9", "e-10", "f-1", "f-1", "f-2"];
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Formats;
-using Comet.AspNetCore.Streams;
 
 namespace Comet.AspNetCore.Feeds;
 
@@ -14,27 +14,27 @@ internal sealed class FanOut(
     FeedTail tail,
     SlowClientPolicy whenSlow,
     TimeSpan writeTimeout,
-    StreamLifetime lifetime,
+    ConnectionLifetime lifetime,
     CometMetrics metrics,
     Action release, // called for every subscriber that has ended
     TimeProvider load) // real time, also where a test stops the app's
-    : IThreadPoolWorkItem, ITicked, IDisposable
+    : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
 {
     private const long MaxPause = 5; // milliseconds
-    private const int MaxOwnRuns = 8; // more formats than these are rendered again for each connection
+    private const int MaxOwnBatches = 8; // more formats than these are rendered again for each connection
 
     private readonly ConcurrentQueue<(Subscriber Subscriber, Change Change)> _changes = new();
-    private readonly Dictionary<WireFormat, Rendition> _renditions = [];
+    private readonly Dictionary<WireFormat, FormatGroup> _formats = [];
     private readonly List<Subscriber> _subscribers = [];
-    private readonly Run _shared = new();
+    private readonly EncodedBatch _shared = new();
     private readonly long _writeTimeout = (long)writeTimeout.TotalMilliseconds;
-    private readonly Block _control = new();
+    private readonly FrameBuffer _control = new();
     private readonly Lock _membership = new();
     private TailCursor _mostAre;
-    private long _nextLookAt = long.MaxValue;
+    private long _nextDeadline = long.MaxValue;
     private int _wakes;
     private int _count; // including those about to join
-    private bool _look;
+    private bool _isCheckDue;
     private bool _isSomebodyBehind;
     private ITimer? _pause;
 
@@ -60,11 +60,11 @@ internal sealed class FanOut(
 
     internal void Leave(Subscriber subscriber) => Enqueue(subscriber, Change.Leave);
 
-    public void Tick()
+    public void OnHeartbeat()
     {
-        if (lifetime.IsStopping || lifetime.Clock.Now >= Volatile.Read(ref _nextLookAt))
+        if (lifetime.IsStopping || lifetime.Clock.Now >= Volatile.Read(ref _nextDeadline))
         {
-            Volatile.Write(ref _look, true);
+            Volatile.Write(ref _isCheckDue, true);
             Wake();
         }
     }
@@ -98,11 +98,11 @@ internal sealed class FanOut(
         _pause.Change(TimeSpan.FromMilliseconds(pause), Timeout.InfiniteTimeSpan);
     }
 
-    /// <inheritdoc cref="StreamLifetime.CompleteAsync"/>
+    /// <inheritdoc cref="ConnectionLifetime.CompleteAsync"/>
     internal ValueTask<EndReason> EndResponseAsync(Subscriber subscriber) => lifetime.CompleteAsync(subscriber);
 
     /// <summary>A subscriber has ended, for the reason that it says.</summary>
-    internal void Released(Subscriber subscriber)
+    internal void OnSubscriberEnded(Subscriber subscriber)
     {
         metrics.StreamEnded(subscriber.Format, feed, subscriber.Ending, subscriber.AgeAt(lifetime.Clock.Now));
         release();
@@ -121,11 +121,11 @@ internal sealed class FanOut(
     {
         ApplyChanges();
         var now = lifetime.Clock.Now; // after a join has said when to look, so that either this or a tick does
-        var look = Volatile.Read(ref _look) || now >= _nextLookAt;
-        if (look)
+        var isCheckDue = Volatile.Read(ref _isCheckDue) || now >= _nextDeadline;
+        if (isCheckDue)
         {
-            Volatile.Write(ref _look, false);
-            _nextLookAt = long.MaxValue;
+            Volatile.Write(ref _isCheckDue, false);
+            _nextDeadline = long.MaxValue;
         }
         var state = tail.State;
         for (var i = _subscribers.Count - 1; i >= 0; i--)
@@ -135,17 +135,17 @@ internal sealed class FanOut(
             {
                 Advance(subscriber, state, now);
             }
-            if ((look || subscriber.IsFull) && subscriber.Slot >= 0)
+            if ((isCheckDue || subscriber.IsFull) && subscriber.Slot >= 0)
             {
-                LookAfter(subscriber, now);
+                CheckDeadlines(subscriber, now);
             }
         }
         _mostAre = state.End;
         _shared.Expire();
-        foreach (var rendition in _renditions.Values)
+        foreach (var group in _formats.Values)
         {
-            rendition.Own?.Expire();
-            rendition.Report(metrics, feed);
+            group.Own?.Expire();
+            group.Report(metrics, feed);
         }
         if (_isSomebodyBehind)
         {
@@ -178,13 +178,13 @@ internal sealed class FanOut(
                     break;
                 case Change.Fail:
                     subscriber.BusySince = -1;
-                    Remove(subscriber, subscriber.Ending == EndReason.None ? EndReason.ClientGone : subscriber.Ending);
+                    Remove(subscriber, subscriber.Ending == EndReason.None ? EndReason.ClientDisconnected : subscriber.Ending);
                     break;
                 case Change.Leave when subscriber.IsBusy: // its connection is gone, or was cut by us, so the write under way completes soon
-                    subscriber.Ending = subscriber.Ending == EndReason.None ? EndReason.ClientGone : subscriber.Ending;
+                    subscriber.Ending = subscriber.Ending == EndReason.None ? EndReason.ClientDisconnected : subscriber.Ending;
                     break;
                 case Change.Leave:
-                    Remove(subscriber, EndReason.ClientGone);
+                    Remove(subscriber, EndReason.ClientDisconnected);
                     break;
             }
         }
@@ -192,15 +192,15 @@ internal sealed class FanOut(
 
     private void Add(Subscriber subscriber)
     {
-        if (!_renditions.TryGetValue(subscriber.Format, out var rendition))
+        if (!_formats.TryGetValue(subscriber.Format, out var group))
         {
-            _renditions.Add(subscriber.Format, rendition = new Rendition(subscriber.Format, _renditions.Count < MaxOwnRuns ? new Run() : null));
+            _formats.Add(subscriber.Format, group = new FormatGroup(subscriber.Format, _formats.Count < MaxOwnBatches ? new EncodedBatch() : null));
         }
-        rendition.Users++;
-        subscriber.Share(rendition);
+        group.Users++;
+        subscriber.Share(group);
         subscriber.Slot = _subscribers.Count;
         _subscribers.Add(subscriber);
-        Volatile.Write(ref _nextLookAt, Math.Min(_nextLookAt, subscriber.NextLookAt));
+        Volatile.Write(ref _nextDeadline, Math.Min(_nextDeadline, subscriber.NextDeadline));
     }
 
     private void Remove(Subscriber subscriber, EndReason reason)
@@ -214,11 +214,11 @@ internal sealed class FanOut(
         last.Slot = subscriber.Slot;
         _subscribers.RemoveAt(_subscribers.Count - 1);
         subscriber.Slot = -1;
-        if (--subscriber.Rendition!.Users == 0)
+        if (--subscriber.FormatGroup!.Users == 0)
         {
-            _renditions.Remove(subscriber.Format);
-            subscriber.Rendition.Report(metrics, feed);
-            subscriber.Rendition.Dispose();
+            _formats.Remove(subscriber.Format);
+            subscriber.FormatGroup.Report(metrics, feed);
+            subscriber.FormatGroup.Dispose();
         }
         lock (_membership)
         {
@@ -251,17 +251,17 @@ internal sealed class FanOut(
         var keepsUp = subscriber.Cursor == _mostAre;
         while (CanTake(subscriber) && subscriber.Cursor.Index < state.Next)
         {
-            var rendition = subscriber.Rendition!;
-            var run = subscriber.Cursor == _mostAre && rendition.Own is { } own ? own : _shared;
-            run.Fill(tail, rendition, subscriber.Cursor);
-            if (run.To == subscriber.Cursor.Index)
+            var group = subscriber.FormatGroup!;
+            var batch = subscriber.Cursor == _mostAre && group.Own is { } own ? own : _shared;
+            batch.Fill(tail, group, subscriber.Cursor);
+            if (batch.To == subscriber.Cursor.Index)
             {
                 _isSomebodyBehind = true; // the tail was trimmed or reset meanwhile
                 return;
             }
-            rendition.Count(run.To - subscriber.Cursor.Index, run.Block.Length, keepsUp ? run.Stamp : 0);
-            subscriber.Cursor = subscriber.Cursor with { Index = run.To };
-            Write(subscriber, run.Block, now);
+            group.Count(batch.To - subscriber.Cursor.Index, batch.FrameBuffer.Length, keepsUp ? batch.AppendedAt : 0);
+            subscriber.Cursor = subscriber.Cursor with { Index = batch.To };
+            Write(subscriber, batch.FrameBuffer, now);
             if (!keepsUp && CanTake(subscriber))
             {
                 _isSomebodyBehind |= subscriber.Cursor.Index < state.Next; // the rest in another pass, after those who keep up
@@ -282,7 +282,7 @@ internal sealed class FanOut(
         }
     }
 
-    private void LookAfter(Subscriber subscriber, long now)
+    private void CheckDeadlines(Subscriber subscriber, long now)
     {
         var due = lifetime.DueEnd(subscriber);
         if (subscriber.IsBusy)
@@ -305,8 +305,8 @@ internal sealed class FanOut(
         {
             Write(subscriber, ControlMessage.Heartbeat, now);
         }
-        var next = subscriber.IsBusy ? Math.Min(subscriber.NextLookAt, subscriber.BusySince + _writeTimeout) : subscriber.NextLookAt;
-        _nextLookAt = Math.Min(_nextLookAt, next);
+        var next = subscriber.IsBusy ? Math.Min(subscriber.NextDeadline, subscriber.BusySince + _writeTimeout) : subscriber.NextDeadline;
+        _nextDeadline = Math.Min(_nextDeadline, next);
     }
 
     private void End(Subscriber subscriber, EndReason reason, long now)
@@ -323,11 +323,11 @@ internal sealed class FanOut(
     {
         _control.Clear();
         subscriber.Format.WriteControl(_control, message);
-        subscriber.Rendition!.Count(messages: 0, _control.Length, stamp: 0);
+        subscriber.FormatGroup!.Count(messages: 0, _control.Length, appendedAt: 0);
         Write(subscriber, _control, now);
     }
 
-    private void Write(Subscriber subscriber, Block block, long now)
+    private void Write(Subscriber subscriber, FrameBuffer block, long now)
     {
         ValueTask<bool> write;
         try
@@ -337,19 +337,19 @@ internal sealed class FanOut(
             {
                 if (!write.Result)
                 {
-                    Remove(subscriber, EndReason.ClientGone);
+                    Remove(subscriber, EndReason.ClientDisconnected);
                 }
                 return;
             }
         }
         catch (Exception exception)
         {
-            subscriber.Lose(exception);
-            Remove(subscriber, EndReason.ClientGone);
+            subscriber.RecordFailure(exception);
+            Remove(subscriber, EndReason.ClientDisconnected);
             return;
         }
         subscriber.BusySince = now;
-        Volatile.Write(ref _nextLookAt, Math.Min(_nextLookAt, now + _writeTimeout));
+        Volatile.Write(ref _nextDeadline, Math.Min(_nextDeadline, now + _writeTimeout));
         _ = AwaitAsync(subscriber, write);
     }
 
@@ -362,7 +362,7 @@ internal sealed class FanOut(
         }
         catch (Exception exception)
         {
-            subscriber.Lose(exception);
+            subscriber.RecordFailure(exception);
         }
         Enqueue(subscriber, change);
     }

@@ -6,15 +6,15 @@ namespace Comet.AspNetCore.Feeds;
 /// <summary>One format in which connections take a feed's messages, and what was written in it.</summary>
 /// <param name="format">The format.</param>
 /// <param name="own">What follows the place where most are; null: such formats have one in common, as their number is for clients to choose.</param>
-internal sealed class Rendition(WireFormat format, Run? own) : IDisposable
+internal sealed class FormatGroup(WireFormat format, EncodedBatch? own) : IDisposable
 {
     private long _messages;
     private long _bytes;
-    private long _stamp;
+    private long _appendedAt;
 
     internal WireFormat Format => format;
 
-    internal Run? Own => own;
+    internal EncodedBatch? Own => own;
 
     /// <summary>How many connections use it.</summary>
     internal int Users { get; set; }
@@ -22,12 +22,12 @@ internal sealed class Rendition(WireFormat format, Run? own) : IDisposable
     /// <summary>Counts messages that were written.</summary>
     /// <param name="messages">How many.</param>
     /// <param name="bytes">How long they were.</param>
-    /// <param name="stamp">When the last was appended; 0: the connection does not keep up, so that this says nothing about the server.</param>
-    internal void Count(long messages, long bytes, long stamp)
+    /// <param name="appendedAt">When the last was appended; 0: the connection does not keep up, so that this says nothing about the server.</param>
+    internal void Count(long messages, long bytes, long appendedAt)
     {
         _messages += messages;
         _bytes += bytes;
-        _stamp = Math.Max(_stamp, stamp);
+        _appendedAt = Math.Max(_appendedAt, appendedAt);
     }
 
     /// <summary>Tells the meter what was written since the last time.</summary>
@@ -38,11 +38,11 @@ internal sealed class Rendition(WireFormat format, Run? own) : IDisposable
             return;
         }
         metrics.Delivered(format, feed, _messages, _bytes);
-        if (_stamp != 0)
+        if (_appendedAt != 0)
         {
-            metrics.DeliveryTook(feed, _stamp);
+            metrics.DeliveryTook(feed, _appendedAt);
         }
-        _messages = _bytes = _stamp = 0;
+        _messages = _bytes = _appendedAt = 0;
     }
 
     public void Dispose() => own?.Dispose();

@@ -1,21 +1,22 @@
 using System.Diagnostics;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Formats;
-using Comet.AspNetCore.Streams;
+using Comet.AspNetCore.Transport;
 
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>One connection of a feed. After it joined, only the fan-out touches it. It is most of what a quiet connection costs, so it is small.</summary>
-internal sealed class Subscriber(StreamOpening opening, long now, FanOut fanOut) : OpenStream(opening, now), IThreadPoolWorkItem
+internal sealed class Subscriber(ConnectionSettings opening, long now, FanOut fanOut) : Connection(opening, now), IThreadPoolWorkItem
 {
-    private readonly TaskCompletionSource _done = new();
-    private readonly StreamPermit _permit = opening.Permit;
+    private readonly TaskCompletionSource _completion = new();
+    private readonly ConnectionLease _permit = opening.Permit;
     private CancellationTokenRegistration _gone;
     private Exception? _failure;
     private int _finishing;
 
     internal TailCursor Cursor { get; set; }
 
-    internal Rendition? Rendition { get; private set; }
+    internal FormatGroup? FormatGroup { get; private set; }
 
     /// <summary>The span of the stream, when somebody listens.</summary>
     internal Activity? Activity { get; init; }
@@ -32,19 +33,19 @@ internal sealed class Subscriber(StreamOpening opening, long now, FanOut fanOut)
     internal EndReason Ending { get; set; }
 
     /// <summary>Completes when the response has ended; with the exception of a write that failed otherwise than by the client's leaving.</summary>
-    internal Task Done => _done.Task;
+    internal Task Completion => _completion.Task;
 
-    internal void Share(Rendition rendition)
+    internal void Share(FormatGroup group)
     {
-        Rendition = rendition;
-        Format = rendition.Format; // equal to its own, which is kept no longer
+        FormatGroup = group;
+        Format = group.Format; // equal to its own, which is kept no longer
     }
 
     /// <summary>The stream goes on in the fan-out.</summary>
     internal void Follow()
     {
         fanOut.Join(this);
-        _gone = Gone.UnsafeRegister(static state => ((Subscriber)state!).Leave(), this);
+        _gone = Aborted.UnsafeRegister(static state => ((Subscriber)state!).Leave(), this);
         Finish();
     }
 
@@ -56,9 +57,9 @@ internal sealed class Subscriber(StreamOpening opening, long now, FanOut fanOut)
     }
 
     /// <summary>A write has failed. It fails the request too, unless it says no more than that the connection is gone.</summary>
-    internal void Lose(Exception exception)
+    internal void RecordFailure(Exception exception)
     {
-        if (!Outlet.IsConnectionLoss(exception))
+        if (!ResponseWriter.IsConnectionLoss(exception))
         {
             _failure = exception;
         }
@@ -98,16 +99,16 @@ internal sealed class Subscriber(StreamOpening opening, long now, FanOut fanOut)
         {
             _failure = exception;
         }
-        fanOut.Released(this);
+        fanOut.OnSubscriberEnded(this);
         _permit.Dispose();
         Activity?.Dispose();
         if (_failure is null)
         {
-            _done.SetResult();
+            _completion.SetResult();
         }
         else
         {
-            _done.SetException(_failure);
+            _completion.SetException(_failure);
         }
     }
 }

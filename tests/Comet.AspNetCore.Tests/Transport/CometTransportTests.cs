@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.AspNetCore.Tests.Transport;
 
 /// <summary>A stream writes to the socket itself only where nothing else must see its bytes.</summary>
-public class DirectTransportTests
+public class CometTransportTests
 {
     [Theory]
     [InlineData("Direct", true)]
@@ -19,7 +19,7 @@ public class DirectTransportTests
     [InlineData("Http2", false)]
     public async Task It_is_for_plain_HTTP_1_1(string wire, bool direct)
     {
-        await using var app = await TestApp.StartAsync(app => app.MapGet("/", IsDirect), wire: Enum.Parse<Wire>(wire));
+        await using var app = await TestApp.StartAsync(app => app.MapGet("/", WritesToTheSocket), wire: Enum.Parse<Wire>(wire));
 
         Assert.Equal(direct && !OperatingSystem.IsWindows(), await AnswerAsync(app, "/"));
     }
@@ -34,7 +34,7 @@ public class DirectTransportTests
                 context.Response.Body = new BufferedStream(context.Response.Body, 1);
                 return next(context);
             });
-            app.MapGet("/", IsDirect);
+            app.MapGet("/", WritesToTheSocket);
         });
 
         Assert.False(await AnswerAsync(app, "/"));
@@ -46,7 +46,7 @@ public class DirectTransportTests
         await using var app = await TestApp.StartAsync(
             app =>
             {
-                app.MapGet("/", IsDirect);
+                app.MapGet("/", WritesToTheSocket);
                 app.MapGet("/news", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             },
             builder => builder.Services.AddFeed<string>("news"),
@@ -61,12 +61,12 @@ public class DirectTransportTests
         await Eventually.HoldsAsync(() => app.Log.Entries.Any(entry => entry.Message.Contains("73 65 65 6E", StringComparison.Ordinal)), "the bytes are logged");
     }
 
-    // A stream's outlet, made for a request that then answers in the usual way.
-    private static bool IsDirect(HttpContext context)
+    // A stream's writer, made for a request that then answers in the usual way.
+    private static bool WritesToTheSocket(HttpContext context)
     {
-        var outlet = DirectOutlet.TryCreate(context);
+        var writer = SocketResponseWriter.TryCreate(context);
         context.Response.Headers.Remove("Transfer-Encoding");
-        return outlet is not null;
+        return writer is not null;
     }
 
     private static async Task<bool> AnswerAsync(TestApp app, string path)

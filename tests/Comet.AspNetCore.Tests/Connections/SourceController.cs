@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Mvc;
 
-namespace Comet.AspNetCore.Tests.Streams;
+namespace Comet.AspNetCore.Tests.Connections;
 
 [Route("source-tests")]
 public class SourceController : Controller

@@ -4,7 +4,7 @@ using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Comet.AspNetCore.Tests.Streams;
+namespace Comet.AspNetCore.Tests.Connections;
 
 /// <summary>What precedes the first message.</summary>
 public class HeadTests

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using static Comet.AspNetCore.Tests.Hosting.NewsApp;
 
-namespace Comet.AspNetCore.Tests.Streams;
+namespace Comet.AspNetCore.Tests.Connections;
 
 /// <summary>
 /// A host that stops while streams wait: for their client, for their source, for a store. The app's time stands still, so that nothing

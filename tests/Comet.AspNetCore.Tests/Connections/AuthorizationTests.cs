@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using static Comet.AspNetCore.Tests.Hosting.NewsApp;
 
-namespace Comet.AspNetCore.Tests.Streams;
+namespace Comet.AspNetCore.Tests.Connections;
 
 /// <summary>Who may read, and for how long.</summary>
 public class AuthorizationTests

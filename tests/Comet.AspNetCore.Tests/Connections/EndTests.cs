@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using static Comet.AspNetCore.Tests.Hosting.NewsApp;
 
-namespace Comet.AspNetCore.Tests.Streams;
+namespace Comet.AspNetCore.Tests.Connections;
 
 /// <summary>Streams that the server ends, and what it says then.</summary>
 public class EndTests
@@ -135,7 +135,7 @@ public class EndTests
     public async Task A_stream_that_sent_so_many_bytes_ends_without_waiting_for_anything_else(string path)
     {
         var source = new Source<string>();
-        var options = new CometOptions { MaxBytes = 10_000, Heartbeat = TimeSpan.FromHours(1) };
+        var options = new CometStreamOptions { MaxBytes = 10_000, Heartbeat = TimeSpan.FromHours(1) };
         await using var app = await TestApp.StartAsync(
             app =>
             {
@@ -177,7 +177,7 @@ public class EndTests
     }
 
     /// <summary>An app with a feed, and with a sequence of the same messages.</summary>
-    private static Task<TestApp> StartBothAsync(string wire, Action<WebApplicationBuilder>? configure = null, CometOptions? stream = null) => TestApp.StartAsync(
+    private static Task<TestApp> StartBothAsync(string wire, Action<WebApplicationBuilder>? configure = null, CometStreamOptions? stream = null) => TestApp.StartAsync(
         app =>
         {
             app.Use((context, next) =>

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Comet.AspNetCore.Tests.Streams;
+namespace Comet.AspNetCore.Tests.Connections;
 
 /// <summary>The bytes of messages, and when they leave.</summary>
 public class FramingTests
@@ -106,7 +106,7 @@ public class FramingTests
             app =>
             {
                 app.UseResponseCompression();
-                app.MapGet("/page", () => Results.Text(new string('x', 10_000), "text/html"));
+                app.MapGet("/page", () => TypedResults.Text(new string('x', 10_000), "text/html"));
                 app.MapGet("/", () => CometResults.String(source.ReadAsync(), "parent.f"));
             },
             builder => builder.Services.AddResponseCompression(options => options.MimeTypes = ["text/html", "text/event-stream", "application/x-ndjson"]));

