@@ -9,7 +9,7 @@ namespace CometBench.Micro;
 [MemoryDiagnoser]
 public class EncoderBenchmarks
 {
-    private readonly FrameBuffer _block = new();
+    private readonly FrameBuffer _buffer = new();
     private string _plain = "";
     private string _hostile = "";
     private string _foreign = "";
@@ -28,7 +28,7 @@ public class EncoderBenchmarks
     }
 
     [GlobalCleanup]
-    public void Dispose() => _block.Dispose();
+    public void Dispose() => _buffer.Dispose();
 
     [Benchmark(Baseline = true)]
     public int Plain() => Encode(_plain);
@@ -42,16 +42,16 @@ public class EncoderBenchmarks
     [Benchmark]
     public int Record()
     {
-        _block.Clear();
-        SafeJson.Write(_value, JsonSerializerOptions.Web, _block);
-        return _block.Length;
+        _buffer.Clear();
+        SafeJson.Write(_value, JsonSerializerOptions.Web, _buffer);
+        return _buffer.Length;
     }
 
     private int Encode(string value)
     {
-        _block.Clear();
-        SafeJson.Write(value, _block);
-        return _block.Length;
+        _buffer.Clear();
+        SafeJson.Write(value, _buffer);
+        return _buffer.Length;
     }
 
     // As many bytes of UTF-8 as the size says, or a few less.

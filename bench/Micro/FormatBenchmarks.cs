@@ -10,7 +10,7 @@ public class FormatBenchmarks
 {
     private static readonly byte[] IdPrefix = "k3j5h2m1-"u8.ToArray();
 
-    private readonly FrameBuffer _block = new();
+    private readonly FrameBuffer _buffer = new();
     private readonly WireFormat _script = new ScriptFormat("parent.cometMessage"u8.ToArray());
     private readonly Nonce _nonce = Nonce.Create();
     private byte[] _value = [];
@@ -22,14 +22,14 @@ public class FormatBenchmarks
     public void Fill() => _value = Encoding.ASCII.GetBytes($"\"{new string('x', Size - 2)}\"");
 
     [GlobalSetup(Target = nameof(ScriptOfAnotherConnection))]
-    public void FillBlock()
+    public void FillBuffer()
     {
         Fill();
         Script();
     }
 
     [GlobalCleanup]
-    public void Dispose() => _block.Dispose();
+    public void Dispose() => _buffer.Dispose();
 
     [Benchmark(Baseline = true)]
     public int Script() => Write(_script);
@@ -43,15 +43,15 @@ public class FormatBenchmarks
     [Benchmark]
     public int ScriptOfAnotherConnection()
     {
-        _block.WriteNonce(_nonce);
-        return _block.Chunk.Length;
+        _buffer.WriteNonce(_nonce);
+        return _buffer.Chunk.Length;
     }
 
     private int Write(WireFormat format)
     {
-        _block.Clear();
-        format.WriteMessage(_block, _value, IdPrefix, 123_456);
-        _block.WriteNonce(_nonce);
-        return _block.Chunk.Length;
+        _buffer.Clear();
+        format.WriteMessage(_buffer, _value, IdPrefix, 123_456);
+        _buffer.WriteNonce(_nonce);
+        return _buffer.Chunk.Length;
     }
 }

@@ -1,7 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Comet.AspNetCore;
 using Comet.AspNetCore.Connections;
-using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
@@ -44,15 +43,14 @@ public class PublishBenchmarks
         _feed = _app.Services.GetRequiredService<Feed<string>>();
 
         var retention = new FeedRetention(1000, long.MaxValue, TimeSpan.FromDays(1));
-        var lifetime = _app.Services.GetRequiredService<ConnectionLifetime>();
-        var open = _app.Services.GetRequiredService<OpenStreams>();
+        var services = _app.Services.GetRequiredService<ConnectionServices>();
+        var limits = _app.Services.GetRequiredService<ConnectionLimits>();
         _tail = new FeedTail(retention, TimeProvider.System); // its changes wake nobody: the benchmark runs the passes
         _tail.Reset("epoch", 0);
-        var metrics = _app.Services.GetRequiredService<CometMetrics>();
-        _fanOut = new FanOut("bench", _tail, SlowClientPolicy.End, TimeSpan.FromSeconds(30), lifetime, metrics, static () => { }, TimeProvider.System);
+        _fanOut = new FanOut("bench", _tail, SlowClientPolicy.End, services, static () => { }, TimeProvider.System);
         for (var i = 0; i < Connections; i++)
         {
-            new Subscriber(Opening(open), lifetime.Clock.Now, _fanOut) { Cursor = _tail.State.End }.Follow();
+            new Subscriber(Settings(limits), services.Clock.Now, _fanOut) { Cursor = _tail.State.End }.Follow();
         }
         await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the pool; from here on nothing does
         for (var i = 0; i < 2000; i++)
@@ -82,19 +80,17 @@ public class PublishBenchmarks
         _fanOut.Execute();
     }
 
-    private static ConnectionSettings Opening(OpenStreams open) => new()
+    private static ConnectionSettings Settings(ConnectionLimits limits) => new()
     {
-        Permit = new ConnectionLease(open, ofAddress: null, ofUser: null),
-        ResponseWriter = new Nowhere(),
+        Lease = limits.TryAcquire(new DefaultHttpContext(), out var lease) is null ? lease! : throw new InvalidOperationException("There are limits."),
+        Writer = new NullWriter(),
         Format = new ScriptFormat("parent.cometMessage"u8.ToArray()),
         Nonce = Nonce.Create(),
         Server = new CometOptions { Heartbeat = TimeSpan.FromDays(1) },
     };
 
-    private sealed class Nowhere() : ResponseWriter(new DefaultHttpContext())
+    private sealed class NullWriter() : ResponseWriter(new DefaultHttpContext())
     {
-        internal override ValueTask<bool> WriteAsync(FrameBuffer block) => new(block.Chunk.Length > 0);
-
-        internal override bool HasProgressed() => false;
+        internal override ValueTask<bool> WriteAsync(FrameBuffer buffer) => new(buffer.Chunk.Length > 0);
     }
 }

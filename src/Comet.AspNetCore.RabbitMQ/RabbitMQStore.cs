@@ -25,12 +25,12 @@ internal sealed class RabbitMQStore(
     /// </summary>
     internal bool IsBehind => _streams.Values.Any(stream => stream.Value.IsBehind);
 
-    public async ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
+    public async ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
         var name = StreamName.Of(feed, options.Value);
         var stream = _streams.GetOrAdd(name, name => new Lazy<SharedStream>(() =>
             new SharedStream(name, StreamName.ArgumentsOf(feed, retention, options.Value), broker, options.Value, _scans, time, logger)));
-        return await stream.Value.OpenAsync(feed, retention, tail, cancellationToken);
+        return await stream.Value.OpenAsync(feed.ToString(), retention, tail, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -35,10 +35,10 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
 
     public bool CanReadBack => true;
 
-    public async ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
+    public async ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var open = new SqliteOpen(feed, retention, tail);
+        var open = new SqliteOpen(feed.ToString(), retention, tail);
         _writer.Do(open);
         try
         {

@@ -1,3 +1,5 @@
+using Comet.AspNetCore.Stores;
+
 namespace Comet.AspNetCore.Sqlite;
 
 /// <summary>Removes what is too old of the feeds that nobody has open, of some each time, as there may be very many.</summary>
@@ -42,13 +44,11 @@ internal sealed class SqliteSweeper
                 return false;
             }
         }
-        if (IsOfFamily(name))
+        // There may be a feed for every user there ever was; the others are as many as the app names, and their epochs are for good.
+        if (FeedName.Parse(name).Key is not null)
         {
             database.RemoveFeed(feed);
         }
         return true;
     }
-
-    // There may be a feed for every user there ever was; the others are as many as the app names, and their epochs are for good.
-    private static bool IsOfFamily(string name) => name.Contains('/');
 }

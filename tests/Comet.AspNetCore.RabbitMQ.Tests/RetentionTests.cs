@@ -84,5 +84,5 @@ public sealed class RetentionTests(Broker broker)
         Assert.Equal(isBeginningGone ? 1 : 10, page.Entries.Count);
     }
 
-    private static string NameOf(string feed) => StreamName.Of(feed, new RabbitMQStoreOptions());
+    private static string NameOf(string feed) => StreamName.Of(FeedName.Parse(feed), new RabbitMQStoreOptions());
 }

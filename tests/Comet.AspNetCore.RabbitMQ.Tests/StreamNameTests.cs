@@ -1,4 +1,5 @@
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
@@ -11,7 +12,7 @@ public sealed class StreamNameTests
 
         foreach (var separator in (char[])['.', '-', '_'])
         {
-            Assert.NotEqual(StreamName.Of($"rooms{separator}0", options), StreamName.Of("rooms/0", options));
+            Assert.NotEqual(StreamName.Of(new FeedName($"rooms{separator}0"), options), StreamName.Of(new FeedName("rooms", "0"), options));
         }
     }
 
@@ -21,7 +22,7 @@ public sealed class StreamNameTests
         const int Servers = 10;
         var retention = Server.Plenty with { Entries = 1, Bytes = 1 << 20, Age = TimeSpan.FromDays(1) };
 
-        var arguments = StreamName.ArgumentsOf("feed", retention, new RabbitMQStoreOptions());
+        var arguments = StreamName.ArgumentsOf(new FeedName("feed"), retention, new RabbitMQStoreOptions());
 
         var markers = retention.Age / SharedMarkers.LongestPause * 256 * Servers;
         Assert.True((long)arguments["x-max-length-bytes"]! - (long)arguments["x-stream-max-segment-size-bytes"]! >= retention.Bytes + markers);

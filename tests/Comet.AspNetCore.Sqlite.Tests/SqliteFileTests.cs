@@ -43,7 +43,7 @@ public abstract class SqliteFileTests : IDisposable
     });
 
     private protected static Task<IFeedLog> OpenAsync(StoreHost host, IFeedTail tail, FeedRetention? retention = null, string feed = "feed") =>
-        host.Store.OpenAsync(feed, retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+        host.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
 
     private protected static Task<FeedPosition> AppendAsync(IFeedLog log, long number) =>
         log.AppendAsync(Payloads.Of(number), CancellationToken.None).AsTask().WaitAsync(StoreHost.Patience);

@@ -1,3 +1,4 @@
+using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Tests.Conformance;
 using Comet.AspNetCore.Tests.Hosting;
 
@@ -49,7 +50,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
         await holder.Held.WaitAsync(StoreHost.Patience);
         using var end = new CancellationTokenSource();
 
-        var opening = host.Store.OpenAsync("users/1", Plenty, new RecordingTail(), end.Token).AsTask();
+        var opening = host.Store.OpenAsync(new FeedName("users", "1"), Plenty, new RecordingTail(), end.Token).AsTask();
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
         holder.Release();

@@ -115,7 +115,7 @@ public abstract class DurableStoreTests : FeedStoreTests
         const int Retain = 20;
         await using var host = await StartAsync();
         var tail = new RecordingTail();
-        await using var log = await host.Store.OpenAsync(NewName(), Plenty with { Entries = Retain }, tail, TestContext.Current.CancellationToken);
+        await using var log = await host.Store.OpenAsync(FeedName.Parse(NewName()), Plenty with { Entries = Retain }, tail, TestContext.Current.CancellationToken);
         var positions = new List<FeedPosition>();
         for (var number = 0; number < 10 * Retain; number++)
         {

@@ -19,7 +19,7 @@ public abstract class FeedStoreTests
     protected Task<StoreHost> StartAsync() => StoreHost.StartAsync(AddStore);
 
     private protected static async Task<IFeedLog> OpenAsync(StoreHost host, string feed, IFeedTail tail) =>
-        await host.Store.OpenAsync(feed, Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+        await host.Store.OpenAsync(FeedName.Parse(feed), Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
 
     private protected static Task<FeedPosition> AppendAsync(IFeedLog log, string json, CancellationToken cancellationToken = default) =>
         log.AppendAsync(Payloads.Of(json), cancellationToken).AsTask().WaitAsync(StoreHost.Patience);
@@ -155,7 +155,7 @@ public abstract class FeedStoreTests
 
         await EndsAsync(async () => await log.AppendAsync(Payloads.Of(1), cancelled));
         await EndsAsync(async () => await log.ReadAsync(0, 10, cancelled));
-        await EndsAsync(async () => await (await host.Store.OpenAsync(feed, Plenty, new RecordingTail(), cancelled)).DisposeAsync());
+        await EndsAsync(async () => await (await host.Store.OpenAsync(FeedName.Parse(feed), Plenty, new RecordingTail(), cancelled)).DisposeAsync());
 
         var position = await AppendAsync(log, "2");
         var entries = await tail.ReceiveAsync(1);

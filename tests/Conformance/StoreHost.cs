@@ -45,7 +45,7 @@ public sealed class StoreHost : IAsyncDisposable
 
     /// <summary>A feed of text, registered by nobody.</summary>
     internal Feed<string> Feed(string name, FeedOptions options) =>
-        new(name, new SingletonFeedHandle(Services.GetRequiredService<FeedRegistry>(), name, options), JsonSerializerOptions.Web);
+        new(FeedName.Parse(name), new SingletonFeedHandle(Services.GetRequiredService<FeedRegistry>(), FeedName.Parse(name), options), JsonSerializerOptions.Web);
 
     public async ValueTask DisposeAsync()
     {

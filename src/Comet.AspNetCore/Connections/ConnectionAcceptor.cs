@@ -15,16 +15,22 @@ using Microsoft.Net.Http.Headers;
 namespace Comet.AspNetCore.Connections;
 
 /// <summary>Decides whether a request gets a stream, and sets the response's headers.</summary>
-internal sealed class ConnectionAcceptor(IOptions<CometOptions> server, ConnectionLimits admission, ConnectionLifetime lifetime)
+internal sealed class ConnectionAcceptor(
+    IOptions<CometOptions> options,
+    ConnectionLimits limits,
+    ConnectionShutdown shutdown,
+    ReconnectDelay reconnectDelay,
+    TimeProvider time)
 {
-    /// <summary>What a stream begins with; null: the request was answered otherwise.</summary>
-    internal async ValueTask<ConnectionSettings?> OpenAsync(HttpContext context, ConnectionRequest request)
+    /// <summary>Checks a request and takes a place for its stream.</summary>
+    /// <returns>What the stream begins with; null: the request was answered otherwise.</returns>
+    internal async ValueTask<ConnectionSettings?> AcceptAsync(HttpContext context, ConnectionRequest request)
     {
-        ConnectionLease? permit = null;
-        var refusal = Inspect(context, ref request) ?? await AuthorizeAsync(context, request) ?? Enter(context, out permit);
-        if (refusal is not null)
+        ConnectionLease? lease = null;
+        var rejection = Inspect(context, ref request) ?? await AuthorizeAsync(context, request) ?? TryAcquire(context, out lease);
+        if (rejection is not null)
         {
-            await refusal.WriteAsync(context);
+            await rejection.WriteAsync(context);
             return null;
         }
         try
@@ -32,11 +38,11 @@ internal sealed class ConnectionAcceptor(IOptions<CometOptions> server, Connecti
             var format = FormatNegotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
             var nonce = Nonce.Create();
             WriteHeaders(context.Response, format, nonce);
-            return permit is { } place ? Open(context, request, format, nonce, place) : null;
+            return lease is null ? null : SettingsOf(context, request, format, nonce, lease);
         }
         catch
         {
-            permit?.Dispose();
+            lease?.Dispose();
             throw;
         }
     }
@@ -91,38 +97,38 @@ internal sealed class ConnectionAcceptor(IOptions<CometOptions> server, Connecti
     }
 
     // A HEAD request takes no place.
-    private Rejection? Enter(HttpContext context, out ConnectionLease? permit)
+    private Rejection? TryAcquire(HttpContext context, out ConnectionLease? lease)
     {
-        permit = null;
-        return lifetime.IsStopping ? Rejection.Stopping(lifetime.Retry())
+        lease = null;
+        return shutdown.IsStopping ? Rejection.Stopping(reconnectDelay.Next())
             : HttpMethods.IsHead(context.Request.Method) ? null
-            : admission.TryEnter(context, out permit);
+            : limits.TryAcquire(context, out lease);
     }
 
-    private ConnectionSettings Open(HttpContext context, ConnectionRequest request, WireFormat format, Nonce nonce, ConnectionLease permit)
+    private ConnectionSettings SettingsOf(HttpContext context, ConnectionRequest request, WireFormat format, Nonce nonce, ConnectionLease lease)
     {
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
-        // A slow client has our own write deadline, which says why it ended.
+        // Slow clients have the deadline of WriteDeadline, which says why they end.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
         {
             rate.MinDataRate = null;
         }
         return new ConnectionSettings
         {
-            Permit = permit,
-            ResponseWriter = (ResponseWriter?)SocketResponseWriter.TryCreate(context) ?? new BodyResponseWriter(context),
+            Lease = lease,
+            Writer = (ResponseWriter?)SocketResponseWriter.TryCreate(context) ?? new BodyResponseWriter(context),
             Format = format,
             Nonce = nonce,
-            Server = server.Value,
-            Own = request.Options,
+            Server = options.Value,
+            Stream = request.Options,
             Start = request.Start,
             AuthenticationLifetime = AuthenticationLifetime(context),
         };
     }
 
     private TimeSpan? AuthenticationLifetime(HttpContext context) =>
-        context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc - lifetime.Clock.Time.GetUtcNow();
+        context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc - time.GetUtcNow();
 
     private sealed class Authentication(AuthenticateResult? result) : IAuthenticateResultFeature
     {

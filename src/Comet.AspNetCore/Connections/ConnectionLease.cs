@@ -1,14 +1,9 @@
-using System.Threading.RateLimiting;
-
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>A stream's place among those that are open, until it is disposed, once. A struct, as it stays as long as the stream.</summary>
-internal readonly struct ConnectionLease(OpenStreams open, RateLimitLease? ofAddress, RateLimitLease? ofUser) : IDisposable
+/// <summary>A stream's place among those that are open, for as long as it is open. Disposing it a second time does nothing.</summary>
+internal sealed class ConnectionLease(ConnectionLimits limits, object? address, object? user) : IDisposable
 {
-    public void Dispose()
-    {
-        ofAddress?.Dispose();
-        ofUser?.Dispose();
-        open.Remove();
-    }
+    private ConnectionLimits? _limits = limits;
+
+    public void Dispose() => Interlocked.Exchange(ref _limits, null)?.Release(address, user);
 }

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Claims;
-using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Features.Authentication;
@@ -9,77 +8,54 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>How many streams may be open: in all, per user, per address; and how many may open per second.</summary>
-internal sealed class ConnectionLimits : IDisposable
+/// <summary>How many streams may be open: in all, per user, and per address.</summary>
+internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStreams open, ReconnectDelay delay)
 {
-    private static readonly object Unlimited = new();
+    private readonly int _max = options.Value.MaxStreams ?? int.MaxValue;
+    private readonly StreamsByKey? _perUser = options.Value.MaxStreamsPerUser is { } max ? new StreamsByKey(max) : null;
+    private readonly StreamsByKey? _perAddress = options.Value.MaxStreamsPerAddress is { } max ? new StreamsByKey(max) : null;
 
-    private readonly OpenStreams _open;
-    private readonly int _most;
-    private readonly PartitionedRateLimiter<HttpContext>? _perUser;
-    private readonly PartitionedRateLimiter<HttpContext>? _perAddress;
-    private readonly RateLimiter? _connects;
-    private readonly TimeSpan _retryAfter;
-
-    public ConnectionLimits(IOptions<CometOptions> options, OpenStreams open)
+    /// <summary>Takes a place among the open streams for a request.</summary>
+    /// <returns>Why there is none; null: the lease is the request's.</returns>
+    internal Rejection? TryAcquire(HttpContext context, out ConnectionLease? lease)
     {
-        var limits = options.Value;
-        _open = open;
-        _most = limits.MaxStreams ?? int.MaxValue;
-        _retryAfter = limits.ReconnectSpread;
-        _perUser = limits.MaxStreamsPerUser is { } perUser ? Concurrency(perUser, UserOf) : null;
-        _perAddress = limits.MaxStreamsPerAddress is { } perAddress ? Concurrency(perAddress, AddressOf) : null;
-        _connects = limits.MaxConnectsPerSecond is { } perSecond
-            ? new TokenBucketRateLimiter(new()
-            {
-                TokenLimit = perSecond * 2,
-                TokensPerPeriod = perSecond,
-                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-            })
-            : null;
-    }
-
-    /// <summary>Why the stream may not open, or null and its place among the open ones.</summary>
-    internal Rejection? TryEnter(HttpContext context, out ConnectionLease? permit)
-    {
-        permit = null;
-        RateLimitLease? ofUser = null;
-        var refusal =
-            !Take(_perAddress, context, out var ofAddress) || !Take(_perUser, context, out ofUser) ? Rejection.TooMany(Jitter())
-            : !MayConnect() || !_open.TryAdd(_most) ? Rejection.Full(Jitter())
-            : null;
-        if (refusal is null)
+        lease = null;
+        var address = _perAddress is null ? null : AddressOf(context);
+        var user = _perUser is null ? null : UserOf(context);
+        if (address is not null && !_perAddress!.TryAdd(address))
         {
-            permit = new ConnectionLease(_open, ofAddress, ofUser);
+            return Rejection.TooMany(delay.Next());
         }
-        else
+        if (user is not null && !_perUser!.TryAdd(user))
         {
-            ofAddress?.Dispose();
-            ofUser?.Dispose();
+            Release(_perAddress, address);
+            return Rejection.TooMany(delay.Next());
         }
-        return refusal;
+        if (!open.TryAdd(_max))
+        {
+            Release(_perAddress, address);
+            Release(_perUser, user);
+            return Rejection.Full(delay.Next());
+        }
+        lease = new ConnectionLease(this, address, user);
+        return null;
     }
 
-    public void Dispose()
+    /// <summary>Gives back the place of a lease, which calls this.</summary>
+    internal void Release(object? address, object? user)
     {
-        _perUser?.Dispose();
-        _perAddress?.Dispose();
-        _connects?.Dispose();
+        Release(_perAddress, address);
+        Release(_perUser, user);
+        open.Remove();
     }
 
-    private static bool Take(PartitionedRateLimiter<HttpContext>? limiter, HttpContext context, out RateLimitLease? lease)
+    private static void Release(StreamsByKey? streams, object? key)
     {
-        lease = limiter?.AttemptAcquire(context);
-        return lease is not { IsAcquired: false };
+        if (key is not null)
+        {
+            streams!.Remove(key);
+        }
     }
-
-    private bool MayConnect()
-    {
-        using var lease = _connects?.AttemptAcquire();
-        return lease is not { IsAcquired: false };
-    }
-
-    private TimeSpan Jitter() => TimeSpan.FromSeconds(1) + (_retryAfter * Random.Shared.NextDouble());
 
     // Features, and not context.User and context.Connection, as those make objects that stay as long as the stream.
     private static string? UserOf(HttpContext context) =>
@@ -101,9 +77,4 @@ internal sealed class ConnectionLimits : IDisposable
         bytes[8..].Clear();
         return new IPAddress(bytes);
     }
-
-    private static PartitionedRateLimiter<HttpContext> Concurrency(int limit, Func<HttpContext, object?> keyOf) =>
-        PartitionedRateLimiter.Create<HttpContext, object>(context => keyOf(context) is { } key
-            ? RateLimitPartition.GetConcurrencyLimiter(key, _ => new() { PermitLimit = limit })
-            : RateLimitPartition.GetNoLimiter<object>(Unlimited));
 }

@@ -6,18 +6,18 @@ namespace Comet.AspNetCore.Connections;
 /// <summary>What is settled about a stream before its first byte.</summary>
 internal sealed class ConnectionSettings
 {
-    internal required ConnectionLease Permit { get; init; }
-    internal required ResponseWriter ResponseWriter { get; init; }
+    internal required ConnectionLease Lease { get; init; }
+    internal required ResponseWriter Writer { get; init; }
     internal required WireFormat Format { get; init; }
     internal required Nonce Nonce { get; init; }
     internal required CometOptions Server { get; init; }
-    internal CometStreamOptions? Own { get; init; }
+    internal CometStreamOptions? Stream { get; init; }
     internal FeedPosition? Start { get; init; }
     internal TimeSpan? AuthenticationLifetime { get; init; }
 
-    internal TimeSpan Heartbeat => Own?.Heartbeat ?? Server.Heartbeat;
-    internal int Padding => Own?.Padding ?? Server.Padding;
-    internal ReadOnlyMemory<byte>? InitialChunk => Own?.InitialChunk;
-    internal TimeSpan? MaxAge => Own?.MaxAge ?? Server.MaxAge;
-    internal long? MaxBytes => Own?.MaxBytes ?? Server.MaxBytes;
+    internal TimeSpan Heartbeat => Stream?.Heartbeat ?? Server.Heartbeat;
+    internal ReadOnlyMemory<byte>? InitialChunk => Stream?.InitialChunk;
+    internal int Padding => Server.Padding;
+    internal TimeSpan? MaxAge => Server.MaxAge;
+    internal long? MaxBytes => Server.MaxBytes;
 }

@@ -9,13 +9,18 @@ public sealed class OpenStreams
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>Counts one more, unless there are as many as there may be.</summary>
-    internal bool TryAdd(int most)
+    internal bool TryAdd(int max)
     {
-        if (Interlocked.Increment(ref _count) <= most)
+        var count = Count;
+        while (count < max)
         {
-            return true;
+            var seen = Interlocked.CompareExchange(ref _count, count + 1, count);
+            if (seen == count)
+            {
+                return true;
+            }
+            count = seen;
         }
-        Remove();
         return false;
     }
 

@@ -28,8 +28,8 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
     internal static Rejection TooMany(TimeSpan retryAfter) =>
         new(StatusCodes.Status429TooManyRequests, "Too many streams are open for this user or address. Close one, or try again later.", retryAfter);
 
-    internal static Rejection StoreAway(TimeSpan retryAfter) =>
-        new(StatusCodes.Status503ServiceUnavailable, "The feed's history is not to be reached now. Try again later.", retryAfter);
+    internal static Rejection StoreUnavailable(TimeSpan retryAfter) =>
+        new(StatusCodes.Status503ServiceUnavailable, "The feed's history is unavailable right now. Try again later.", retryAfter);
 
     internal Task WriteAsync(HttpContext context)
     {

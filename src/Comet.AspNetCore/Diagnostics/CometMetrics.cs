@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using Comet.AspNetCore.Formats;
 
 namespace Comet.AspNetCore.Diagnostics;
 
@@ -8,6 +7,8 @@ namespace Comet.AspNetCore.Diagnostics;
 internal sealed class CometMetrics
 {
     internal const string MeterName = "Comet.AspNetCore";
+
+    private const string FeedTag = "comet.feed";
 
     private readonly UpDownCounter<long> _active;
     private readonly Histogram<double> _duration;
@@ -29,19 +30,19 @@ internal sealed class CometMetrics
         _delivery = meter.CreateHistogram<double>("comet.message.delivery.duration", "s", "From a message's arrival in the feed's log to writing it to the last stream that keeps up.");
     }
 
-    internal void StreamOpened(WireFormat format, string? feed) => _active.Add(1, Tags(format, feed));
+    internal void StreamOpened(string format, string? feed) => _active.Add(1, Tags(format, feed));
 
-    internal void StreamEnded(WireFormat format, string? feed, EndReason reason, long milliseconds)
+    internal void StreamEnded(string format, string? feed, string reason, long milliseconds)
     {
         var tags = Tags(format, feed);
         _active.Add(-1, tags);
-        tags.Add("comet.end.reason", reason.ToWire());
+        tags.Add("comet.end.reason", reason);
         _duration.Record(milliseconds / 1000.0, tags);
     }
 
-    internal void Published(string feed) => _published.Add(1, new KeyValuePair<string, object?>("comet.feed", feed));
+    internal void Published(string feed) => _published.Add(1, new KeyValuePair<string, object?>(FeedTag, feed));
 
-    internal void Delivered(WireFormat format, string? feed, long messages, long bytes)
+    internal void Delivered(string format, string? feed, long messages, long bytes)
     {
         if (!_delivered.Enabled && !_bytes.Enabled)
         {
@@ -52,22 +53,22 @@ internal sealed class CometMetrics
         _bytes.Add(bytes, tags);
     }
 
-    internal void Lagged(string feed, long messages) => _lag.Record(messages, new KeyValuePair<string, object?>("comet.feed", feed));
+    internal void Lagged(string feed, long messages) => _lag.Record(messages, new KeyValuePair<string, object?>(FeedTag, feed));
 
-    internal void DeliveryTook(string feed, long publishedAt)
+    internal void DeliveryTook(string feed, long appendedAt)
     {
         if (_delivery.Enabled)
         {
-            _delivery.Record(Stopwatch.GetElapsedTime(publishedAt).TotalSeconds, new KeyValuePair<string, object?>("comet.feed", feed));
+            _delivery.Record(Stopwatch.GetElapsedTime(appendedAt).TotalSeconds, new KeyValuePair<string, object?>(FeedTag, feed));
         }
     }
 
-    private static TagList Tags(WireFormat format, string? feed)
+    private static TagList Tags(string format, string? feed)
     {
-        TagList tags = new() { { "comet.format", format.Name } };
+        TagList tags = new() { { "comet.format", format } };
         if (feed is not null)
         {
-            tags.Add("comet.feed", feed);
+            tags.Add(FeedTag, feed);
         }
         return tags;
     }

@@ -16,12 +16,13 @@ public sealed class Feed<T>
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? t_buffer;
 
+    private readonly FeedName _name;
     private readonly JsonSerializerOptions _json;
 
-    internal Feed(string name, IFeedHandle handle, JsonSerializerOptions json) => (Name, Handle, _json) = (name, handle, json);
+    internal Feed(FeedName name, IFeedHandle handle, JsonSerializerOptions json) => (_name, Handle, _json) = (name, handle, json);
 
     /// <summary>The name it was registered with; for a feed of a family, <c>family/key</c>.</summary>
-    public string Name { get; }
+    public string Name => _name.ToString();
 
     internal IFeedHandle Handle { get; }
 
@@ -30,7 +31,7 @@ public sealed class Feed<T>
     /// <param name="cancellationToken">Stops waiting; the message may have been published all the same.</param>
     /// <returns>The message's id.</returns>
     /// <exception cref="ArgumentException">The JSON is longer than <see cref="FeedOptions.RetainBytes"/>.</exception>
-    /// <exception cref="FeedUnavailableException">The store is away; it is not certain that the message was stored.</exception>
+    /// <exception cref="FeedUnavailableException">The store is unavailable; it is not certain that the message was stored.</exception>
     public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default)
     {
         var payload = Encode(value);
@@ -73,7 +74,7 @@ public sealed class Feed<T>
     /// <param name="after">A position, <see cref="FeedPosition.Earliest"/>, or null: only what is published from now on.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="FeedPositionLostException">The log no longer holds everything after the position, now or because the reader was too slow.</exception>
-    /// <exception cref="FeedUnavailableException">The store is away.</exception>
+    /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     public async IAsyncEnumerable<FeedMessage<T>> ReadAsync(
         FeedPosition? after = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -85,7 +86,7 @@ public sealed class Feed<T>
             var position = reader.Position;
             while (true)
             {
-                while (await reader.NextAsync(cancellationToken) is { } stored)
+                await foreach (var stored in reader.ReadStoredAsync(cancellationToken))
                 {
                     foreach (var entry in stored)
                     {

@@ -7,40 +7,41 @@ namespace Comet.AspNetCore.Feeds;
 /// <summary>One feed without its type: a log, its tail, and the connections that read it.</summary>
 internal sealed class FeedCore : IAsyncDisposable
 {
+    private const int Retired = -1;
+
     private readonly SemaphoreSlim _opening = new(1);
     private readonly IFeedStore _store;
     private readonly FeedRetention _retention;
     private volatile IFeedLog? _log;
-    private int _users;
+    private int _users; // or Retired
 
-    internal FeedCore(string name, FeedOptions options, IFeedStore store, CometOptions server, ConnectionServices streams)
+    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, ConnectionServices services)
     {
-        (Name, Options, Streams, _store) = (name, options, streams, store);
+        (Name, Options, Services, _store) = (name, options, services, store);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
-        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, streams.Lifetime.Clock.Time);
-        Family = name.Split('/')[0];
-        FanOut = new FanOut(Family, Tail, options.WhenSlow, server.WriteTimeout, streams.Lifetime, streams.Metrics, Release, TimeProvider.System);
+        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
+        FanOut = new FanOut(Family, Tail, options.WhenSlow, services, Release, TimeProvider.System);
         Tail.Changed = FanOut.Wake;
     }
 
-    internal string Name { get; }
+    internal FeedName Name { get; }
 
     /// <summary>The name without a key, for metrics and spans: keys are too many to be told apart there, and may be personal.</summary>
-    internal string Family { get; }
+    internal string Family => Name.Family;
 
     internal FeedOptions Options { get; }
 
-    internal ConnectionServices Streams { get; }
+    internal ConnectionServices Services { get; }
 
-    /// <summary>Whether the log is somewhere else, so that opening and reading it may take a while.</summary>
-    internal bool IsStoreFar => _store.CanReadBack;
+    /// <summary>Whether the log is outside the process, so that opening and reading it may take a while.</summary>
+    internal bool IsStoreOutside => _store.CanReadBack;
 
     internal FeedTail Tail { get; }
 
     internal FanOut FanOut { get; }
 
     /// <summary>The log, opened at first use.</summary>
-    /// <exception cref="FeedUnavailableException">The store is not to be reached.</exception>
+    /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
         _log is { } log ? new(log) : OpenSlowAsync(cancellationToken);
 
@@ -49,15 +50,16 @@ internal sealed class FeedCore : IAsyncDisposable
         using var activity = CometActivity.Publish(Family);
         var log = await OpenAsync(cancellationToken);
         var position = await log.AppendAsync(payload, cancellationToken);
-        Streams.Metrics.Published(Family);
+        Services.Metrics.Published(Family);
         return position;
     }
 
-    /// <summary>Keeps a feed of a family from being removed while it is used. False: it is being removed, or may be; get it anew.</summary>
+    /// <summary>Keeps a feed of a family from being removed while it is used.</summary>
+    /// <returns>False: it is being removed, or may be; the registry has, or begins, another.</returns>
     internal bool TryAcquire()
     {
         var users = Volatile.Read(ref _users);
-        while (users >= 0)
+        while (users != Retired)
         {
             var seen = Interlocked.CompareExchange(ref _users, users + 1, users);
             if (seen == users)
@@ -71,11 +73,12 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal void Release() => Interlocked.Decrement(ref _users);
 
-    /// <summary>Whether nobody uses it and nothing is retained; from then on it cannot be used.</summary>
+    /// <summary>Retires a feed that nobody uses and that retains nothing.</summary>
+    /// <returns>Whether it is retired: it cannot be used any more.</returns>
     internal bool TryRetire()
     {
         Tail.TrimByAge();
-        if (!Tail.IsEmpty || Interlocked.CompareExchange(ref _users, -1, 0) != 0)
+        if (!Tail.IsEmpty || Interlocked.CompareExchange(ref _users, Retired, 0) != 0)
         {
             return false;
         }

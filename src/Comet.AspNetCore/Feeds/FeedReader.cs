@@ -1,10 +1,11 @@
+using System.Runtime.CompilerServices;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>
-/// The way of one reader from the position it asks for to the tail: at once when the tail holds everything after it, otherwise page by
-/// page through the store.
+/// Takes one reader from the position it asks for to the tail: at once when the tail holds everything after it, otherwise page by page
+/// through the store.
 /// </summary>
 internal sealed class FeedReader
 {
@@ -16,16 +17,16 @@ internal sealed class FeedReader
 
     private FeedReader(FeedCore feed, IFeedLog log) => (_feed, _log) = (feed, log);
 
-    /// <summary>What the reader has before it reads on.</summary>
+    /// <summary>The reader has everything up to here.</summary>
     internal FeedPosition Position { get; private set; }
 
     /// <summary>Whether everything after the position that was asked for follows; null: none was asked for.</summary>
     internal bool? Recovered { get; private set; }
 
-    /// <summary>Where to go on in the tail, once <see cref="NextAsync"/> has returned null.</summary>
+    /// <summary>Where to go on in the tail, once <see cref="ReadStoredAsync"/> has come to its end.</summary>
     internal TailCursor Cursor { get; private set; }
 
-    /// <summary>Whether <see cref="NextAsync"/> has something that only the store has.</summary>
+    /// <summary>Whether <see cref="ReadStoredAsync"/> has something.</summary>
     internal bool HasStored => _page is not null;
 
     /// <summary>Settles where a reader that asks for <paramref name="after"/> starts.</summary>
@@ -50,16 +51,15 @@ internal sealed class FeedReader
         return reader;
     }
 
-    /// <summary>The next entries that only the store has; null: the tail has the rest, from <see cref="Cursor"/> on.</summary>
-    internal async ValueTask<IReadOnlyList<FeedEntry>?> NextAsync(CancellationToken cancellationToken)
+    /// <summary>The entries that only the store has, page by page; the tail has the rest, from <see cref="Cursor"/> on.</summary>
+    internal async IAsyncEnumerable<IReadOnlyList<FeedEntry>> ReadStoredAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (_page is not { } page)
+        while (_page is { } page)
         {
-            return null;
+            Position = Position with { Offset = page.Entries[^1].Offset };
+            await SeekAsync(cancellationToken, fromEarliest: false);
+            yield return page.Entries;
         }
-        Position = Position with { Offset = page.Entries[^1].Offset };
-        await SeekAsync(cancellationToken, fromEarliest: false);
-        return page.Entries;
     }
 
     /// <summary>Goes back to the store after the tail has lost the reader's cursor.</summary>

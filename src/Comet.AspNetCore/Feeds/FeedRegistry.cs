@@ -1,10 +1,8 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Feeds;
 
@@ -13,22 +11,20 @@ internal sealed class FeedRegistry : IAsyncDisposable
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, FeedCore> _feeds = new();
+    private readonly ConcurrentDictionary<FeedName, FeedCore> _feeds = new();
     private readonly IFeedStore _store;
     private readonly MemoryStore _memory;
-    private readonly CometOptions _server;
-    private readonly ConnectionServices _streams;
+    private readonly ConnectionServices _services;
     private readonly ILogger<FeedRegistry> _logger;
     private readonly ITimer _sweep;
 
     public FeedRegistry(
         IFeedStore store,
-        IOptions<CometOptions> server,
-        ConnectionServices streams,
+        ConnectionServices services,
         TimeProvider time,
         ILogger<FeedRegistry> logger)
     {
-        (_store, _memory, _server, _streams, _logger) = (store, new MemoryStore(time), server.Value, streams, logger);
+        (_store, _memory, _services, _logger) = (store, new MemoryStore(time), services, logger);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
     }
 
@@ -36,7 +32,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     internal int Count => _feeds.Count;
 
     /// <summary>The feed of this name, begun at first use, and kept in being until <see cref="FeedCore.Release"/>.</summary>
-    internal FeedCore Acquire(string name, FeedOptions options)
+    internal FeedCore Acquire(FeedName name, FeedOptions options)
     {
         for (var wait = new SpinWait(); ; wait.SpinOnce())
         {
@@ -57,8 +53,8 @@ internal sealed class FeedRegistry : IAsyncDisposable
         await Task.WhenAll(_feeds.Values.Select(feed => CloseAsync(feed)));
     }
 
-    private FeedCore Create(string name, FeedOptions options) =>
-        new(name, options, options.InMemory ? _memory : _store, _server, _streams);
+    private FeedCore Create(FeedName name, FeedOptions options) =>
+        new(name, options, options.InMemory ? _memory : _store, _services);
 
     private void Sweep()
     {
@@ -79,7 +75,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            CometLog.FeedCloseFailed(_logger, exception, feed.Name);
+            CometLog.FeedCloseFailed(_logger, exception, feed.Name.ToString());
         }
     }
 }

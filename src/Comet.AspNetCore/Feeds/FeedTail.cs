@@ -15,7 +15,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     private const int MaxEntries = 8192;
     private const long MaxBytes = 4 * 1024 * 1024;
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private Slot[] _ring = new Slot[16];
     private long _first;
     private long _next;
@@ -25,7 +25,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     private byte[] _idPrefix = [];
     private long _head;
     private long _trimmedThrough;
-    private TaskCompletionSource? _changed;
+    private TaskCompletionSource? _changed; // made under the lock; Announce takes it without
 
     private readonly record struct Slot(FeedEntry Entry, long AppendedAt);
 
@@ -40,7 +40,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _first == _next;
             }
@@ -49,7 +49,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
 
     public void Reset(string epoch, long head)
     {
-        lock (_gate)
+        lock (_lock)
         {
             Array.Clear(_ring);
             _epoch = epoch;
@@ -65,7 +65,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     public void Append(ReadOnlySpan<FeedEntry> entries)
     {
         var appendedAt = Stopwatch.GetTimestamp();
-        lock (_gate)
+        lock (_lock)
         {
             foreach (var entry in entries)
             {
@@ -89,7 +89,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     /// <summary>Forgets what is too old by now.</summary>
     internal void TrimByAge()
     {
-        lock (_gate)
+        lock (_lock)
         {
             Trim();
         }
@@ -99,7 +99,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return new TailState(_generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough);
             }
@@ -109,7 +109,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     /// <summary>The index of the first entry after an offset, or null when entries between the two have left the ring.</summary>
     internal TailCursor? Find(long after)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (after < _trimmedThrough)
             {
@@ -132,20 +132,20 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         }
     }
 
-    /// <summary>Writes entries from an index on, until the block has <paramref name="maxBytes"/> or the newest is in.</summary>
+    /// <summary>Writes entries from an index on, until the buffer has <paramref name="maxBytes"/> or the newest is in.</summary>
     /// <returns>The index after the last one written, and when that one was appended; nothing is written at a lost cursor.</returns>
-    internal (long To, long AppendedAt) Write(TailCursor from, int maxBytes, WireFormat format, FrameBuffer block)
+    internal (long To, long AppendedAt) Write(TailCursor from, int maxBytes, WireFormat format, FrameBuffer buffer)
     {
-        lock (_gate)
+        lock (_lock)
         {
             var index = from.Index;
             var appendedAt = 0L;
             if (from.Generation == _generation && index >= _first)
             {
-                for (; index < _next && block.Length < maxBytes; index++)
+                for (; index < _next && buffer.Length < maxBytes; index++)
                 {
                     ref var slot = ref this[index];
-                    format.WriteMessage(block, slot.Entry.Payload.Span, _idPrefix, slot.Entry.Offset);
+                    format.WriteMessage(buffer, slot.Entry.Payload.Span, _idPrefix, slot.Entry.Offset);
                     appendedAt = slot.AppendedAt;
                 }
             }
@@ -156,7 +156,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     /// <summary>Copies entries from an index on, for a reader in code. Null: the cursor is lost.</summary>
     internal List<FeedEntry>? Copy(TailCursor from, int max)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (from.Generation != _generation || from.Index < _first)
             {
@@ -175,7 +175,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     /// <summary>Completes when something lies after the cursor, or it is lost.</summary>
     internal Task WaitAsync(TailCursor cursor, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return cursor.Generation != _generation || cursor.Index != _next
                 ? Task.CompletedTask

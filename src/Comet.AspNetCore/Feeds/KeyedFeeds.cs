@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore;
 
@@ -10,9 +11,6 @@ namespace Comet.AspNetCore;
 /// <typeparam name="T">What is published.</typeparam>
 public sealed class KeyedFeeds<T>
 {
-    /// <summary>The longest key, in characters.</summary>
-    public const int MaxKeyLength = 200;
-
     private readonly FeedRegistry _registry;
     private readonly FeedOptions _options;
     private readonly JsonSerializerOptions _json;
@@ -24,15 +22,11 @@ public sealed class KeyedFeeds<T>
     public string Name { get; }
 
     /// <summary>The feed of a key. Costs next to nothing; there is no need to keep it.</summary>
-    /// <exception cref="ArgumentException">The key is empty, longer than 200 characters, or has control characters.</exception>
+    /// <exception cref="ArgumentException">The key is empty, longer than <see cref="FeedName.MaxKeyLength"/> characters, or has control characters.</exception>
     public Feed<T> Get(string key)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
-        if (key.Length > MaxKeyLength || key.Any(char.IsControl))
-        {
-            throw new ArgumentException($"A key has at most {MaxKeyLength} characters, none of them a control character.", nameof(key));
-        }
-        var name = $"{Name}/{key}";
+        ArgumentNullException.ThrowIfNull(key);
+        var name = new FeedName(Name, key);
         return new Feed<T>(name, new KeyedFeedHandle(_registry, name, _options), _json);
     }
 }

@@ -4,24 +4,42 @@ using System.Text.Json;
 namespace Comet.AspNetCore.Formats;
 
 /// <summary>What a stream says about itself. See docs/wire-protocol.md.</summary>
-internal readonly record struct ControlMessage(string Type)
+internal readonly record struct ControlMessage
 {
     [ThreadStatic]
     private static Utf8JsonWriter? t_writer;
 
+    private ControlMessage(string type) => Type = type;
+
+    /// <summary>Nothing else was sent for a while.</summary>
     internal static readonly ControlMessage Heartbeat = new("heartbeat");
 
-    internal string? Id { get; init; }
-    internal bool? Recovered { get; init; }
-    internal long? HeartbeatMilliseconds { get; init; }
-    internal long? Count { get; init; }
-    internal string? Reason { get; init; }
-    internal long? Retry { get; init; }
+    internal string Type { get; }
+    internal string? Id { get; private init; }
+    internal bool? Recovered { get; private init; }
+    internal long? HeartbeatMilliseconds { get; private init; }
+    internal long? Count { get; private init; }
+    internal string? Reason { get; private init; }
+    internal long? Retry { get; private init; }
 
+    /// <summary>The first message of a stream.</summary>
+    /// <param name="id">The position that the stream of a feed starts after.</param>
+    /// <param name="recovered">Whether that is the position that was asked for; null: none was.</param>
+    /// <param name="heartbeat">How long the stream is silent at most.</param>
+    internal static ControlMessage Open(string? id, bool? recovered, TimeSpan heartbeat) =>
+        new("open") { Id = id, Recovered = recovered, HeartbeatMilliseconds = (long)heartbeat.TotalMilliseconds };
+
+    /// <summary>The stream goes on after a position that is not the next one: the client may have missed something.</summary>
+    internal static ControlMessage Reopen(string id) => new("open") { Id = id, Recovered = false };
+
+    /// <summary>So many messages were left out.</summary>
     internal static ControlMessage Skipped(long count) => new("skipped") { Count = count };
 
-    internal static ControlMessage End(EndReason reason, TimeSpan? retry) =>
-        new("end") { Reason = reason.ToWire(), Retry = (long?)retry?.TotalMilliseconds };
+    /// <summary>The last message of a stream.</summary>
+    /// <param name="reason">Its name on the wire.</param>
+    /// <param name="retry">When to come back; null: not at all.</param>
+    internal static ControlMessage End(string reason, TimeSpan? retry) =>
+        new("end") { Reason = reason, Retry = (long?)retry?.TotalMilliseconds };
 
     /// <summary>The fields as one JSON object, with the type or without it.</summary>
     internal void WriteJson(IBufferWriter<byte> output, bool withType)

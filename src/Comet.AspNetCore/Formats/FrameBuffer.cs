@@ -5,17 +5,17 @@ using System.Text;
 namespace Comet.AspNetCore.Formats;
 
 /// <summary>
-/// Bytes that leave in one write. A script's nonce is the only thing that differs between connections, so the block leaves holes for it
-/// and is stamped before each write: the bytes are made once, however many connections take them. There is room for HTTP/1.1 chunk
-/// framing around the content.
+/// Bytes that leave in one write. The nonce of its scripts is all that differs between connections, so the buffer has placeholders for it,
+/// which are filled before each write: the bytes are made once, however many connections take them. There is room for the framing of an
+/// HTTP/1.1 chunk around the content.
 /// </summary>
 internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 {
     private const int FramingBefore = 10; // eight hexadecimal digits and a line break
     private const int FramingAfter = 2;
 
-    private int[] _nonces = ArrayPool<int>.Shared.Rent(16);
-    private int _nonceCount;
+    private int[] _placeholders = ArrayPool<int>.Shared.Rent(16);
+    private int _placeholderCount;
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(512);
     private int _end = FramingBefore;
 
@@ -41,14 +41,14 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     internal void Clear()
     {
         _end = FramingBefore;
-        _nonceCount = 0;
+        _placeholderCount = 0;
     }
 
     /// <summary>Clears it, and gives back what an unusually long content needed.</summary>
-    internal void Shrink(int most)
+    internal void Shrink(int maxCapacity)
     {
         Clear();
-        if (_bytes.Length > most)
+        if (_bytes.Length > maxCapacity)
         {
             ArrayPool<byte>.Shared.Return(_bytes);
             _bytes = ArrayPool<byte>.Shared.Rent(512);
@@ -58,22 +58,22 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     internal void WriteNoncePlaceholder()
     {
         GetSpan(Nonce.Length);
-        if (_nonceCount == _nonces.Length)
+        if (_placeholderCount == _placeholders.Length)
         {
-            var larger = ArrayPool<int>.Shared.Rent(_nonces.Length * 2);
-            _nonces.CopyTo(larger, 0);
-            ArrayPool<int>.Shared.Return(_nonces);
-            _nonces = larger;
+            var larger = ArrayPool<int>.Shared.Rent(_placeholders.Length * 2);
+            _placeholders.CopyTo(larger, 0);
+            ArrayPool<int>.Shared.Return(_placeholders);
+            _placeholders = larger;
         }
-        _nonces[_nonceCount++] = _end;
+        _placeholders[_placeholderCount++] = _end;
         _end += Nonce.Length;
     }
 
     internal void WriteNonce(Nonce nonce)
     {
-        foreach (var at in _nonces.AsSpan(0, _nonceCount))
+        foreach (var placeholder in _placeholders.AsSpan(0, _placeholderCount))
         {
-            nonce.CopyTo(_bytes.AsSpan(at));
+            nonce.CopyTo(_bytes.AsSpan(placeholder));
         }
     }
 
@@ -102,8 +102,8 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     public void Dispose()
     {
         ArrayPool<byte>.Shared.Return(_bytes);
-        ArrayPool<int>.Shared.Return(_nonces);
-        (_bytes, _nonces) = ([], []);
+        ArrayPool<int>.Shared.Return(_placeholders);
+        (_bytes, _placeholders) = ([], []);
     }
 
     private void Reserve(int count)

@@ -11,28 +11,28 @@ internal sealed class NdjsonFormat : WireFormat
 
     internal override string ContentType => "application/x-ndjson";
 
-    internal override void WriteHead(FrameBuffer block, int padding, ReadOnlyMemory<byte>? initialChunk)
+    internal override void WriteHead(FrameBuffer buffer, int padding, ReadOnlyMemory<byte>? initialChunk)
     {
     }
 
-    internal override void WriteMessage(FrameBuffer block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
+    internal override void WriteMessage(FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
     {
-        block.Write("{\"type\":\"message\","u8);
+        buffer.Write("{\"type\":\"message\","u8);
         if (idPrefix.Length > 0)
         {
-            block.Write("\"id\":\""u8);
-            block.Write(idPrefix);
-            block.WriteNumber(offset);
-            block.Write("\","u8);
+            buffer.Write("\"id\":\""u8);
+            buffer.Write(idPrefix);
+            buffer.WriteNumber(offset);
+            buffer.Write("\","u8);
         }
-        block.Write("\"data\":"u8);
-        block.Write(value);
-        block.Write("}\n"u8);
+        buffer.Write("\"data\":"u8);
+        buffer.Write(value);
+        buffer.Write("}\n"u8);
     }
 
-    internal override void WriteControl(FrameBuffer block, in ControlMessage message)
+    internal override void WriteControl(FrameBuffer buffer, in ControlMessage message)
     {
-        message.WriteJson(block, withType: true);
-        block.Write("\n"u8);
+        message.WriteJson(buffer, withType: true);
+        buffer.Write("\n"u8);
     }
 }

@@ -8,32 +8,32 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
     private readonly byte[] _callback = callback;
 
     // JavaScript engines read a literal this nested or long slower than JSON.parse does, and deeper ones not at all.
-    private const int ManyBrackets = 500;
+    private const int MaxLiteralBrackets = 500;
 
     internal override string Name => "script";
 
     internal override string ContentType => "text/html; charset=utf-8";
 
-    internal override void WriteHead(FrameBuffer block, int padding, ReadOnlyMemory<byte>? initialChunk)
+    internal override void WriteHead(FrameBuffer buffer, int padding, ReadOnlyMemory<byte>? initialChunk)
     {
         if (initialChunk is { } chunk)
         {
-            block.Write(chunk.Span);
-            WriteHelper(block);
+            buffer.Write(chunk.Span);
+            WriteHelper(buffer);
             return;
         }
-        block.Write("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Comet stream</title>"u8);
-        WriteHelper(block);
-        block.GetSpan(padding)[..padding].Fill((byte)' ');
-        block.Advance(padding);
-        block.Write("</head><body>"u8);
+        buffer.Write("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Comet stream</title>"u8);
+        WriteHelper(buffer);
+        buffer.GetSpan(padding)[..padding].Fill((byte)' ');
+        buffer.Advance(padding);
+        buffer.Write("</head><body>"u8);
     }
 
-    private static void WriteHelper(FrameBuffer block)
+    private static void WriteHelper(FrameBuffer buffer)
     {
-        Open(block);
-        block.Write(Helper);
-        block.Write("</script>"u8);
+        WriteScriptStart(buffer);
+        buffer.Write(Helper);
+        buffer.Write("</script>"u8);
     }
 
     // The parser inserts an element, and only then runs it: every script but the last has run.
@@ -43,61 +43,61 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
         new MutationObserver(function(){var s=document.getElementsByTagName("script");while(s.length>1){s[0].parentNode.removeChild(s[0])}}).observe(document.documentElement,{childList:true,subtree:true})
         """u8;
 
-    internal override void WriteMessage(FrameBuffer block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
+    internal override void WriteMessage(FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
     {
-        Open(block);
-        block.Write(_callback);
-        block.Write("("u8);
-        WriteValue(block, value);
+        WriteScriptStart(buffer);
+        buffer.Write(_callback);
+        buffer.Write("("u8);
+        WriteValue(buffer, value);
         if (idPrefix.Length > 0)
         {
-            block.Write(",\""u8);
-            block.Write(idPrefix);
-            block.WriteNumber(offset);
-            block.Write("\""u8);
+            buffer.Write(",\""u8);
+            buffer.Write(idPrefix);
+            buffer.WriteNumber(offset);
+            buffer.Write("\""u8);
         }
-        block.Write(");</script>"u8);
+        buffer.Write(");</script>"u8);
     }
 
-    internal override void WriteControl(FrameBuffer block, in ControlMessage message)
+    internal override void WriteControl(FrameBuffer buffer, in ControlMessage message)
     {
-        Open(block);
+        WriteScriptStart(buffer);
         if (message == ControlMessage.Heartbeat)
         {
-            block.Write("comet(\"heartbeat\",{});</script>"u8);
+            buffer.Write("comet(\"heartbeat\",{});</script>"u8);
             return;
         }
-        block.Write("comet(\""u8);
-        block.WriteAscii(message.Type);
-        block.Write("\","u8);
-        message.WriteJson(block, withType: false);
-        block.Write(");</script>"u8);
+        buffer.Write("comet(\""u8);
+        buffer.WriteAscii(message.Type);
+        buffer.Write("\","u8);
+        message.WriteJson(buffer, withType: false);
+        buffer.Write(");</script>"u8);
     }
 
-    private static void Open(FrameBuffer block)
+    private static void WriteScriptStart(FrameBuffer buffer)
     {
-        block.Write("<script nonce=\""u8);
-        block.WriteNoncePlaceholder();
-        block.Write("\">"u8);
+        buffer.Write("<script nonce=\""u8);
+        buffer.WriteNoncePlaceholder();
+        buffer.Write("\">"u8);
     }
 
     // A literal sets the prototype where JSON.parse makes a property, for "__proto__" and any spelling of it with escapes.
-    private static void WriteValue(FrameBuffer block, ReadOnlySpan<byte> value)
+    private static void WriteValue(FrameBuffer buffer, ReadOnlySpan<byte> value)
     {
-        if (value.IndexOf("__proto__"u8) < 0 && !HasEscapedLetter(value) && value.Count((byte)'{') + value.Count((byte)'[') < ManyBrackets)
+        if (value.IndexOf("__proto__"u8) < 0 && !HasEscapedLetter(value) && value.Count((byte)'{') + value.Count((byte)'[') < MaxLiteralBrackets)
         {
-            block.Write(value);
+            buffer.Write(value);
             return;
         }
-        block.Write("JSON.parse('"u8);
+        buffer.Write("JSON.parse('"u8);
         while (value.IndexOf((byte)'\\') is >= 0 and var at)
         {
-            block.Write(value[..at]);
-            block.Write("\\\\"u8);
+            buffer.Write(value[..at]);
+            buffer.Write("\\\\"u8);
             value = value[(at + 1)..];
         }
-        block.Write(value);
-        block.Write("')"u8);
+        buffer.Write(value);
+        buffer.Write("')"u8);
     }
 
     private static bool HasEscapedLetter(ReadOnlySpan<byte> value)

@@ -9,13 +9,13 @@ internal abstract class WireFormat
     internal abstract string ContentType { get; }
 
     /// <summary>What precedes the first message.</summary>
-    internal abstract void WriteHead(FrameBuffer block, int padding, ReadOnlyMemory<byte>? initialChunk);
+    internal abstract void WriteHead(FrameBuffer buffer, int padding, ReadOnlyMemory<byte>? initialChunk);
 
-    /// <param name="block">Where to.</param>
+    /// <param name="buffer">Where to.</param>
     /// <param name="value">The value as <see cref="SafeJson"/>.</param>
     /// <param name="idPrefix">The epoch and a dash; empty: the message has no id.</param>
     /// <param name="offset">The rest of the id.</param>
-    internal abstract void WriteMessage(FrameBuffer block, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset);
+    internal abstract void WriteMessage(FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset);
 
-    internal abstract void WriteControl(FrameBuffer block, in ControlMessage message);
+    internal abstract void WriteControl(FrameBuffer buffer, in ControlMessage message);
 }

@@ -43,9 +43,13 @@ public static class CometServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<OpenStreams>();
         services.AddSingleton<CometMetrics>();
+        services.AddSingleton<MonotonicClock>();
+        services.AddSingleton<ReconnectDelay>();
         services.AddSingleton<ConnectionLimits>();
-        services.AddSingleton<ConnectionLifetime>();
-        services.AddHostedService(provider => provider.GetRequiredService<ConnectionLifetime>());
+        services.AddSingleton<ConnectionHeartbeat>();
+        services.AddSingleton<ConnectionShutdown>();
+        services.AddHostedService(provider => provider.GetRequiredService<ConnectionShutdown>());
+        services.AddSingleton<WriteDeadline>();
         services.AddSingleton<ConnectionAcceptor>();
         services.AddSingleton<ConnectionServices>();
         services.AddSingleton<FeedRegistry>();
@@ -65,7 +69,8 @@ public static class CometServiceCollectionExtensions
         services.AddKeyedSingleton(name, (provider, _) =>
         {
             var options = OptionsOf(provider, name);
-            return new Feed<T>(name, new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), name, options), JsonOf(provider, options));
+            var feed = new FeedName(name);
+            return new Feed<T>(feed, new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), feed, options), JsonOf(provider, options));
         });
         services.AddSingleton(provider => provider.GetRequiredKeyedService<Feed<T>>(name));
         return services;
@@ -88,17 +93,13 @@ public static class CometServiceCollectionExtensions
     private static void AddFeedOptions(IServiceCollection services, string name, Action<FeedOptions>? configure)
     {
         ArgumentNullException.ThrowIfNull(services);
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        if (name.Length > 64 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
-        {
-            throw new ArgumentException("A feed's name is 1 to 64 letters, digits, dots, dashes and underscores.", nameof(name));
-        }
-        if (services.Any(service => service.ImplementationInstance is FeedName taken && taken.Name == name))
+        FeedName.CheckFamily(name, nameof(name));
+        if (services.Any(service => service.ImplementationInstance is FeedRegistration taken && taken.Name == name))
         {
             throw new ArgumentException($"There is a feed named {name} already.", nameof(name));
         }
         services.AddComet();
-        services.AddSingleton(new FeedName(name));
+        services.AddSingleton(new FeedRegistration(name));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<FeedOptions>, FeedOptionsValidator>());
         var options = services.AddOptions<FeedOptions>(name);
         if (configure is not null)
@@ -114,5 +115,5 @@ public static class CometServiceCollectionExtensions
     private static JsonSerializerOptions JsonOf(IServiceProvider provider, FeedOptions options) =>
         options.SerializerOptions ?? provider.GetRequiredService<IOptions<JsonOptions>>().Value.JsonSerializerOptions;
 
-    private sealed record FeedName(string Name);
+    private sealed record FeedRegistration(string Name);
 }

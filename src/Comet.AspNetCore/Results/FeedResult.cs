@@ -3,8 +3,6 @@ using System.Text.Json;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
-using Comet.AspNetCore.Formats;
-using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Http;
 
 namespace Comet.AspNetCore.Results;
@@ -15,46 +13,45 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
     // An open stream keeps nothing of this, as thousands wait at the same time: its subscriber is all there is.
     private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
     {
-        var opening = OpenAsync(context);
-        return opening.IsCompletedSuccessfully ? opening.Result : AwaitAsync(opening);
+        var start = StartAsync(context);
+        return start.IsCompletedSuccessfully ? start.Result : AwaitAsync(start);
 
-        static async Task AwaitAsync(ValueTask<Task> opening) => await await opening;
+        static async Task AwaitAsync(ValueTask<Task> start) => await await start;
     }
 
     // Gives what completes when the response has ended.
-    private async ValueTask<Task> OpenAsync(HttpContext context)
+    private async ValueTask<Task> StartAsync(HttpContext context)
     {
         var feed = handle.Acquire();
-        (ConnectionSettings Opening, FeedReader Reader)? start;
+        (ConnectionSettings Settings, FeedReader Reader)? accepted;
         try
         {
-            start = await StartAsync(context, feed);
+            accepted = await AcceptAsync(context, feed);
         }
         catch
         {
             feed.Release();
             throw;
         }
-        if (start is not var (opening, reader))
+        if (accepted is not var (settings, reader))
         {
             feed.Release();
             return Task.CompletedTask;
         }
-        var subscriber = new Subscriber(opening, feed.Streams.Lifetime.Clock.Now, feed.FanOut)
+        var subscriber = new Subscriber(settings, feed.Services.Clock.Now, feed.FanOut)
         {
-            Activity = CometActivity.Stream(feed.Family, opening.Format.Name),
+            Activity = CometActivity.Stream(feed.Family, settings.Format.Name),
         };
-        feed.Streams.Metrics.StreamOpened(opening.Format, feed.Family);
+        feed.Services.CountOpened(subscriber, feed.Family);
         try
         {
-            var ended = await BeginAsync(feed, subscriber, opening, reader);
-            if (ended == EndReason.None)
+            if (await OpenAsync(feed, subscriber, settings, reader) is { } ended)
             {
-                subscriber.Follow();
+                subscriber.EndAtOnce(ended);
             }
             else
             {
-                subscriber.EndAtOnce(ended);
+                subscriber.Follow();
             }
         }
         catch (Exception exception)
@@ -65,122 +62,104 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
     }
 
     // Null: the request was answered otherwise.
-    private async ValueTask<(ConnectionSettings, FeedReader)?> StartAsync(HttpContext context, FeedCore feed)
+    private async ValueTask<(ConnectionSettings, FeedReader)?> AcceptAsync(HttpContext context, FeedCore feed)
     {
-        var streams = feed.Streams;
+        var services = feed.Services;
         var request = new ConnectionRequest(callback, options, AuthorizationPolicy: feed.Options.AuthorizationPolicy);
-        if (await streams.Gate.OpenAsync(context, request) is not { } opening)
+        if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
         {
             return null;
         }
+        var (aborted, drainEnded) = (settings.Writer.Aborted, services.Shutdown.DrainEnded);
+        Rejection rejection;
         try
         {
-            using var ending = feed.IsStoreFar ? CancellationTokenSource.CreateLinkedTokenSource(opening.ResponseWriter.Aborted, streams.Lifetime.Cut) : null;
-            return (opening, await FeedReader.StartAsync(feed, opening.Start, ending?.Token ?? default));
+            using var ending = feed.IsStoreOutside ? CancellationTokenSource.CreateLinkedTokenSource(aborted, drainEnded) : null;
+            return (settings, await FeedReader.StartAsync(feed, settings.Start, ending?.Token ?? default));
         }
-        catch (OperationCanceledException) when (opening.ResponseWriter.Aborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (aborted.IsCancellationRequested)
         {
-            opening.Permit.Dispose();
+            settings.Lease.Dispose();
             return null;
         }
-        catch (OperationCanceledException) when (streams.Lifetime.Cut.IsCancellationRequested)
+        catch (OperationCanceledException) when (drainEnded.IsCancellationRequested)
         {
-            await RefuseAsync(context, opening, Rejection.Stopping(streams.Lifetime.Retry()));
-            return null;
+            rejection = Rejection.Stopping(services.ReconnectDelay.Next());
         }
         catch (FeedUnavailableException exception)
         {
-            CometLog.FeedUnavailable(streams.Logger, exception, feed.Name);
-            await RefuseAsync(context, opening, Rejection.StoreAway(streams.Lifetime.Retry()));
-            return null;
+            CometLog.FeedUnavailable(services.Logger, exception, feed.Name.ToString());
+            rejection = Rejection.StoreUnavailable(services.ReconnectDelay.Next());
         }
         catch
         {
-            opening.Permit.Dispose();
+            settings.Lease.Dispose();
             throw;
         }
-    }
-
-    private static Task RefuseAsync(HttpContext context, ConnectionSettings opening, Rejection refusal)
-    {
-        opening.Permit.Dispose();
+        settings.Lease.Dispose();
         context.Response.Clear();
-        return refusal.WriteAsync(context);
+        await rejection.WriteAsync(context);
+        return null;
     }
 
-    // Sends the head, says where the stream starts, and catches up with the tail. Any reason but none: it has ended on the way.
-    private static async ValueTask<EndReason> BeginAsync(FeedCore feed, Subscriber subscriber, ConnectionSettings opening, FeedReader reader)
+    // Sends the head, says where the stream starts, and catches up with the tail. Gives why the stream has ended meanwhile, or null.
+    private static async ValueTask<EndReason?> OpenAsync(FeedCore feed, Subscriber subscriber, ConnectionSettings settings, FeedReader reader)
     {
-        using var block = new FrameBuffer();
-        subscriber.Format.WriteHead(block, opening.Padding, opening.InitialChunk);
-        subscriber.Format.WriteControl(block, new ControlMessage("open")
-        {
-            Id = reader.Position.ToString(),
-            Recovered = reader.Recovered,
-            HeartbeatMilliseconds = (long)opening.Heartbeat.TotalMilliseconds,
-        });
+        using var writer = new ConnectionWriter(subscriber, feed.Services, feed.Family);
+        writer.WriteHead(settings, reader.Position, reader.Recovered);
         var wasLostAtStart = reader.Recovered == false;
-        var ended = await WriteAsync(feed, subscriber, block, messages: 0);
-        if (ended == EndReason.None && reader.HasStored)
+        var ended = await writer.FlushAsync();
+        if (ended is null && reader.HasStored)
         {
-            ended = await CatchUpAsync(feed, subscriber, reader, block);
+            ended = await CatchUpAsync(feed, subscriber, writer, reader);
         }
         // When retention has overtaken it on the way, the fan-out tells it, as after every reset.
         subscriber.Cursor = reader.Recovered == false && !wasLostAtStart ? TailCursor.Lost : reader.Cursor;
         return ended;
     }
 
-    private static async ValueTask<EndReason> CatchUpAsync(FeedCore feed, Subscriber subscriber, FeedReader reader, FrameBuffer block)
+    private static async ValueTask<EndReason?> CatchUpAsync(FeedCore feed, Subscriber subscriber, ConnectionWriter writer, FeedReader reader)
     {
-        var lifetime = feed.Streams.Lifetime;
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(subscriber.Aborted, lifetime.Cut);
+        var services = feed.Services;
+        var drainEnded = services.Shutdown.DrainEnded;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(subscriber.Aborted, drainEnded);
         var idPrefix = Encoding.ASCII.GetBytes($"{reader.Position.Epoch}-");
-        while (true)
+        var due = services.DueEnd(subscriber);
+        try
         {
-            var due = lifetime.DueEnd(subscriber);
-            try
+            if (due is null)
             {
-                if (due == EndReason.None)
+                await foreach (var entries in reader.ReadStoredAsync(ending.Token))
                 {
-                    if (await reader.NextAsync(ending.Token) is not { } entries)
-                    {
-                        return EndReason.None;
-                    }
                     foreach (var entry in entries)
                     {
-                        subscriber.Format.WriteMessage(block, entry.Payload.Span, idPrefix, entry.Offset);
+                        writer.WriteMessage(entry.Payload.Span, idPrefix, entry.Offset);
                     }
-                    if (await WriteAsync(feed, subscriber, block, entries.Count) is not EndReason.None and var cut)
+                    if (await writer.FlushAsync() is { } ended)
                     {
-                        return cut;
+                        return ended;
                     }
-                    continue;
+                    due = services.DueEnd(subscriber);
+                    if (due is not null)
+                    {
+                        break;
+                    }
                 }
             }
-            catch (OperationCanceledException) when (subscriber.Aborted.IsCancellationRequested)
-            {
-                return EndReason.ClientDisconnected;
-            }
-            catch (OperationCanceledException) when (lifetime.Cut.IsCancellationRequested)
-            {
-                due = lifetime.StopReason;
-            }
-            catch (FeedUnavailableException exception)
-            {
-                CometLog.FeedUnavailable(feed.Streams.Logger, exception, feed.Name);
-                due = EndReason.Error;
-            }
-            subscriber.Format.WriteControl(block, ControlMessage.End(due, lifetime.Retry()));
-            var ended = await WriteAsync(feed, subscriber, block, messages: 0);
-            return ended == EndReason.None ? due : ended;
         }
-    }
-
-    private static ValueTask<EndReason> WriteAsync(FeedCore feed, Subscriber subscriber, FrameBuffer block, int messages)
-    {
-        feed.Streams.Metrics.Delivered(subscriber.Format, feed.Family, messages, block.Length);
-        var write = feed.Streams.Lifetime.WriteAsync(subscriber, block);
-        block.Clear();
-        return write;
+        catch (OperationCanceledException) when (subscriber.Aborted.IsCancellationRequested)
+        {
+            return EndReason.ClientDisconnected;
+        }
+        catch (OperationCanceledException) when (drainEnded.IsCancellationRequested)
+        {
+            due = services.Shutdown.Reason;
+        }
+        catch (FeedUnavailableException exception)
+        {
+            CometLog.FeedUnavailable(services.Logger, exception, feed.Name.ToString());
+            due = EndReason.Error;
+        }
+        return due is null ? null : await writer.EndAsync(due);
     }
 }

@@ -20,12 +20,12 @@ internal sealed class SequenceResult<T>(
     {
         var services = context.RequestServices.GetService<ConnectionServices>() ??
             throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
-        if (await services.Gate.OpenAsync(context, new ConnectionRequest(callback, options, scriptOnly)) is not { } opening)
+        if (await services.Acceptor.AcceptAsync(context, new ConnectionRequest(callback, options, scriptOnly)) is not { } settings)
         {
             return;
         }
-        using var permit = opening.Permit;
-        using var stream = new SequenceStream<T>(_source, encoder(jsonOf(context.RequestServices)), opening, services.Lifetime, services.Metrics, context);
-        await stream.RunAsync(services.Logger);
+        using var lease = settings.Lease;
+        using var stream = new SequenceStream<T>(_source, encoder(jsonOf(context.RequestServices)), settings, services, context);
+        await stream.RunAsync();
     }
 }

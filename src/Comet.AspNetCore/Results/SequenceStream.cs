@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Threading.Channels;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
-using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -17,70 +16,61 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     // A source that is always ready is flushed this often, so that memory stays small and the client sees progress.
     private const int FlushAt = 16 * 1024;
 
-    private readonly FrameBuffer _block = new();
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _ending;
     private readonly IAsyncEnumerable<T> _source;
     private readonly Action<T, IBufferWriter<byte>> _encode;
     private readonly ArrayBufferWriter<byte> _value = new();
-    private readonly ConnectionSettings _opening;
-    private readonly ConnectionLifetime _lifetime;
-    private readonly CometMetrics _metrics;
+    private readonly ConnectionSettings _settings;
+    private readonly ConnectionServices _services;
     private readonly HttpContext _context;
-    private readonly Connection _stream;
+    private readonly Connection _connection;
+    private readonly ConnectionWriter _writer;
     private Task<bool>? _woken;
-    private int _messages;
 
     internal SequenceStream(
         IAsyncEnumerable<T> source,
         Action<T, IBufferWriter<byte>> encode,
-        ConnectionSettings opening,
-        ConnectionLifetime lifetime,
-        CometMetrics metrics,
+        ConnectionSettings settings,
+        ConnectionServices services,
         HttpContext context)
     {
-        (_source, _encode, _opening, _lifetime, _metrics, _context) = (source, encode, opening, lifetime, metrics, context);
-        _stream = new Connection(opening, lifetime.Clock.Now);
+        (_source, _encode, _settings, _services, _context) = (source, encode, settings, services, context);
+        _connection = new Connection(settings, services.Clock.Now);
+        _writer = new ConnectionWriter(_connection, services, feed: null);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
     }
-
-    private long Now => _lifetime.Clock.Now;
 
     public void OnHeartbeat() => _wake.Writer.TryWrite(true);
 
     public void Dispose()
     {
-        _block.Dispose();
+        _writer.Dispose();
         _ending.Dispose();
     }
 
-    internal async Task RunAsync(ILogger logger)
+    internal async Task RunAsync()
     {
-        _lifetime.Add(this);
-        _metrics.StreamOpened(_stream.Format, feed: null);
-        using var gone = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
+        _services.Heartbeat.Add(this);
+        _services.CountOpened(_connection, feed: null);
+        using var abortion = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
         var reason = EndReason.ClientDisconnected;
         try
         {
-            reason = await PumpAsync(logger);
-            if (reason is not (EndReason.ClientDisconnected or EndReason.TooSlow))
-            {
-                _stream.Format.WriteControl(_block, ControlMessage.End(reason, reason == EndReason.Completed ? null : _lifetime.Retry()));
-                await FlushAsync();
-            }
+            reason = await WriteElementsAsync();
+            reason = await _writer.EndAsync(reason);
         }
         finally
         {
-            _lifetime.Remove(this);
-            _metrics.StreamEnded(_stream.Format, feed: null, reason, _stream.AgeAt(Now));
+            _services.Heartbeat.Remove(this);
+            _services.CountEnded(_connection, feed: null, reason);
         }
-        await _lifetime.CompleteAsync(_stream);
+        await _services.WriteDeadline.CompleteAsync(_connection);
     }
 
-    private async Task<EndReason> PumpAsync(ILogger logger)
+    private async Task<EndReason> WriteElementsAsync()
     {
-        _stream.Format.WriteHead(_block, _opening.Padding, _opening.InitialChunk);
-        _stream.Format.WriteControl(_block, new ControlMessage("open") { HeartbeatMilliseconds = (long)_opening.Heartbeat.TotalMilliseconds });
+        _writer.WriteHead(_settings);
         IAsyncEnumerator<T>? elements = null;
         Task<bool>? next = null;
         try
@@ -89,24 +79,22 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             while (true)
             {
                 next = elements.MoveNextAsync().AsTask();
-                var ended = await WaitAsync(next);
-                if (ended != EndReason.None)
+                if (await WaitAsync(next) is { } ended)
                 {
                     return ended;
                 }
                 var moved = next;
-                next = null; // whatever it holds is dealt with here, and not once more on release
+                next = null; // an exception in it is handled here, and not once more on release
                 if (!await moved)
                 {
                     return EndReason.Completed;
                 }
                 _value.ResetWrittenCount();
                 _encode(elements.Current, _value);
-                _stream.Format.WriteMessage(_block, _value.WrittenSpan, idPrefix: default, offset: 0);
-                _messages++;
-                if (_block.Length >= FlushAt && await FlushAsync() is not EndReason.None and var cut)
+                _writer.WriteMessage(_value.WrittenSpan);
+                if (_writer.UnflushedBytes >= FlushAt && await _writer.FlushAsync() is { } endedByFlush)
                 {
-                    return cut;
+                    return endedByFlush;
                 }
             }
         }
@@ -116,22 +104,22 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         }
         catch (Exception exception)
         {
-            CometLog.SourceFailed(logger, exception, _context.Request.Path, _context.TraceIdentifier);
+            CometLog.SourceFailed(_services.Logger, exception, _context.Request.Path, _context.TraceIdentifier);
             return EndReason.Error;
         }
         finally
         {
             await _ending.CancelAsync();
-            await ReleaseAsync(elements, next, logger);
+            await ReleaseAsync(elements, next, _services.Logger);
         }
     }
 
     // Waits for the next element with everything written so far flushed, heartbeats sent and deadlines kept.
-    private async ValueTask<EndReason> WaitAsync(Task<bool> next)
+    private async ValueTask<EndReason?> WaitAsync(Task<bool> next)
     {
-        if (!next.IsCompleted && await FlushAsync() is not EndReason.None and var cut)
+        if (!next.IsCompleted && await _writer.FlushAsync() is { } ended)
         {
-            return cut;
+            return ended;
         }
         while (true)
         {
@@ -139,20 +127,20 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             {
                 return EndReason.ClientDisconnected;
             }
-            if (_lifetime.DueEnd(_stream) is not EndReason.None and var due)
+            if (_services.DueEnd(_connection) is { } due)
             {
                 return due;
             }
             if (next.IsCompleted)
             {
-                return EndReason.None;
+                return null;
             }
-            if (_stream.IsHeartbeatDue(Now))
+            if (_connection.IsHeartbeatDue(_services.Clock.Now))
             {
-                _stream.Format.WriteControl(_block, ControlMessage.Heartbeat);
-                if (await FlushAsync() is not EndReason.None and var lost)
+                _writer.WriteHeartbeat();
+                if (await _writer.FlushAsync() is { } endedByHeartbeat)
                 {
-                    return lost;
+                    return endedByHeartbeat;
                 }
             }
             _woken ??= _wake.Reader.WaitToReadAsync().AsTask();
@@ -163,19 +151,6 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
                 _wake.Reader.TryRead(out _);
             }
         }
-    }
-
-    private ValueTask<EndReason> FlushAsync()
-    {
-        if (_block.Length == 0)
-        {
-            return new(EndReason.None);
-        }
-        _metrics.Delivered(_stream.Format, feed: null, _messages, _block.Length);
-        _messages = 0;
-        var write = _lifetime.WriteAsync(_stream, _block);
-        _block.Clear();
-        return write;
     }
 
     // A source that ignores its token must not hold the request or the host: it is disposed whenever it comes back.
@@ -198,7 +173,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             }
             catch (OperationCanceledException)
             {
-                // It was asked to stop, and did.
+                // It was cancelled, as asked.
             }
             catch (Exception exception)
             {

@@ -13,7 +13,7 @@ public interface IFeedLog : IAsyncDisposable
     /// <param name="after">Entries with a higher offset than this; 0: from the oldest.</param>
     /// <param name="maxEntries">At most this many.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FeedUnavailableException">The store is not to be reached.</exception>
+    /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken);
 
     /// <summary>
@@ -21,6 +21,6 @@ public interface IFeedLog : IAsyncDisposable
     /// knows no such position.
     /// </summary>
     /// <returns>False: the log has no such position.</returns>
-    /// <exception cref="FeedUnavailableException">The store is not to be reached, so nobody knows.</exception>
+    /// <exception cref="FeedUnavailableException">The store is unavailable, so it is not known.</exception>
     ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken) => new(false);
 }

@@ -13,12 +13,10 @@ public interface IFeedStore
     /// Opens a feed's log, or begins one. Before it returns, <paramref name="tail"/> was reset to the log's end; from then on it gets every
     /// entry of the log, whoever appended it, in order and once.
     /// </summary>
-    /// <param name="feed">
-    /// The feed's name; a key's feed is named <c>family/key</c>. The epoch of one without a slash outlives its entries.
-    /// </param>
+    /// <param name="feed">The feed's name. The epoch of a feed without a key outlives its entries.</param>
     /// <param name="retention">What to keep at most.</param>
     /// <param name="tail">Gets the entries.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FeedUnavailableException">The store is not to be reached; try again later.</exception>
-    ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken);
+    /// <exception cref="FeedUnavailableException">The store is unavailable; try again later.</exception>
+    ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken);
 }

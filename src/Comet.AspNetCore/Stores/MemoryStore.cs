@@ -11,12 +11,12 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
     public bool CanReadBack => false;
 
     /// <inheritdoc />
-    public ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken) =>
+    public ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken) =>
         new(new MemoryLog(tail, time));
 
     private sealed class MemoryLog : IFeedLog
     {
-        private readonly Lock _gate = new();
+        private readonly Lock _lock = new();
         private readonly string _epoch = RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuvwxyz", 8);
         private readonly IFeedTail _tail;
         private readonly TimeProvider _time;
@@ -30,7 +30,7 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
 
         public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
         {
-            lock (_gate)
+            lock (_lock)
             {
                 var entry = new FeedEntry(++_head, payload, _time.GetUtcNow());
                 _tail.Append(new ReadOnlySpan<FeedEntry>(in entry));
@@ -38,7 +38,7 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
             }
         }
 
-        // Whoever asks has not found it in the tail, so it is gone.
+        // What is asked for is not in the tail, which is the whole log, so it was trimmed.
         public ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken) =>
             new(new FeedLogPage(_epoch, long.MaxValue, []));
 

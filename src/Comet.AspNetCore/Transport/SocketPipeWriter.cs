@@ -13,15 +13,11 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 {
     private const int MinBuffer = 4096;
 
-    // A wait is for so much at most, so that one can see whether a slow client takes any.
-    private const int Piece = 64 * 1024;
-
     private readonly Socket _socket;
     private readonly IDuplexPipe _original;
     private byte[]? _buffer; // rented only while something is unflushed
     private int _length;
-    private bool _isGone;
-    private volatile bool _hasProgressed;
+    private bool _isClosed;
     private CancellationTokenSource? _pending;
 
     internal SocketPipeWriter(Socket socket, IDuplexPipe original)
@@ -50,41 +46,41 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     {
         if (_length == 0)
         {
-            return new(new FlushResult(isCanceled: false, isCompleted: _isGone));
+            return new(new FlushResult(isCanceled: false, isCompleted: _isClosed));
         }
         var sent = TrySend(_buffer.AsSpan(0, _length));
-        if (sent == _length || _isGone)
+        if (sent == _length || _isClosed)
         {
             Release();
-            return new(new FlushResult(isCanceled: false, isCompleted: _isGone));
+            return new(new FlushResult(isCanceled: false, isCompleted: _isClosed));
         }
         return FlushRestAsync(sent, cancellationToken);
     }
 
-    /// <summary>Sends what the socket does not take at once; the bytes may be reused as soon as this returns. There must be nothing unflushed.</summary>
-    /// <returns>False: the connection is gone.</returns>
-    internal ValueTask<bool> SendRestAsync(ReadOnlySpan<byte> bytes)
+    /// <summary>Sends bytes past the buffer, and waits until the socket has taken them. There must be nothing unflushed.</summary>
+    /// <returns>False: the connection is closed.</returns>
+    internal async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> bytes)
     {
-        this.Write(bytes);
-        return AwaitAsync(this);
-
-        static async ValueTask<bool> AwaitAsync(SocketPipeWriter writer) => !(await writer.FlushRestAsync(0, CancellationToken.None)).IsCompleted;
-    }
-
-    /// <summary>Whether the socket took something, but not all, of a flush since this was last asked.</summary>
-    internal bool HasProgressed()
-    {
-        var hasProgressed = _hasProgressed;
-        _hasProgressed = false;
-        return hasProgressed;
+        try
+        {
+            while (!bytes.IsEmpty)
+            {
+                bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None)..];
+            }
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            _isClosed = true;
+        }
+        return !_isClosed;
     }
 
     public override void CancelPendingFlush() => Volatile.Read(ref _pending)?.Cancel();
 
     public override void Complete(Exception? exception = null)
     {
-        // What was never flushed leaves the way it would without us; that way also ends the connection.
-        if (_length > 0 && exception is null && !_isGone)
+        // What was never flushed leaves through the original output, which also ends the connection.
+        if (_length > 0 && exception is null && !_isClosed)
         {
             var sent = TrySend(_buffer.AsSpan(0, _length));
             _original.Output.Write(_buffer.AsSpan(sent.._length));
@@ -101,11 +97,10 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         {
             while (from < _length)
             {
-                from += await _socket.SendAsync(_buffer.AsMemory(from, Math.Min(Piece, _length - from)), SocketFlags.None, cancel.Token);
-                _hasProgressed = true;
+                from += await _socket.SendAsync(_buffer.AsMemory(from.._length), SocketFlags.None, cancel.Token);
             }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !_isGone)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !_isClosed)
         {
             // As with a pipe, a cancelled flush loses nothing: the rest leaves with the next one.
             _buffer.AsSpan(from.._length).CopyTo(_buffer);
@@ -114,34 +109,34 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            _isGone = true;
+            _isClosed = true;
         }
         finally
         {
             Volatile.Write(ref _pending, null);
         }
         Release();
-        return new FlushResult(isCanceled: false, isCompleted: _isGone);
+        return new FlushResult(isCanceled: false, isCompleted: _isClosed);
     }
 
     /// <summary>Sends what the socket takes at once.</summary>
     /// <returns>How many bytes that were.</returns>
-    internal static int TrySend(Socket socket, ReadOnlySpan<byte> bytes, out bool isGone)
+    internal static int TrySend(Socket socket, ReadOnlySpan<byte> bytes, out bool isClosed)
     {
         try
         {
             var sent = socket.Send(bytes, SocketFlags.None, out var error);
-            isGone = error is not SocketError.Success and not SocketError.WouldBlock;
+            isClosed = error is not SocketError.Success and not SocketError.WouldBlock;
             return error == SocketError.Success ? sent : 0;
         }
         catch (ObjectDisposedException)
         {
-            isGone = true;
+            isClosed = true;
             return 0;
         }
     }
 
-    private int TrySend(ReadOnlySpan<byte> bytes) => _isGone ? 0 : TrySend(_socket, bytes, out _isGone);
+    private int TrySend(ReadOnlySpan<byte> bytes) => _isClosed ? 0 : TrySend(_socket, bytes, out _isClosed);
 
     private byte[] Reserve(int sizeHint)
     {

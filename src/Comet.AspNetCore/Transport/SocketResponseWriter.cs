@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.Sockets;
 using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Connections.Features;
@@ -20,7 +19,7 @@ internal sealed class SocketResponseWriter : ResponseWriter
     private SocketResponseWriter(HttpContext context, SocketPipeWriter writer)
         : base(context) => (_writer, _socket) = (writer, writer.Socket);
 
-    /// <summary>An outlet for this request, or null when something else must see the bytes on their way.</summary>
+    /// <summary>A writer for this request, or null when something else must see the bytes on their way.</summary>
     internal static SocketResponseWriter? TryCreate(HttpContext context)
     {
         var features = context.Features;
@@ -30,37 +29,30 @@ internal sealed class SocketResponseWriter : ResponseWriter
         {
             return null;
         }
-        context.Response.Headers.TransferEncoding = "chunked"; // says to Kestrel that the framing is ours
+        context.Response.Headers.TransferEncoding = "chunked"; // tells Kestrel that the body is framed already
         return new SocketResponseWriter(context, writer);
     }
 
-    // The connection has this token anyway; one of the request would be made for us.
+    // The connection has this token anyway; the one of the request is made when it is asked for.
     internal override CancellationToken Aborted => Context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().ConnectionClosed;
 
-    internal override bool HasProgressed() => _writer.HasProgressed();
-
-    internal override ValueTask<bool> WriteAsync(FrameBuffer block)
+    internal override ValueTask<bool> WriteAsync(FrameBuffer buffer)
     {
         if (!_isHeadSent)
         {
             _isHeadSent = true;
-            return FlushAsync(block.Length > 0 ? block.Chunk : default);
+            return WriteBodyAsync(buffer.Length > 0 ? buffer.Chunk : default);
         }
-        if (block.Length == 0)
+        if (buffer.Length == 0)
         {
             return new(true);
         }
-        var chunk = block.Chunk;
-        var sent = SocketPipeWriter.TrySend(_socket, chunk, out var isGone);
-        return sent == chunk.Length ? new(true) : isGone ? new(false) : _writer.SendRestAsync(chunk[sent..]);
+        var chunk = buffer.Chunk;
+        var sent = SocketPipeWriter.TrySend(_socket, chunk, out var isClosed);
+        return sent == chunk.Length ? new(true)
+            : isClosed ? new(false)
+            : WritePiecesAsync(chunk[sent..], static (writer, piece) => ((SocketResponseWriter)writer)._writer.SendAsync(piece));
     }
 
-    protected override ValueTask<bool> EndBodyAsync() => FlushAsync("0\r\n\r\n"u8);
-
-    private ValueTask<bool> FlushAsync(ReadOnlySpan<byte> bytes)
-    {
-        var body = Context.Response.BodyWriter;
-        body.Write(bytes);
-        return BodyResponseWriter.FlushAsync(body);
-    }
+    protected override ValueTask<bool> EndBodyAsync() => WriteBodyAsync("0\r\n\r\n"u8);
 }

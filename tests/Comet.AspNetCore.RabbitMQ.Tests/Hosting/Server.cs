@@ -18,7 +18,7 @@ internal static class Server
         }));
 
     internal static Task<IFeedLog> OpenAsync(this StoreHost server, string feed, IFeedTail tail, FeedRetention? retention = null) =>
-        server.Store.OpenAsync(feed, retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+        server.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
 
     internal static Task<FeedPosition> AppendAsync(this IFeedLog log, string json) =>
         log.AppendAsync(Payloads.Of(json), TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);

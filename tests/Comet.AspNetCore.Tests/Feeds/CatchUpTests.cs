@@ -190,7 +190,7 @@ public class CatchUpTests
 
         Assert.Equal(503, (int)refused.StatusCode);
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
-        Assert.Equal("The feed's history is not to be reached now. Try again later.", await refused.Content.ReadAsStringAsync());
+        Assert.Equal("The feed's history is unavailable right now. Try again later.", await refused.Content.ReadAsStringAsync());
         Assert.False(refused.Headers.Contains("Content-Security-Policy"));
         await Assert.ThrowsAsync<FeedUnavailableException>(async () => await app.PublishAsync("1"));
         Assert.Single(app.Log.Entries, entry => entry.EventId.Name == "FeedUnavailable");
@@ -258,8 +258,11 @@ public class CatchUpTests
         _store.With(1000);
         var time = new ManualTime();
         await using var app = await NewsApp.StartAsync(
-            stream: new() { MaxAge = TimeSpan.FromSeconds(30) },
-            configure: builder => builder.Services.AddSingleton<IFeedStore>(_store).AddSingleton<TimeProvider>(time));
+            configure: builder =>
+            {
+                builder.Services.AddSingleton<IFeedStore>(_store).AddSingleton<TimeProvider>(time);
+                builder.Configuration["Comet:MaxAge"] = "00:00:30";
+            });
         _store.BeforeRead = () =>
         {
             time.Advance(TimeSpan.FromSeconds(20));

@@ -2,41 +2,45 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Comet.AspNetCore.Connections;
-using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Tests.Hosting;
 using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Tests.Feeds;
 
-/// <summary>The loop by itself, over outlets in memory and a clock of the test's own.</summary>
+/// <summary>The loop by itself, with connections in memory and a clock of the test's own.</summary>
 public sealed class FanOutTests : IDisposable
 {
     private static readonly TimeSpan Milliseconds3 = TimeSpan.FromMilliseconds(3);
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
 
     private readonly ManualTime _time = new();
-    private readonly OpenStreams _open = new();
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().AddSingleton<CometMetrics>().BuildServiceProvider();
-    private readonly ConnectionLifetime _lifetime;
+    private readonly ServiceProvider _provider;
+    private readonly ConnectionServices _services;
     private readonly FeedTail _tail;
     private readonly FanOut _fanOut;
     private readonly List<Subscriber> _joined = [];
 
     public FanOutTests()
     {
-        var options = Microsoft.Extensions.Options.Options.Create(new CometOptions());
-        _lifetime = new ConnectionLifetime(options, _open, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), _time);
+        _provider = new ServiceCollection()
+            .AddLogging()
+            .AddMetrics()
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
+            .AddSingleton<TimeProvider>(_time)
+            .AddComet()
+            .BuildServiceProvider();
+        _services = _provider.GetRequiredService<ConnectionServices>();
         _tail = new FeedTail(new FeedRetention(100, 1_000_000, TimeSpan.FromHours(1)), _time);
-        var metrics = _services.GetRequiredService<CometMetrics>();
-        _fanOut = new FanOut("news", _tail, SlowClientPolicy.End, options.Value.WriteTimeout, _lifetime, metrics, release: static () => { }, load: _time);
+        _fanOut = new FanOut("news", _tail, SlowClientPolicy.End, _services, release: static () => { }, realTime: _time);
         _tail.Changed = _fanOut.Wake;
         _tail.Reset("epoch", head: 0);
     }
@@ -44,10 +48,10 @@ public sealed class FanOutTests : IDisposable
     [Fact]
     public async Task Messages_that_come_during_a_pass_wait_as_long_as_it_took_and_leave_together()
     {
-        var (_, outlet) = Join();
-        outlet.OnWrite = () =>
+        var (_, writer) = Join();
+        writer.OnWrite = () =>
         {
-            outlet.OnWrite = static () => { };
+            writer.OnWrite = static () => { };
             _time.Advance(Milliseconds3);
             Append(2);
         };
@@ -55,16 +59,16 @@ public sealed class FanOutTests : IDisposable
         Append(1);
         await Eventually.HoldsAsync(() => _time.NextDue == _time.GetUtcNow() + Milliseconds3, "a pause as long as the pass");
         Append(3);
-        Assert.Single(outlet.Writes);
+        Assert.Single(writer.Writes);
         _time.Advance(Milliseconds3);
-        await Eventually.HoldsAsync(() => outlet.Writes.Count > 1, "the write after the pause");
+        await Eventually.HoldsAsync(() => writer.Writes.Count > 1, "the write after the pause");
 
-        Assert.Equal(["1"], Values(outlet.Writes[0]));
-        Assert.Equal(["2", "3"], Values(outlet.Writes[1]));
+        Assert.Equal(["1"], Values(writer.Writes[0]));
+        Assert.Equal(["2", "3"], Values(writer.Writes[1]));
     }
 
     [Fact]
-    public async Task A_backlog_leaves_piece_by_piece_and_whoever_keeps_up_is_served_in_between()
+    public async Task A_backlog_leaves_batch_by_batch_and_connections_that_keep_up_are_served_in_between()
     {
         const int Backlog = 10;
         var order = new ConcurrentQueue<string>();
@@ -72,9 +76,9 @@ public sealed class FanOutTests : IDisposable
         var (_, fast) = Join(onWrite: () => order.Enqueue("fast"));
         for (var number = 1; number <= Backlog; number++)
         {
-            Append(number, padding: 20_000); // two are more than one piece
+            Append(number, padding: 20_000); // two are more than one batch
         }
-        await Eventually.HoldsAsync(() => Last(fast) == Backlog, "the one that keeps up has the backlog");
+        await Eventually.HoldsAsync(() => Last(fast) == Backlog, "the connection that keeps up has the backlog");
         order.Clear();
 
         var (_, slow) = Join(_tail.State.Start, () =>
@@ -90,36 +94,36 @@ public sealed class FanOutTests : IDisposable
 
         Assert.Equal(Enumerable.Range(1, news), slow.Writes.SelectMany(Values).Select(int.Parse));
         Assert.Equal(Enumerable.Range(1, news), fast.Writes.SelectMany(Values).Select(int.Parse));
-        Assert.All(slow.Writes, piece => Assert.InRange(piece.Length, 1, 64_000));
-        Assert.Equal(["slow", "slow", "fast"], order.Take(3)); // what came with the first piece, before the third
+        Assert.All(slow.Writes, batch => Assert.InRange(batch.Length, 1, 64_000));
+        Assert.Equal(["slow", "slow", "fast"], order.Take(3)); // what came with the first batch, before the third
 
-        static int Last(RecordingOutlet outlet) => outlet.Writes.SelectMany(Values).Select(int.Parse).LastOrDefault();
+        static int Last(RecordingWriter writer) => writer.Writes.SelectMany(Values).Select(int.Parse).LastOrDefault();
     }
 
     [Fact]
-    public void The_heart_beats_for_one_that_comes_just_when_the_last_leaves()
+    public void A_connection_that_joins_just_when_the_last_leaves_gets_heartbeats()
     {
         var (last, _) = Join();
         for (var i = 0; i < 2_000; i++)
         {
             _fanOut.Leave(last);
             Thread.SpinWait(i % 200 * 50);
-            var (next, outlet) = Join();
+            var (next, writer) = Join();
             Assert.True(HappensInTime(() => last.Completion.IsCompleted));
-            Assert.True(HappensInTime(() => outlet.Writes.Count > 0), $"No heartbeat for connection {i}");
+            Assert.True(HappensInTime(() => writer.Writes.Count > 0), $"No heartbeat for connection {i}");
             last = next;
         }
     }
 
     [Fact]
-    public async Task A_pass_after_the_feed_was_closed_does_no_harm()
+    public async Task A_pass_after_the_feed_was_closed_throws_nothing()
     {
-        var (_, outlet) = Join();
+        var (_, writer) = Join();
         Append(1);
-        await Eventually.HoldsAsync(() => outlet.Writes.Count == 1, "the connection is under way");
+        await Eventually.HoldsAsync(() => writer.Writes.Count == 1, "the connection is under way");
 
         _fanOut.Dispose();
-        _lifetime.Remove(_fanOut); // so that the pass is on this thread, which sees it fail
+        _services.Heartbeat.Remove(_fanOut); // so that the pass is on this thread, which sees it fail
         _time.Advance(Heartbeat);
         _fanOut.OnHeartbeat();
         _fanOut.Execute();
@@ -138,8 +142,7 @@ public sealed class FanOutTests : IDisposable
         _joined.ForEach(_fanOut.Leave);
         SpinWait.SpinUntil(() => _joined.TrueForAll(subscriber => subscriber.Completion.IsCompleted), TestApp.Patience);
         _fanOut.Dispose();
-        _lifetime.Dispose();
-        _services.Dispose();
+        _provider.Dispose();
     }
 
     private static IEnumerable<string> Values(string lines) =>
@@ -148,24 +151,30 @@ public sealed class FanOutTests : IDisposable
     private void Append(int number, int padding = 0) =>
         _tail.Append([new FeedEntry(number, Encoding.ASCII.GetBytes($"{number}".PadRight(padding)), _time.GetUtcNow())]);
 
-    private (Subscriber, RecordingOutlet) Join(TailCursor? cursor = null, Action? onWrite = null)
+    private (Subscriber, RecordingWriter) Join(TailCursor? cursor = null, Action? onWrite = null)
     {
-        var outlet = new RecordingOutlet { OnWrite = onWrite ?? (static () => { }) };
-        var opening = new ConnectionSettings
+        var writer = new RecordingWriter { OnWrite = onWrite ?? (static () => { }) };
+        var settings = new ConnectionSettings
         {
-            Permit = new ConnectionLease(_open, ofAddress: null, ofUser: null),
-            ResponseWriter = outlet,
+            Lease = Lease(),
+            Writer = writer,
             Format = NdjsonFormat.Instance,
             Nonce = Nonce.Create(),
             Server = new CometOptions { Heartbeat = Heartbeat },
         };
-        var subscriber = new Subscriber(opening, _lifetime.Clock.Now, _fanOut) { Cursor = cursor ?? _tail.State.End };
+        var subscriber = new Subscriber(settings, _services.Clock.Now, _fanOut) { Cursor = cursor ?? _tail.State.End };
         _joined.Add(subscriber);
         subscriber.Follow();
-        return (subscriber, outlet);
+        return (subscriber, writer);
     }
 
-    private sealed class RecordingOutlet() : ResponseWriter(new DefaultHttpContext())
+    private ConnectionLease Lease()
+    {
+        Assert.Null(_provider.GetRequiredService<ConnectionLimits>().TryAcquire(new DefaultHttpContext(), out var lease));
+        return lease!;
+    }
+
+    private sealed class RecordingWriter() : ResponseWriter(new DefaultHttpContext())
     {
         private readonly List<string> _writes = [];
 
@@ -182,13 +191,11 @@ public sealed class FanOutTests : IDisposable
             }
         }
 
-        internal override bool HasProgressed() => false;
-
-        internal override ValueTask<bool> WriteAsync(FrameBuffer block)
+        internal override ValueTask<bool> WriteAsync(FrameBuffer buffer)
         {
             lock (_writes)
             {
-                _writes.Add(Encoding.UTF8.GetString(block.Content));
+                _writes.Add(Encoding.UTF8.GetString(buffer.Content));
             }
             OnWrite();
             return new(true);

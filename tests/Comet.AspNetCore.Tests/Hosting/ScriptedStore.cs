@@ -84,7 +84,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         }
     }
 
-    public ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
+    public ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
         ThrowIfAway();
         lock (_gate)

@@ -8,10 +8,10 @@ internal sealed class EncodedBatch : IDisposable
     // Half of Kestrel's default write buffer, so that a client that keeps up is not taken for one that does not.
     private const int MaxBytes = 32 * 1024;
 
-    private FormatGroup? _of;
+    private FormatGroup? _group;
     private TailCursor _from;
 
-    internal FrameBuffer FrameBuffer { get; } = new();
+    internal FrameBuffer Buffer { get; } = new();
 
     /// <summary>The index after the last message in it.</summary>
     internal long To { get; private set; }
@@ -21,20 +21,20 @@ internal sealed class EncodedBatch : IDisposable
 
     internal void Fill(FeedTail tail, FormatGroup group, TailCursor cursor)
     {
-        if (_of != group || _from != cursor)
+        if (_group != group || _from != cursor)
         {
-            FrameBuffer.Clear();
-            (To, AppendedAt) = tail.Write(cursor, MaxBytes, group.Format, FrameBuffer);
-            (_of, _from) = (group, cursor);
+            Buffer.Clear();
+            (To, AppendedAt) = tail.Write(cursor, MaxBytes, group.Format, Buffer);
+            (_group, _from) = (group, cursor);
         }
     }
 
     /// <summary>The pass is over: the log may grow, and what a long message needed is given back.</summary>
     internal void Expire()
     {
-        _of = null;
-        FrameBuffer.Shrink(2 * MaxBytes);
+        _group = null;
+        Buffer.Shrink(2 * MaxBytes);
     }
 
-    public void Dispose() => FrameBuffer.Dispose();
+    public void Dispose() => Buffer.Dispose();
 }

@@ -6,35 +6,34 @@ using Comet.AspNetCore.Formats;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>
-/// The one loop that writes to all connections of a feed: what lies between a connection's cursor and the head leaves in one write.
-/// It runs on the thread pool while there is something to do, never twice at a time, so connections need no locks.
+/// Writes to all connections of a feed: what lies between a connection's cursor and the head leaves in one write. A pass over the
+/// connections runs on the thread pool while there is something to do, never two at a time, so connections need no locks.
 /// </summary>
 internal sealed class FanOut(
     string feed,
     FeedTail tail,
     SlowClientPolicy whenSlow,
-    TimeSpan writeTimeout,
-    ConnectionLifetime lifetime,
-    CometMetrics metrics,
+    ConnectionServices services,
     Action release, // called for every subscriber that has ended
-    TimeProvider load) // real time, also where a test stops the app's
+    TimeProvider realTime) // also where the app's time is a test's
     : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
 {
     private const long MaxPause = 5; // milliseconds
-    private const int MaxOwnBatches = 8; // more formats than these are rendered again for each connection
+    private const int MaxBatches = 8; // messages in more formats than these are encoded again for each connection
 
     private readonly ConcurrentQueue<(Subscriber Subscriber, Change Change)> _changes = new();
     private readonly Dictionary<WireFormat, FormatGroup> _formats = [];
     private readonly List<Subscriber> _subscribers = [];
-    private readonly EncodedBatch _shared = new();
-    private readonly long _writeTimeout = (long)writeTimeout.TotalMilliseconds;
+    private readonly EncodedBatch _spareBatch = new(); // for connections at another cursor, and formats without a batch
     private readonly FrameBuffer _control = new();
+    private readonly CometMetrics _metrics = services.Metrics;
+    private readonly MonotonicClock _clock = services.Clock;
     private readonly Lock _membership = new();
-    private TailCursor _mostAre;
-    private long _nextDeadline = long.MaxValue;
+    private TailCursor _commonCursor; // of the connections that keep up, so of most
+    private long _nextDeadline = long.MaxValue; // written by passes, read by heartbeats
     private int _wakes;
     private int _count; // including those about to join
-    private bool _isCheckDue;
+    private volatile bool _isCheckDue;
     private bool _isSomebodyBehind;
     private ITimer? _pause;
 
@@ -52,7 +51,7 @@ internal sealed class FanOut(
         {
             if (++_count == 1)
             {
-                lifetime.Add(this);
+                services.Heartbeat.Add(this);
             }
         }
         Enqueue(subscriber, Change.Join);
@@ -62,9 +61,9 @@ internal sealed class FanOut(
 
     public void OnHeartbeat()
     {
-        if (lifetime.IsStopping || lifetime.Clock.Now >= Volatile.Read(ref _nextDeadline))
+        if (services.Shutdown.IsStopping || _clock.Now >= NextDeadline)
         {
-            Volatile.Write(ref _isCheckDue, true);
+            _isCheckDue = true;
             Wake();
         }
     }
@@ -80,7 +79,7 @@ internal sealed class FanOut(
     public void Execute()
     {
         var seen = Volatile.Read(ref _wakes);
-        var began = load.GetTimestamp();
+        var began = realTime.GetTimestamp();
         Pass();
         if (Interlocked.Add(ref _wakes, -seen) == 0)
         {
@@ -88,28 +87,34 @@ internal sealed class FanOut(
         }
         // More came meanwhile. Under such load a pause as long as the pass lets messages gather that then leave in one write; a message
         // that comes by itself never waits. Another work item serves them, so that many feeds share the pool fairly.
-        var pause = Math.Min((long)load.GetElapsedTime(began).TotalMilliseconds, MaxPause);
+        var pause = Math.Min((long)realTime.GetElapsedTime(began).TotalMilliseconds, MaxPause);
         if (pause == 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             return;
         }
-        _pause ??= load.CreateTimer(static state => ((FanOut)state!).Execute(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _pause ??= realTime.CreateTimer(static state => ((FanOut)state!).Execute(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _pause.Change(TimeSpan.FromMilliseconds(pause), Timeout.InfiniteTimeSpan);
     }
 
-    /// <inheritdoc cref="ConnectionLifetime.CompleteAsync"/>
-    internal ValueTask<EndReason> EndResponseAsync(Subscriber subscriber) => lifetime.CompleteAsync(subscriber);
+    /// <inheritdoc cref="WriteDeadline.CompleteAsync"/>
+    internal ValueTask<EndReason?> EndResponseAsync(Subscriber subscriber) => services.WriteDeadline.CompleteAsync(subscriber);
 
     /// <summary>A subscriber has ended, for the reason that it says.</summary>
     internal void OnSubscriberEnded(Subscriber subscriber)
     {
-        metrics.StreamEnded(subscriber.Format, feed, subscriber.Ending, subscriber.AgeAt(lifetime.Clock.Now));
+        services.CountEnded(subscriber, feed, subscriber.EndReason!);
         release();
     }
 
-    // Not the blocks: where a host is disposed before its streams have ended, a pass may still write from them.
+    // Not the buffers: where a host is disposed before its streams have ended, a pass may still write from them.
     public void Dispose() => _pause?.Dispose();
+
+    private long NextDeadline
+    {
+        get => Volatile.Read(ref _nextDeadline);
+        set => Volatile.Write(ref _nextDeadline, value);
+    }
 
     private void Enqueue(Subscriber subscriber, Change change)
     {
@@ -120,12 +125,12 @@ internal sealed class FanOut(
     private void Pass()
     {
         ApplyChanges();
-        var now = lifetime.Clock.Now; // after a join has said when to look, so that either this or a tick does
-        var isCheckDue = Volatile.Read(ref _isCheckDue) || now >= _nextDeadline;
+        var now = _clock.Now; // read after a join has set its deadline, so that either this pass or a heartbeat sees that it is due
+        var isCheckDue = _isCheckDue || now >= NextDeadline;
         if (isCheckDue)
         {
-            Volatile.Write(ref _isCheckDue, false);
-            _nextDeadline = long.MaxValue;
+            _isCheckDue = false;
+            NextDeadline = long.MaxValue;
         }
         var state = tail.State;
         for (var i = _subscribers.Count - 1; i >= 0; i--)
@@ -135,17 +140,17 @@ internal sealed class FanOut(
             {
                 Advance(subscriber, state, now);
             }
-            if ((isCheckDue || subscriber.IsFull) && subscriber.Slot >= 0)
+            if ((isCheckDue || subscriber.IsFull) && subscriber.IsListed)
             {
                 CheckDeadlines(subscriber, now);
             }
         }
-        _mostAre = state.End;
-        _shared.Expire();
+        _commonCursor = state.End;
+        _spareBatch.Expire();
         foreach (var group in _formats.Values)
         {
-            group.Own?.Expire();
-            group.Report(metrics, feed);
+            group.Batch?.Expire();
+            group.Report(_metrics, feed);
         }
         if (_isSomebodyBehind)
         {
@@ -165,23 +170,23 @@ internal sealed class FanOut(
                     Add(subscriber);
                     break;
                 case Change.Resume:
-                    subscriber.BusySince = -1;
-                    metrics.Lagged(feed, tail.State.Next - subscriber.Cursor.Index);
-                    if (subscriber.Ending != EndReason.None)
+                    subscriber.WriteEnded();
+                    _metrics.Lagged(feed, tail.State.Next - subscriber.Cursor.Index);
+                    if (subscriber.EndReason is { } reason)
                     {
-                        Remove(subscriber, subscriber.Ending);
+                        Remove(subscriber, reason);
                     }
                     else if (whenSlow == SlowClientPolicy.Latest)
                     {
-                        SkipTo(subscriber, tail.State with { First = tail.State.Next - 1 }, lifetime.Clock.Now);
+                        SkipTo(subscriber, tail.State with { First = tail.State.Next - 1 }, _clock.Now);
                     }
                     break;
                 case Change.Fail:
-                    subscriber.BusySince = -1;
-                    Remove(subscriber, subscriber.Ending == EndReason.None ? EndReason.ClientDisconnected : subscriber.Ending);
+                    subscriber.WriteEnded();
+                    Remove(subscriber, subscriber.EndReason ?? EndReason.ClientDisconnected);
                     break;
-                case Change.Leave when subscriber.IsBusy: // its connection is gone, or was cut by us, so the write under way completes soon
-                    subscriber.Ending = subscriber.Ending == EndReason.None ? EndReason.ClientDisconnected : subscriber.Ending;
+                case Change.Leave when subscriber.IsBusy: // its connection is closed or was aborted, so the write under way completes soon
+                    subscriber.EndReason ??= EndReason.ClientDisconnected;
                     break;
                 case Change.Leave:
                     Remove(subscriber, EndReason.ClientDisconnected);
@@ -194,37 +199,37 @@ internal sealed class FanOut(
     {
         if (!_formats.TryGetValue(subscriber.Format, out var group))
         {
-            _formats.Add(subscriber.Format, group = new FormatGroup(subscriber.Format, _formats.Count < MaxOwnBatches ? new EncodedBatch() : null));
+            _formats.Add(subscriber.Format, group = new FormatGroup(subscriber.Format, _formats.Count < MaxBatches ? new EncodedBatch() : null));
         }
-        group.Users++;
-        subscriber.Share(group);
-        subscriber.Slot = _subscribers.Count;
+        group.Connections++;
+        subscriber.JoinGroup(group);
+        subscriber.Index = _subscribers.Count;
         _subscribers.Add(subscriber);
-        Volatile.Write(ref _nextDeadline, Math.Min(_nextDeadline, subscriber.NextDeadline));
+        NextDeadline = Math.Min(NextDeadline, subscriber.NextDeadline);
     }
 
     private void Remove(Subscriber subscriber, EndReason reason)
     {
-        if (subscriber.Slot < 0)
+        if (!subscriber.IsListed)
         {
             return;
         }
         var last = _subscribers[^1];
-        _subscribers[subscriber.Slot] = last;
-        last.Slot = subscriber.Slot;
+        _subscribers[subscriber.Index] = last;
+        last.Index = subscriber.Index;
         _subscribers.RemoveAt(_subscribers.Count - 1);
-        subscriber.Slot = -1;
-        if (--subscriber.FormatGroup!.Users == 0)
+        subscriber.RemovedFromList();
+        if (--subscriber.FormatGroup!.Connections == 0)
         {
             _formats.Remove(subscriber.Format);
-            subscriber.FormatGroup.Report(metrics, feed);
+            subscriber.FormatGroup.Report(_metrics, feed);
             subscriber.FormatGroup.Dispose();
         }
         lock (_membership)
         {
             if (--_count == 0)
             {
-                lifetime.Remove(this);
+                services.Heartbeat.Remove(this);
             }
         }
         subscriber.Complete(reason);
@@ -236,7 +241,7 @@ internal sealed class FanOut(
         if (subscriber.Cursor.Generation != state.Generation)
         {
             subscriber.Cursor = state.End;
-            Write(subscriber, new ControlMessage("open") { Id = state.Head.ToString(), Recovered = false }, now);
+            Write(subscriber, ControlMessage.Reopen(state.Head.ToString()), now);
             return;
         }
         if (subscriber.Cursor.Index < state.First)
@@ -248,20 +253,20 @@ internal sealed class FanOut(
             }
             SkipTo(subscriber, state, now);
         }
-        var keepsUp = subscriber.Cursor == _mostAre;
+        var keepsUp = subscriber.Cursor == _commonCursor;
         while (CanTake(subscriber) && subscriber.Cursor.Index < state.Next)
         {
             var group = subscriber.FormatGroup!;
-            var batch = subscriber.Cursor == _mostAre && group.Own is { } own ? own : _shared;
+            var batch = subscriber.Cursor == _commonCursor && group.Batch is { } common ? common : _spareBatch;
             batch.Fill(tail, group, subscriber.Cursor);
             if (batch.To == subscriber.Cursor.Index)
             {
                 _isSomebodyBehind = true; // the tail was trimmed or reset meanwhile
                 return;
             }
-            group.Count(batch.To - subscriber.Cursor.Index, batch.FrameBuffer.Length, keepsUp ? batch.AppendedAt : 0);
+            group.Count(batch.To - subscriber.Cursor.Index, batch.Buffer.Length, keepsUp ? batch.AppendedAt : null);
             subscriber.Cursor = subscriber.Cursor with { Index = batch.To };
-            Write(subscriber, batch.FrameBuffer, now);
+            Write(subscriber, batch.Buffer, now);
             if (!keepsUp && CanTake(subscriber))
             {
                 _isSomebodyBehind |= subscriber.Cursor.Index < state.Next; // the rest in another pass, after those who keep up
@@ -270,7 +275,7 @@ internal sealed class FanOut(
         }
     }
 
-    private static bool CanTake(Subscriber subscriber) => !subscriber.IsBusy && !subscriber.IsFull && subscriber.Slot >= 0;
+    private static bool CanTake(Subscriber subscriber) => !subscriber.IsBusy && !subscriber.IsFull && subscriber.IsListed;
 
     private void SkipTo(Subscriber subscriber, in TailState state, long now)
     {
@@ -284,20 +289,11 @@ internal sealed class FanOut(
 
     private void CheckDeadlines(Subscriber subscriber, long now)
     {
-        var due = lifetime.DueEnd(subscriber);
         if (subscriber.IsBusy)
         {
-            if (subscriber.HasProgressed())
-            {
-                subscriber.BusySince = now;
-            }
-            if (now - subscriber.BusySince >= _writeTimeout || (due != EndReason.None && lifetime.IsStopping))
-            {
-                subscriber.Ending = due == EndReason.None ? EndReason.TooSlow : due;
-                subscriber.Abort(); // it takes nothing, so it cannot be told
-            }
+            subscriber.EndReason = services.WriteDeadline.Check(subscriber, now) ?? subscriber.EndReason;
         }
-        else if (due != EndReason.None)
+        else if (subscriber.DueEnd(now, services.Shutdown) is { } due)
         {
             End(subscriber, due, now);
         }
@@ -305,14 +301,17 @@ internal sealed class FanOut(
         {
             Write(subscriber, ControlMessage.Heartbeat, now);
         }
-        var next = subscriber.IsBusy ? Math.Min(subscriber.NextDeadline, subscriber.BusySince + _writeTimeout) : subscriber.NextDeadline;
-        _nextDeadline = Math.Min(_nextDeadline, next);
+        NextDeadline = Math.Min(NextDeadline, subscriber.NextDeadline);
+        if (subscriber.IsBusy)
+        {
+            NextDeadline = Math.Min(NextDeadline, services.WriteDeadline.Of(subscriber));
+        }
     }
 
     private void End(Subscriber subscriber, EndReason reason, long now)
     {
-        subscriber.Ending = reason;
-        Write(subscriber, ControlMessage.End(reason, lifetime.Retry()), now);
+        subscriber.EndReason = reason;
+        Write(subscriber, services.EndMessage(reason), now);
         if (!subscriber.IsBusy)
         {
             Remove(subscriber, reason);
@@ -323,16 +322,16 @@ internal sealed class FanOut(
     {
         _control.Clear();
         subscriber.Format.WriteControl(_control, message);
-        subscriber.FormatGroup!.Count(messages: 0, _control.Length, appendedAt: 0);
+        subscriber.FormatGroup!.Count(messages: 0, _control.Length, appendedAt: null);
         Write(subscriber, _control, now);
     }
 
-    private void Write(Subscriber subscriber, FrameBuffer block, long now)
+    private void Write(Subscriber subscriber, FrameBuffer buffer, long now)
     {
         ValueTask<bool> write;
         try
         {
-            write = subscriber.WriteAsync(block, now);
+            write = subscriber.WriteAsync(buffer, now);
             if (write.IsCompletedSuccessfully)
             {
                 if (!write.Result)
@@ -348,8 +347,7 @@ internal sealed class FanOut(
             Remove(subscriber, EndReason.ClientDisconnected);
             return;
         }
-        subscriber.BusySince = now;
-        Volatile.Write(ref _nextDeadline, Math.Min(_nextDeadline, now + _writeTimeout));
+        NextDeadline = Math.Min(NextDeadline, services.WriteDeadline.Of(subscriber));
         _ = AwaitAsync(subscriber, write);
     }
 

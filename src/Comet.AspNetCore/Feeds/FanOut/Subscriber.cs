@@ -1,16 +1,17 @@
 using System.Diagnostics;
 using Comet.AspNetCore.Connections;
-using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Transport;
 
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>One connection of a feed. After it joined, only the fan-out touches it. It is most of what a quiet connection costs, so it is small.</summary>
-internal sealed class Subscriber(ConnectionSettings opening, long now, FanOut fanOut) : Connection(opening, now), IThreadPoolWorkItem
+internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut fanOut) : Connection(settings, now), IThreadPoolWorkItem
 {
+    private const int NotListed = -1;
+
     private readonly TaskCompletionSource _completion = new();
-    private readonly ConnectionLease _permit = opening.Permit;
-    private CancellationTokenRegistration _gone;
+    private readonly ConnectionLease _lease = settings.Lease;
+    private CancellationTokenRegistration _abortion;
     private Exception? _failure;
     private int _finishing;
 
@@ -21,42 +22,41 @@ internal sealed class Subscriber(ConnectionSettings opening, long now, FanOut fa
     /// <summary>The span of the stream, when somebody listens.</summary>
     internal Activity? Activity { get; init; }
 
-    /// <summary>Its place in the fan-out's list; -1: it is not in it.</summary>
-    internal int Slot { get; set; } = -1;
+    /// <summary>Its place in the fan-out's list, while it is in it.</summary>
+    internal int Index { get; set; } = NotListed;
 
-    /// <summary>Since when its connection takes no more, or -1.</summary>
-    internal long BusySince { get; set; } = -1;
-
-    internal bool IsBusy => BusySince >= 0;
+    internal bool IsListed => Index != NotListed;
 
     /// <summary>Why it ends. Set while a last write is under way, too: the stream ends when that has completed.</summary>
-    internal EndReason Ending { get; set; }
+    internal EndReason? EndReason { get; set; }
 
     /// <summary>Completes when the response has ended; with the exception of a write that failed otherwise than by the client's leaving.</summary>
     internal Task Completion => _completion.Task;
 
-    internal void Share(FormatGroup group)
+    internal void JoinGroup(FormatGroup group)
     {
         FormatGroup = group;
         Format = group.Format; // equal to its own, which is kept no longer
     }
 
+    internal void RemovedFromList() => Index = NotListed;
+
     /// <summary>The stream goes on in the fan-out.</summary>
     internal void Follow()
     {
         fanOut.Join(this);
-        _gone = Aborted.UnsafeRegister(static state => ((Subscriber)state!).Leave(), this);
+        _abortion = Aborted.UnsafeRegister(static state => ((Subscriber)state!).Leave(), this);
         Finish();
     }
 
     /// <summary>The stream has ended before it could follow.</summary>
     internal void EndAtOnce(EndReason reason, Exception? failure = null)
     {
-        (Ending, _failure) = (reason, failure);
+        (EndReason, _failure) = (reason, failure);
         Execute();
     }
 
-    /// <summary>A write has failed. It fails the request too, unless it says no more than that the connection is gone.</summary>
+    /// <summary>A write has failed. It fails the request too, unless it says no more than that the connection is closed.</summary>
     internal void RecordFailure(Exception exception)
     {
         if (!ResponseWriter.IsConnectionLoss(exception))
@@ -68,7 +68,7 @@ internal sealed class Subscriber(ConnectionSettings opening, long now, FanOut fa
     /// <summary>Nothing more is written to it.</summary>
     internal void Complete(EndReason reason)
     {
-        Ending = _failure is null ? reason : EndReason.Error;
+        EndReason = _failure is null ? reason : EndReason.Error;
         Finish();
     }
 
@@ -87,7 +87,7 @@ internal sealed class Subscriber(ConnectionSettings opening, long now, FanOut fa
 
     private async Task FinishAsync()
     {
-        _gone.Unregister();
+        _abortion.Unregister();
         try
         {
             if (_failure is null)
@@ -100,7 +100,7 @@ internal sealed class Subscriber(ConnectionSettings opening, long now, FanOut fa
             _failure = exception;
         }
         fanOut.OnSubscriberEnded(this);
-        _permit.Dispose();
+        _lease.Dispose();
         Activity?.Dispose();
         if (_failure is null)
         {

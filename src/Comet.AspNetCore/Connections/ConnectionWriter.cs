@@ -1,0 +1,66 @@
+using Comet.AspNetCore.Formats;
+
+namespace Comet.AspNetCore.Connections;
+
+/// <summary>
+/// Writes a stream that has its task to itself: the whole stream of a sequence, and a feed's until it has caught up. What is written
+/// gathers in a buffer until it is flushed.
+/// </summary>
+/// <param name="connection">Where to.</param>
+/// <param name="services">What every stream uses.</param>
+/// <param name="feed">The family of the feed, for metrics; null for a sequence.</param>
+internal sealed class ConnectionWriter(Connection connection, ConnectionServices services, string? feed) : IDisposable
+{
+    private readonly FrameBuffer _buffer = new();
+    private int _messages;
+
+    /// <summary>How many bytes are not flushed yet.</summary>
+    internal int UnflushedBytes => _buffer.Length;
+
+    /// <summary>Writes what precedes the first message.</summary>
+    /// <param name="settings">The stream's.</param>
+    /// <param name="position">Where a feed's stream starts.</param>
+    /// <param name="recovered">Whether it starts where the client asked for; null: the client did not ask.</param>
+    internal void WriteHead(ConnectionSettings settings, FeedPosition? position = null, bool? recovered = null)
+    {
+        connection.Format.WriteHead(_buffer, settings.Padding, settings.InitialChunk);
+        connection.Format.WriteControl(_buffer, ControlMessage.Open(position?.ToString(), recovered, settings.Heartbeat));
+    }
+
+    /// <inheritdoc cref="WireFormat.WriteMessage"/>
+    internal void WriteMessage(ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix = default, long offset = 0)
+    {
+        connection.Format.WriteMessage(_buffer, value, idPrefix, offset);
+        _messages++;
+    }
+
+    internal void WriteHeartbeat() => connection.Format.WriteControl(_buffer, ControlMessage.Heartbeat);
+
+    /// <inheritdoc cref="WriteDeadline.WriteAsync"/>
+    internal ValueTask<EndReason?> FlushAsync()
+    {
+        if (_buffer.Length == 0)
+        {
+            return default;
+        }
+        services.Metrics.Delivered(connection.Format.Name, feed, _messages, _buffer.Length);
+        _messages = 0;
+        var write = services.WriteDeadline.WriteAsync(connection, _buffer);
+        _buffer.Clear();
+        return write;
+    }
+
+    /// <summary>Tells the client why the stream ends, unless it cannot be told.</summary>
+    /// <returns>Why the stream has ended: for this reason, or for another that came first.</returns>
+    internal async ValueTask<EndReason> EndAsync(EndReason reason)
+    {
+        if (reason == EndReason.ClientDisconnected || connection.WasAborted)
+        {
+            return reason;
+        }
+        connection.Format.WriteControl(_buffer, services.EndMessage(reason));
+        return await FlushAsync() ?? reason;
+    }
+
+    public void Dispose() => _buffer.Dispose();
+}

@@ -1,0 +1,37 @@
+namespace Comet.AspNetCore.Connections;
+
+/// <summary>Why a stream ended: the name on the wire and in metrics, and whether its client is told to come back.</summary>
+internal sealed class EndReason
+{
+    /// <summary>The sequence has no more elements.</summary>
+    internal static readonly EndReason Completed = new("completed", comesBack: false);
+
+    /// <summary>The sequence has thrown, the store is unavailable, or a write has failed otherwise than by the client's leaving.</summary>
+    internal static readonly EndReason Error = new("error", comesBack: true);
+
+    /// <summary>The server stops, and ends all streams at once.</summary>
+    internal static readonly EndReason ShuttingDown = new("shutting-down", comesBack: true);
+
+    /// <summary>The server stops, and ends its streams one by one.</summary>
+    internal static readonly EndReason Draining = new("draining", comesBack: true);
+
+    /// <summary>The client takes nothing, or messages were trimmed before it took them.</summary>
+    internal static readonly EndReason TooSlow = new("too-slow", comesBack: true);
+
+    /// <summary>The user's sign-in has expired. The client comes back: it may have signed in again, and is rejected otherwise.</summary>
+    internal static readonly EndReason AuthenticationExpired = new("authentication-expired", comesBack: true);
+
+    /// <summary>The stream is as old or as long as a stream may be.</summary>
+    internal static readonly EndReason Recycled = new("recycled", comesBack: true);
+
+    /// <summary>The client has closed the connection, or lost it. It is never told.</summary>
+    internal static readonly EndReason ClientDisconnected = new("client-disconnected", comesBack: false);
+
+    private EndReason(string name, bool comesBack) => (Name, ComesBack) = (name, comesBack);
+
+    internal string Name { get; }
+
+    internal bool ComesBack { get; }
+
+    public override string ToString() => Name;
+}

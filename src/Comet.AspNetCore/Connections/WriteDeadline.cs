@@ -1,0 +1,71 @@
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Transport;
+using Microsoft.Extensions.Options;
+
+namespace Comet.AspNetCore.Connections;
+
+/// <summary>How long a connection may take nothing of what is written to it. One that takes nothing cannot be told, so it is aborted.</summary>
+internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClock clock, ConnectionShutdown shutdown)
+{
+    private readonly long _timeout = (long)options.Value.WriteTimeout.TotalMilliseconds;
+
+    /// <summary>When a busy connection must be checked, in milliseconds of the clock.</summary>
+    internal long Of(Connection connection) => connection.BusySince + _timeout;
+
+    /// <summary>Aborts a busy connection that has taken nothing until its deadline, or whose time has come while the host stops.</summary>
+    /// <returns>Why it was aborted; null: the write goes on.</returns>
+    internal EndReason? Check(Connection connection, long now)
+    {
+        connection.TakeProgress(now);
+        var due = connection.DueEnd(now, shutdown);
+        var reason = due is not null && shutdown.IsStopping ? due
+            : now >= Of(connection) ? due ?? EndReason.TooSlow
+            : null;
+        if (reason is not null)
+        {
+            connection.Abort();
+        }
+        return reason;
+    }
+
+    /// <summary>Writes, and waits until the connection can take more.</summary>
+    /// <returns>Why the stream has ended; null: it goes on.</returns>
+    internal ValueTask<EndReason?> WriteAsync(Connection connection, FrameBuffer buffer) =>
+        AwaitAsync(connection, connection.WriteAsync(buffer, clock.Now));
+
+    /// <summary>Ends the body, and waits until the connection has taken all.</summary>
+    /// <inheritdoc cref="WriteAsync"/>
+    internal ValueTask<EndReason?> CompleteAsync(Connection connection) => AwaitAsync(connection, connection.CompleteAsync(clock.Now));
+
+    private ValueTask<EndReason?> AwaitAsync(Connection connection, ValueTask<bool> write) =>
+        write.IsCompletedSuccessfully ? new(ReasonOf(write.Result)) : AwaitSlowAsync(connection, write.AsTask());
+
+    private async ValueTask<EndReason?> AwaitSlowAsync(Connection connection, Task<bool> write)
+    {
+        try
+        {
+            while (!write.IsCompleted)
+            {
+                var left = TimeSpan.FromMilliseconds(Math.Max(1, Of(connection) - clock.Now));
+                await ((Task)write).WaitAsync(left, clock.Time, shutdown.DrainEnded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!write.IsCompleted && Check(connection, clock.Now) is { } reason)
+                {
+                    // Kestrel closes a TLS connection by a write of its own, and must not find ours under way.
+                    await ((Task)write).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    return reason;
+                }
+            }
+            return ReasonOf(await write);
+        }
+        catch (Exception exception) when (ResponseWriter.IsConnectionLoss(exception))
+        {
+            return EndReason.ClientDisconnected;
+        }
+        finally
+        {
+            connection.WriteEnded();
+        }
+    }
+
+    private static EndReason? ReasonOf(bool written) => written ? null : EndReason.ClientDisconnected;
+}

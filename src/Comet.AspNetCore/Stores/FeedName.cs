@@ -1,0 +1,74 @@
+namespace Comet.AspNetCore.Stores;
+
+/// <summary>
+/// A feed's name: that of its registration, and for a feed of a family the key, too. As text <c>announcements</c>, or <c>rooms/42</c> for
+/// the key <c>42</c> of the family <c>rooms</c>.
+/// </summary>
+public sealed class FeedName : IEquatable<FeedName>
+{
+    /// <summary>The longest name of a registration, in characters: stores put it into names of their own, which have limits.</summary>
+    public const int MaxFamilyLength = 64;
+
+    /// <summary>The longest key, in characters.</summary>
+    public const int MaxKeyLength = 200;
+
+    private readonly string _text;
+
+    /// <summary>The name of a feed.</summary>
+    /// <param name="family">The name of the registration: 1 to 64 ASCII letters, digits, dots, dashes and underscores.</param>
+    /// <param name="key">The key of a feed of a family: 1 to 200 characters, none of them a control character. Null: there is no family.</param>
+    /// <exception cref="ArgumentException"><paramref name="family"/> or <paramref name="key"/> is empty, too long or has other characters.</exception>
+    public FeedName(string family, string? key = null)
+    {
+        CheckFamily(family, nameof(family));
+        if (key is not null)
+        {
+            CheckKey(key, nameof(key));
+        }
+        (Family, Key, _text) = (family, key, key is null ? family : $"{family}/{key}");
+    }
+
+    /// <summary>The name of the registration, without a key.</summary>
+    public string Family { get; }
+
+    /// <summary>The key within a family; null: a feed by itself.</summary>
+    public string? Key { get; }
+
+    /// <summary>Reads a name from its text: everything after the first slash is the key.</summary>
+    /// <exception cref="ArgumentException">The text is no name of a feed.</exception>
+    public static FeedName Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Split('/', 2) is [var family, var key] ? new FeedName(family, key) : new FeedName(text);
+    }
+
+    /// <inheritdoc />
+    public bool Equals(FeedName? other) => _text == other?._text;
+
+    /// <inheritdoc />
+    public override bool Equals(object? obj) => Equals(obj as FeedName);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => _text.GetHashCode(StringComparison.Ordinal);
+
+    /// <summary>The name as text, which <see cref="Parse"/> reads.</summary>
+    public override string ToString() => _text;
+
+    internal static void CheckFamily(string family, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(family, parameter);
+        if (family.Length > MaxFamilyLength || !family.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
+        {
+            throw new ArgumentException("A feed's name is 1 to 64 letters, digits, dots, dashes and underscores.", parameter);
+        }
+    }
+
+    private static void CheckKey(string key, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key, parameter);
+        if (key.Length > MaxKeyLength || key.Any(char.IsControl))
+        {
+            throw new ArgumentException($"A key has at most {MaxKeyLength} characters, none of them a control character.", parameter);
+        }
+    }
+}
