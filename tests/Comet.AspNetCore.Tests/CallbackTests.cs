@@ -31,7 +31,7 @@ public class CallbackTests
     }
 
     [Theory, MemberData(nameof(Bad))]
-    public void Anything_else_is_refused_with_a_message_that_helps_and_repeats_nothing(string callback)
+    public void Anything_else_is_rejected_with_a_message_that_helps_and_repeats_nothing(string callback)
     {
         foreach (var create in (Func<CometResult>[])[
             () => CometResults.String(AsyncEnumerable.Empty<string>(), callback),
@@ -48,7 +48,7 @@ public class CallbackTests
     }
 
     [Fact]
-    public void Null_is_refused()
+    public void Null_is_rejected()
     {
         Assert.Throws<ArgumentNullException>("callback", () => CometResults.String(AsyncEnumerable.Empty<string>(), null!));
         Assert.Throws<ArgumentNullException>("source", () => CometResults.String(null!, "f"));

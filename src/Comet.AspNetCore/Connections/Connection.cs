@@ -4,8 +4,8 @@ using Comet.AspNetCore.Transport;
 namespace Comet.AspNetCore.Connections;
 
 /// <summary>
-/// One connection that is being written to. Not thread-safe: whoever writes also checks the deadlines. Times are milliseconds of
-/// <see cref="MonotonicClock"/>.
+/// One connection that is written to. Not thread-safe: one task at a time writes to it and checks its deadlines. Times are milliseconds
+/// of <see cref="MonotonicClock"/>.
 /// </summary>
 internal class Connection
 {
@@ -50,19 +50,19 @@ internal class Connection
 
     internal Nonce Nonce { get; }
 
-    /// <summary>When a connection that drains ends: 0 is the beginning of the drain time, 1 its end.</summary>
+    /// <summary>When in the drain time of a host that stops the connection ends: from 0, at its beginning, to 1.</summary>
     internal float DrainShare => _drainShare;
 
-    /// <summary>A write is under way: the client takes its bytes slower than they come.</summary>
+    /// <summary>Whether a write is under way: the client takes its bytes slower than they come.</summary>
     internal bool IsBusy => _busySince != NotBusy;
 
-    /// <summary>Since when the write that is under way makes no progress.</summary>
+    /// <summary>Since when the write under way has made no progress.</summary>
     internal long BusySince => _busySince;
 
-    /// <summary>As many bytes were sent as a stream may have, so it ends now.</summary>
+    /// <summary>Whether more bytes were sent than a stream may have, so that it must end now.</summary>
     internal bool IsFull => _bytesLeft < 0;
 
-    /// <summary>When the stream must be looked after although nothing is published: for a heartbeat, or for its end.</summary>
+    /// <summary>When a heartbeat or the end of the stream is due, unless something is written before.</summary>
     internal long NextDeadline => Math.Min(_endAt, _lastWrite + _heartbeat);
 
     internal long AgeAt(long now) => now - _startedAt;
@@ -79,7 +79,7 @@ internal class Connection
             : null;
     }
 
-    /// <summary>Writes. Unless the result is there at once, the connection is busy until <see cref="WriteEnded"/>.</summary>
+    /// <summary>Writes. Unless it completes at once, the connection is busy until <see cref="WriteEnded"/>.</summary>
     /// <inheritdoc cref="ResponseWriter.WriteAsync"/>
     internal ValueTask<bool> WriteAsync(FrameBuffer buffer, long now)
     {
@@ -95,15 +95,13 @@ internal class Connection
 
     internal void WriteEnded() => _busySince = NotBusy;
 
-    /// <summary>The client has taken a part of the write that is under way.</summary>
-    internal bool TakeProgress(long now)
+    /// <summary>Begins the time of <see cref="BusySince"/> anew if the client has taken a part of the write under way.</summary>
+    internal void NoteProgress(long now)
     {
-        if (!_writer.TakeProgress())
+        if (_writer.TakeProgress())
         {
-            return false;
+            _busySince = now;
         }
-        _busySince = now;
-        return true;
     }
 
     /// <inheritdoc cref="ResponseWriter.Abort"/>

@@ -84,8 +84,9 @@ internal sealed class ConnectionAcceptor(
         }
         var services = context.RequestServices;
         var policies = services.GetRequiredService<IAuthorizationPolicyProvider>();
-        var policy = await policies.GetPolicyAsync(name) ?? throw new InvalidOperationException($"There is no authorization policy named {name}.");
-        // As the authorization middleware does: the policy may have a scheme of its own, and its sign-in is then what expires.
+        var policy = await policies.GetPolicyAsync(name) ??
+            throw new InvalidOperationException($"There is no authorization policy named {name}.");
+        // As in the authorization middleware: the policy may have a scheme of its own, and the stream ends when that sign-in expires.
         var evaluator = services.GetRequiredService<IPolicyEvaluator>();
         var authentication = await evaluator.AuthenticateAsync(policy, context);
         if (authentication.Succeeded)
@@ -105,7 +106,8 @@ internal sealed class ConnectionAcceptor(
             : limits.TryAcquire(context, out lease);
     }
 
-    private ConnectionSettings SettingsOf(HttpContext context, ConnectionRequest request, WireFormat format, Nonce nonce, ConnectionLease lease)
+    private ConnectionSettings SettingsOf(
+        HttpContext context, ConnectionRequest request, WireFormat format, Nonce nonce, ConnectionLease lease)
     {
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();

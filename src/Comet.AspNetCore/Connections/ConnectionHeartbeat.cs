@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>Calls whatever has open streams a few times per second, so that streams need no timers of their own.</summary>
+/// <summary>Calls its handlers four times a second, so that streams need no timers of their own.</summary>
 internal sealed class ConnectionHeartbeat : IDisposable
 {
     // An expired cookie ends its stream within a second.
@@ -18,7 +18,7 @@ internal sealed class ConnectionHeartbeat : IDisposable
 
     internal void Remove(IHeartbeatHandler handler) => _handlers.TryRemove(handler, out _);
 
-    /// <summary>Calls all handlers now: something has changed that cannot wait.</summary>
+    /// <summary>Calls all handlers, also before their time when something has changed that cannot wait.</summary>
     internal void Beat()
     {
         foreach (var (handler, _) in _handlers)

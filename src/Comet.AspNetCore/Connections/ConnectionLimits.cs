@@ -33,8 +33,8 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         }
         if (!open.TryAdd(_max))
         {
-            Release(_perAddress, address);
             Release(_perUser, user);
+            Release(_perAddress, address);
             return Rejection.Full(delay.Next());
         }
         lease = new ConnectionLease(this, address, user);
@@ -44,9 +44,9 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
     /// <summary>Gives back the place of a lease, which calls this.</summary>
     internal void Release(object? address, object? user)
     {
-        Release(_perAddress, address);
-        Release(_perUser, user);
         open.Remove();
+        Release(_perUser, user);
+        Release(_perAddress, address);
     }
 
     private static void Release(StreamsByKey? streams, object? key)
@@ -57,7 +57,7 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         }
     }
 
-    // Features, and not context.User and context.Connection, as those make objects that stay as long as the stream.
+    // Read from features: context.User and context.Connection make objects that stay as long as the stream.
     private static string? UserOf(HttpContext context) =>
         context.Features.Get<IHttpAuthenticationFeature>()?.User is { Identity.IsAuthenticated: true } user
             ? user.FindFirstValue(ClaimTypes.NameIdentifier) ?? user.FindFirstValue("sub") ?? user.Identity.Name
@@ -69,7 +69,7 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         return address is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } ? NetworkOf(address) : address;
     }
 
-    // A subscriber of an IPv6 network has 2^64 addresses, and counts as one.
+    // An IPv6 subscriber has a network of 2^64 addresses, which counts as one address.
     private static IPAddress NetworkOf(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -33,10 +33,10 @@ internal sealed class ConnectionShutdown : IHostedLifecycleService, IHeartbeatHa
     /// <summary>Why streams end while the host stops.</summary>
     internal EndReason Reason => _drain > 0 ? EndReason.Draining : EndReason.ShuttingDown;
 
-    /// <summary>Fires when the drain time of a host that stops has passed: what still waits for a client or a store ends now.</summary>
+    /// <summary>Cancelled when the drain time of a host that stops has passed: what still waits for a client or a store ends now.</summary>
     internal CancellationToken DrainEnded => _drainEnded.Token;
 
-    /// <summary>When the stop ends a connection, in milliseconds of the clock; far away while the host does not stop.</summary>
+    /// <summary>When a connection ends because the host stops, in milliseconds of the clock: never while it does not stop.</summary>
     internal long EndOf(Connection connection)
     {
         var stoppingAt = Volatile.Read(ref _stoppingAt);
@@ -51,7 +51,7 @@ internal sealed class ConnectionShutdown : IHostedLifecycleService, IHeartbeatHa
         }
     }
 
-    // The host waits here, and the server goes on answering, until the last stream was told; new ones are rejected meanwhile.
+    // The host waits here until the last stream was told. The server goes on answering meanwhile, and rejects new streams.
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         Stop();

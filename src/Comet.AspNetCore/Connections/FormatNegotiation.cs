@@ -8,7 +8,9 @@ namespace Comet.AspNetCore.Connections;
 /// <summary>Which format a request wants.</summary>
 internal static class FormatNegotiation
 {
-    /// <summary>The format named by the most preferred media type of <c>Accept</c> that is one of ours; script tags for everything else.</summary>
+    /// <summary>
+    /// The format of the most preferred media type of <c>Accept</c> that has one; script tags for everything else.
+    /// </summary>
     internal static WireFormat Choose(HttpRequest request, string callback, bool scriptOnly)
     {
         if (!scriptOnly && request.Headers.Accept is { Count: > 0 } accept && MediaTypeHeaderValue.TryParseList(accept, out var accepted))

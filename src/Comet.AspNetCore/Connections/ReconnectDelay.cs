@@ -2,12 +2,15 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>When clients come back that were rejected or whose streams end: each at another time, so that they do not come all at once.</summary>
+/// <summary>
+/// How long rejected clients, and clients whose stream ends, wait before they come back: each another time, so that they do not all
+/// come at once.
+/// </summary>
 internal sealed class ReconnectDelay(IOptions<CometOptions> options)
 {
-    // Nobody comes back at once: whatever has ended many streams may need a moment itself.
+    // No client comes back immediately: what has ended many streams may need a moment itself.
     private const double Least = 0.05;
 
-    /// <summary>Another random time, up to <see cref="CometOptions.ReconnectSpread"/>.</summary>
+    /// <summary>A random time, up to <see cref="CometOptions.ReconnectSpread"/>.</summary>
     internal TimeSpan Next() => options.Value.ReconnectSpread * (Least + ((1 - Least) * Random.Shared.NextDouble()));
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 
 namespace Comet.AspNetCore.Connections;
@@ -25,8 +26,10 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
     internal static Rejection Stopping(TimeSpan retryAfter) =>
         new(StatusCodes.Status503ServiceUnavailable, "The server is shutting down. Try again.", retryAfter);
 
-    internal static Rejection TooMany(TimeSpan retryAfter) =>
-        new(StatusCodes.Status429TooManyRequests, "Too many streams are open for this user or address. Close one, or try again later.", retryAfter);
+    internal static Rejection TooMany(TimeSpan retryAfter) => new(
+        StatusCodes.Status429TooManyRequests,
+        "Too many streams are open for this user or address. Close one, or try again later.",
+        retryAfter);
 
     internal static Rejection StoreUnavailable(TimeSpan retryAfter) =>
         new(StatusCodes.Status503ServiceUnavailable, "The feed's history is unavailable right now. Try again later.", retryAfter);
@@ -39,7 +42,8 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
         response.Headers.CacheControl = "no-store";
         if (RetryAfter is { } delay)
         {
-            response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(delay.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            var seconds = Math.Max(1, (int)Math.Ceiling(delay.TotalSeconds));
+            response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.WriteAsync(Message, context.RequestAborted);
     }

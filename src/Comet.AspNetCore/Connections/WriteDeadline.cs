@@ -4,7 +4,10 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>How long a connection may take nothing of what is written to it. One that takes nothing cannot be told, so it is aborted.</summary>
+/// <summary>
+/// How long a connection may take nothing of what is written to it. After that it is aborted: a client that takes nothing cannot be told
+/// why its stream ends.
+/// </summary>
 internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClock clock, ConnectionShutdown shutdown)
 {
     private readonly long _timeout = (long)options.Value.WriteTimeout.TotalMilliseconds;
@@ -12,11 +15,11 @@ internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClo
     /// <summary>When a busy connection must be checked, in milliseconds of the clock.</summary>
     internal long Of(Connection connection) => connection.BusySince + _timeout;
 
-    /// <summary>Aborts a busy connection that has taken nothing until its deadline, or whose time has come while the host stops.</summary>
+    /// <summary>Aborts a busy connection that takes nothing until its deadline, or that is due to end while the host stops.</summary>
     /// <returns>Why it was aborted; null: the write goes on.</returns>
     internal EndReason? Check(Connection connection, long now)
     {
-        connection.TakeProgress(now);
+        connection.NoteProgress(now);
         var due = connection.DueEnd(now, shutdown);
         var reason = due is not null && shutdown.IsStopping ? due
             : now >= Of(connection) ? due ?? EndReason.TooSlow
@@ -50,7 +53,7 @@ internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClo
                 await ((Task)write).WaitAsync(left, clock.Time, shutdown.DrainEnded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (!write.IsCompleted && Check(connection, clock.Now) is { } reason)
                 {
-                    // Kestrel closes a TLS connection by a write of its own, and must not find ours under way.
+                    // Kestrel closes a TLS connection by a write of its own, which must not meet this one.
                     await ((Task)write).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     return reason;
                 }

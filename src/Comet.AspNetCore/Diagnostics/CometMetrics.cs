@@ -26,8 +26,12 @@ internal sealed class CometMetrics
         _published = meter.CreateCounter<long>("comet.message.published", "{message}", "Messages published to feeds.");
         _delivered = meter.CreateCounter<long>("comet.message.delivered", "{message}", "Messages written to streams.");
         _bytes = meter.CreateCounter<long>("comet.stream.io", "By", "Bytes written to streams.");
-        _lag = meter.CreateHistogram<long>("comet.stream.lag", "{message}", "How many messages a stream that had to wait for its client was behind when it went on.");
-        _delivery = meter.CreateHistogram<double>("comet.message.delivery.duration", "s", "From a message's arrival in the feed's log to writing it to the last stream that keeps up.");
+        _lag = meter.CreateHistogram<long>(
+            "comet.stream.lag", "{message}", "How many messages a stream that had to wait for its client was behind when it went on.");
+        _delivery = meter.CreateHistogram<double>(
+            "comet.message.delivery.duration",
+            "s",
+            "From a message's arrival in the feed's log to writing it to the last stream that keeps up.");
     }
 
     internal void StreamOpened(string format, string? feed) => _active.Add(1, Tags(format, feed));

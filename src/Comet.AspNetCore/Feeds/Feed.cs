@@ -26,7 +26,9 @@ public sealed class Feed<T>
 
     internal IFeedHandle Handle { get; }
 
-    /// <summary>Appends a message. When this returns, it is stored as safely as the app's store can, and on its way to every connection.</summary>
+    /// <summary>
+    /// Appends a message. When this returns, the message is stored as safely as the app's store can, and on its way to every connection.
+    /// </summary>
     /// <param name="value">Encoded once, whatever the number of connections and formats.</param>
     /// <param name="cancellationToken">Stops waiting; the message may have been published all the same.</param>
     /// <returns>The message's id.</returns>
@@ -40,8 +42,9 @@ public sealed class Feed<T>
         {
             if (payload.Length > feed.Options.RetainBytes)
             {
+                var limit = feed.Options.RetainBytes;
                 throw new ArgumentException(
-                    $"The message is {payload.Length} bytes of JSON; the feed {Name} takes at most RetainBytes = {feed.Options.RetainBytes}.", nameof(value));
+                    $"The message is {payload.Length} bytes of JSON; the feed {Name} takes at most RetainBytes = {limit}.", nameof(value));
             }
             var append = feed.AppendAsync(payload, cancellationToken);
             if (!append.IsCompleted)
@@ -73,7 +76,9 @@ public sealed class Feed<T>
     /// <summary>Reads the feed in code: what is retained after a position, then every message as it is published.</summary>
     /// <param name="after">A position, <see cref="FeedPosition.Earliest"/>, or null: only what is published from now on.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="FeedPositionLostException">The log no longer holds everything after the position, now or because the reader was too slow.</exception>
+    /// <exception cref="FeedPositionLostException">
+    /// The log no longer holds everything after the position, from the beginning or because the reader was too slow.
+    /// </exception>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     public async IAsyncEnumerable<FeedMessage<T>> ReadAsync(
         FeedPosition? after = null,
@@ -96,7 +101,8 @@ public sealed class Feed<T>
                 }
                 if (reader.Recovered == false)
                 {
-                    throw new FeedPositionLostException(after is { IsEarliest: false } asked && position == reader.Position ? asked : position);
+                    var wasLostAtStart = position == reader.Position;
+                    throw new FeedPositionLostException(after is { IsEarliest: false } asked && wasLostAtStart ? asked : position);
                 }
                 var cursor = reader.Cursor;
                 while (feed.Tail.Copy(cursor, ReadAhead) is { } entries)
@@ -121,7 +127,7 @@ public sealed class Feed<T>
     private byte[] Encode(T value)
     {
         var buffer = t_buffer ?? new ArrayBufferWriter<byte>(1024);
-        t_buffer = null; // a converter may publish, too
+        t_buffer = null; // taken while in use, as a converter may publish, too
         SafeJson.Write(value, _json, buffer);
         var payload = buffer.WrittenSpan.ToArray();
         buffer.ResetWrittenCount();

@@ -26,7 +26,7 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FeedName Name { get; }
 
-    /// <summary>The name without a key, for metrics and spans: keys are too many to be told apart there, and may be personal.</summary>
+    /// <summary>The name without the key, for metrics and spans: keys would be too many there, and may be personal.</summary>
     internal string Family => Name.Family;
 
     internal FeedOptions Options { get; }
@@ -73,7 +73,7 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal void Release() => Interlocked.Decrement(ref _users);
 
-    /// <summary>Retires a feed that nobody uses and that retains nothing.</summary>
+    /// <summary>Retires a feed that is not used and retains nothing.</summary>
     /// <returns>Whether it is retired: it cannot be used any more.</returns>
     internal bool TryRetire()
     {
@@ -86,7 +86,7 @@ internal sealed class FeedCore : IAsyncDisposable
         {
             return true;
         }
-        Volatile.Write(ref _users, 0); // somebody published, and was done, in between
+        Volatile.Write(ref _users, 0); // something was published between the two checks
         return false;
     }
 

@@ -2,7 +2,7 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Feeds;
 
-/// <summary>A feed that stays as long as the app.</summary>
+/// <summary>Finds a feed that stays as long as the app.</summary>
 internal sealed class SingletonFeedHandle(FeedRegistry registry, FeedName name, FeedOptions options) : IFeedHandle
 {
     private readonly Lazy<FeedCore> _feed = new(() => registry.Acquire(name, options));
@@ -14,7 +14,7 @@ internal sealed class SingletonFeedHandle(FeedRegistry registry, FeedName name, 
     }
 }
 
-/// <summary>A feed of a family: found, or begun, at each use, as it disappears when nothing uses it.</summary>
+/// <summary>Finds a feed of a family, or begins it, at each use, as it disappears when it is not used.</summary>
 internal sealed class KeyedFeedHandle(FeedRegistry registry, FeedName name, FeedOptions options) : IFeedHandle
 {
     public FeedCore Acquire() => registry.Acquire(name, options);

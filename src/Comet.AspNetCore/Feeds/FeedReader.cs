@@ -42,9 +42,12 @@ internal sealed class FeedReader
         {
             wanted = new FeedPosition(state.Head.Epoch, 0);
         }
-        else if ((wanted.Epoch != state.Head.Epoch || wanted.Offset > state.Head.Offset) && !await reader._log.ReachAsync(wanted, cancellationToken))
+        else if (wanted.Epoch != state.Head.Epoch || wanted.Offset > state.Head.Offset)
         {
-            return reader.GoOnLive(recovered: false);
+            if (!await reader._log.ReachAsync(wanted, cancellationToken))
+            {
+                return reader.GoOnLive(recovered: false);
+            }
         }
         (reader.Position, reader.Recovered) = (wanted, true);
         await reader.SeekAsync(cancellationToken, fromEarliest: after.Value.IsEarliest);
@@ -102,7 +105,7 @@ internal sealed class FeedReader
         }
         if (fromEarliest)
         {
-            Position = Position with { Offset = oldest }; // a client that is cut before its first message resumes here
+            Position = Position with { Offset = oldest }; // a client that loses its connection before its first message resumes here
         }
     }
 

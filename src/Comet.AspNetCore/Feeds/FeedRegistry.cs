@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Feeds;
 
-/// <summary>All feeds of the app by name. Those of families come and go; the others stay.</summary>
+/// <summary>All feeds of the app by name. Feeds of families come and go; the others stay.</summary>
 internal sealed class FeedRegistry : IAsyncDisposable
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
@@ -31,7 +31,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     /// <summary>How many feeds there are now.</summary>
     internal int Count => _feeds.Count;
 
-    /// <summary>The feed of this name, begun at first use, and kept in being until <see cref="FeedCore.Release"/>.</summary>
+    /// <summary>The feed of this name, which begins at its first use, and stays at least until <see cref="FeedCore.Release"/>.</summary>
     internal FeedCore Acquire(FeedName name, FeedOptions options)
     {
         for (var wait = new SpinWait(); ; wait.SpinOnce())

@@ -11,7 +11,7 @@ namespace Comet.AspNetCore.Feeds;
 /// </summary>
 internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFeedTail
 {
-    // What connections that keep up, or nearly, are served from when a store has the rest.
+    // Enough for connections that keep up, or nearly, when a store has the rest.
     private const int MaxEntries = 8192;
     private const long MaxBytes = 4 * 1024 * 1024;
 
@@ -86,7 +86,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         Announce();
     }
 
-    /// <summary>Forgets what is too old by now.</summary>
+    /// <summary>Removes what is too old by now.</summary>
     internal void TrimByAge()
     {
         lock (_lock)

@@ -5,7 +5,7 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore;
 
 /// <summary>
-/// A family of feeds, one per key: per user, per room, per order. A feed begins at first use and disappears when nobody reads it
+/// A family of feeds, one per key: per user, per room, per order. A feed begins at its first use, and disappears when it has no readers
 /// and its retention has passed. Safe for concurrent use.
 /// </summary>
 /// <typeparam name="T">What is published.</typeparam>
@@ -22,7 +22,8 @@ public sealed class KeyedFeeds<T>
     public string Name { get; }
 
     /// <summary>The feed of a key. Costs next to nothing; there is no need to keep it.</summary>
-    /// <exception cref="ArgumentException">The key is empty, longer than <see cref="FeedName.MaxKeyLength"/> characters, or has control characters.</exception>
+    /// <param name="key">1 to 200 characters (<see cref="FeedName.MaxKeyLength"/>), none of them a control character.</param>
+    /// <exception cref="ArgumentException">The key is empty, too long, or has control characters.</exception>
     public Feed<T> Get(string key)
     {
         ArgumentNullException.ThrowIfNull(key);

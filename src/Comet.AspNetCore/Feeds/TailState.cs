@@ -1,7 +1,7 @@
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>What a tail held at one moment.</summary>
-/// <param name="Generation">Another one after every reset.</param>
+/// <param name="Generation">Changes with every reset.</param>
 /// <param name="First">The index of the oldest entry.</param>
 /// <param name="Next">The index after the newest.</param>
 /// <param name="Head">The position of the newest entry of the log.</param>

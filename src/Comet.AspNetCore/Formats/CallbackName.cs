@@ -2,10 +2,12 @@ using System.Buffers;
 
 namespace Comet.AspNetCore.Formats;
 
-/// <summary>The function of the page that a stream calls: a dotted path of JavaScript identifiers, such as <c>parent.clockChanged</c>.</summary>
+/// <summary>
+/// The function of the page that a stream calls: a dotted path of JavaScript identifiers, such as <c>parent.clockChanged</c>.
+/// </summary>
 internal static class CallbackName
 {
-    /// <summary>Longer names are refused; no real page has one.</summary>
+    /// <summary>Longer names are rejected; no real page has one.</summary>
     internal const int MaxLength = 128;
 
     private const string Rule =
@@ -19,7 +21,8 @@ internal static class CallbackName
         "super", "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield", "let", "static",
     };
 
-    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> ReservedSpans = Reserved.GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> ReservedSpans =
+        Reserved.GetAlternateLookup<ReadOnlySpan<char>>();
 
     private static readonly SearchValues<char> IdentifierCharacters =
         SearchValues.Create("$0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
@@ -32,7 +35,7 @@ internal static class CallbackName
         return IsPath(callback) ? callback : throw new ArgumentException(Rule, nameof(callback));
     }
 
-    /// <summary>Whether a request may choose this name: exactly one function of the page that holds the frame, or of the frame's element.</summary>
+    /// <summary>Whether a request may choose this name: one function of the page that holds the frame, or of the frame's element.</summary>
     internal static bool IsAllowedFromRequest(string callback)
     {
         if (!IsPath(callback))

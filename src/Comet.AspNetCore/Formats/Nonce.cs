@@ -4,7 +4,9 @@ using System.Security.Cryptography;
 
 namespace Comet.AspNetCore.Formats;
 
-/// <summary>A Content-Security-Policy nonce: 144 random bits as 24 characters of Base64, in place, without an allocation per connection.</summary>
+/// <summary>
+/// A Content-Security-Policy nonce: 144 random bits as 24 characters of Base64. A struct, so that it needs no object of its own.
+/// </summary>
 [InlineArray(Length)]
 internal struct Nonce
 {

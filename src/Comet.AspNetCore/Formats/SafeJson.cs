@@ -14,10 +14,15 @@ internal static class SafeJson
     internal const int KeptCapacity = 1024 * 1024;
 
     // How deep values may nest is for the app's options to say.
-    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = int.MaxValue };
+    private static readonly JsonWriterOptions Compact = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        MaxDepth = int.MaxValue,
+    };
 
     // 0xE2 begins U+2028 and U+2029, which end a line in JavaScript before ES2019.
-    private static readonly SearchValues<byte> Unsafe = SearchValues.Create((byte)'<', (byte)'>', (byte)'&', (byte)'\'', (byte)'\r', (byte)'\n', 0xE2);
+    private static readonly SearchValues<byte> Unsafe =
+        SearchValues.Create((byte)'<', (byte)'>', (byte)'&', (byte)'\'', (byte)'\r', (byte)'\n', 0xE2);
 
     [ThreadStatic]
     private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? t_scratch;

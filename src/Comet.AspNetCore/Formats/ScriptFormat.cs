@@ -38,10 +38,12 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
 
     // The parser inserts an element, and only then runs it: every script but the last has run.
     private static ReadOnlySpan<byte> Helper =>
-        """
-        function comet(type,fields){var f=window.frameElement;if(f){f.dispatchEvent(new CustomEvent("comet",{detail:Object.assign({type:type},fields)}))}}
-        new MutationObserver(function(){var s=document.getElementsByTagName("script");while(s.length>1){s[0].parentNode.removeChild(s[0])}}).observe(document.documentElement,{childList:true,subtree:true})
-        """u8;
+        """function comet(type,fields){var f=window.frameElement;"""u8 +
+        """if(f){f.dispatchEvent(new CustomEvent("comet",{detail:Object.assign({type:type},fields)}))}}"""u8 +
+        "\n"u8 +
+        """new MutationObserver(function(){var s=document.getElementsByTagName("script");"""u8 +
+        """while(s.length>1){s[0].parentNode.removeChild(s[0])}})"""u8 +
+        """.observe(document.documentElement,{childList:true,subtree:true})"""u8;
 
     internal override void WriteMessage(FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
     {
@@ -84,7 +86,8 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
     // A literal sets the prototype where JSON.parse makes a property, for "__proto__" and any spelling of it with escapes.
     private static void WriteValue(FrameBuffer buffer, ReadOnlySpan<byte> value)
     {
-        if (value.IndexOf("__proto__"u8) < 0 && !HasEscapedLetter(value) && value.Count((byte)'{') + value.Count((byte)'[') < MaxLiteralBrackets)
+        var brackets = value.Count((byte)'{') + value.Count((byte)'[');
+        if (value.IndexOf("__proto__"u8) < 0 && !HasEscapedLetter(value) && brackets < MaxLiteralBrackets)
         {
             buffer.Write(value);
             return;

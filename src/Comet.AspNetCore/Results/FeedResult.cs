@@ -10,7 +10,7 @@ namespace Comet.AspNetCore.Results;
 /// <summary>One connection's view of a feed.</summary>
 internal sealed class FeedResult(IFeedHandle handle, string callback, CometStreamOptions? options) : CometResult
 {
-    // An open stream keeps nothing of this, as thousands wait at the same time: its subscriber is all there is.
+    // Thousands of streams wait at the same time, so an open one keeps nothing of this: its subscriber is all there is.
     private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
     {
         var start = StartAsync(context);
@@ -19,7 +19,7 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         static async Task AwaitAsync(ValueTask<Task> start) => await await start;
     }
 
-    // Gives what completes when the response has ended.
+    // Returns a task that completes when the response has ended.
     private async ValueTask<Task> StartAsync(HttpContext context)
     {
         var feed = handle.Acquire();
@@ -102,8 +102,9 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         return null;
     }
 
-    // Sends the head, says where the stream starts, and catches up with the tail. Gives why the stream has ended meanwhile, or null.
-    private static async ValueTask<EndReason?> OpenAsync(FeedCore feed, Subscriber subscriber, ConnectionSettings settings, FeedReader reader)
+    // Sends the head, says where the stream starts, and catches up with the tail. Returns why the stream has ended meanwhile, or null.
+    private static async ValueTask<EndReason?> OpenAsync(
+        FeedCore feed, Subscriber subscriber, ConnectionSettings settings, FeedReader reader)
     {
         using var writer = new ConnectionWriter(subscriber, feed.Services, feed.Family);
         writer.WriteHead(settings, reader.Position, reader.Recovered);
@@ -113,12 +114,13 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         {
             ended = await CatchUpAsync(feed, subscriber, writer, reader);
         }
-        // When retention has overtaken it on the way, the fan-out tells it, as after every reset.
+        // When entries were trimmed before it had them, the fan-out tells the client, as after every reset.
         subscriber.Cursor = reader.Recovered == false && !wasLostAtStart ? TailCursor.Lost : reader.Cursor;
         return ended;
     }
 
-    private static async ValueTask<EndReason?> CatchUpAsync(FeedCore feed, Subscriber subscriber, ConnectionWriter writer, FeedReader reader)
+    private static async ValueTask<EndReason?> CatchUpAsync(
+        FeedCore feed, Subscriber subscriber, ConnectionWriter writer, FeedReader reader)
     {
         var services = feed.Services;
         var drainEnded = services.Shutdown.DrainEnded;

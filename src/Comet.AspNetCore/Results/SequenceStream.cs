@@ -8,15 +8,17 @@ using Microsoft.Extensions.Logging;
 namespace Comet.AspNetCore.Results;
 
 /// <summary>
-/// Writes one sequence to one connection. Messages that are ready together leave in one flush; while none is ready, heartbeats do,
-/// and the stream's deadlines are kept.
+/// Writes one sequence to one connection. Messages that are ready together leave in one write. While none is ready, heartbeats are sent
+/// and deadlines are checked.
 /// </summary>
 internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
 {
     // A source that is always ready is flushed this often, so that memory stays small and the client sees progress.
     private const int FlushAt = 16 * 1024;
 
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _wake =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
     private readonly CancellationTokenSource _ending;
     private readonly IAsyncEnumerable<T> _source;
     private readonly Action<T, IBufferWriter<byte>> _encode;
@@ -54,7 +56,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         _services.Heartbeat.Add(this);
         _services.CountOpened(_connection, feed: null);
         using var abortion = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
-        var reason = EndReason.ClientDisconnected;
+        var reason = EndReason.Error;
         try
         {
             reason = await WriteElementsAsync();
@@ -114,7 +116,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         }
     }
 
-    // Waits for the next element with everything written so far flushed, heartbeats sent and deadlines kept.
+    // Flushes what is written, and waits for the next element. Returns why the stream must end meanwhile, or null.
     private async ValueTask<EndReason?> WaitAsync(Task<bool> next)
     {
         if (!next.IsCompleted && await _writer.FlushAsync() is { } ended)
@@ -153,7 +155,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         }
     }
 
-    // A source that ignores its token must not hold the request or the host: it is disposed whenever it comes back.
+    // A source that ignores its token must not hold the request or the host: it is disposed when it returns, however late.
     private static async ValueTask ReleaseAsync(IAsyncEnumerator<T>? elements, Task<bool>? next, ILogger logger)
     {
         var release = ReleaseCoreAsync();

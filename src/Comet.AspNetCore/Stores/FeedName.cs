@@ -16,8 +16,8 @@ public sealed class FeedName : IEquatable<FeedName>
 
     /// <summary>The name of a feed.</summary>
     /// <param name="family">The name of the registration: 1 to 64 ASCII letters, digits, dots, dashes and underscores.</param>
-    /// <param name="key">The key of a feed of a family: 1 to 200 characters, none of them a control character. Null: there is no family.</param>
-    /// <exception cref="ArgumentException"><paramref name="family"/> or <paramref name="key"/> is empty, too long or has other characters.</exception>
+    /// <param name="key">The key within a family: 1 to 200 characters, none of them a control character. Null: a feed by itself.</param>
+    /// <exception cref="ArgumentException">One of the two is empty, too long or has other characters.</exception>
     public FeedName(string family, string? key = null)
     {
         CheckFamily(family, nameof(family));

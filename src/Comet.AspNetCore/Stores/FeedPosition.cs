@@ -3,8 +3,10 @@ using System.Globalization;
 
 namespace Comet.AspNetCore;
 
-/// <summary>A place in a feed's log: after the message of this id. As text, <c>epoch-offset</c>, it is the id of a message on the wire.</summary>
-/// <param name="Epoch">Which log: 1 to 64 ASCII letters and digits, another one whenever the history starts anew.</param>
+/// <summary>
+/// A place in a feed's log: after the message of this id. As text, <c>k3j5h2m1-41</c>, it is the id of that message on the wire.
+/// </summary>
+/// <param name="Epoch">Which log: 1 to 64 ASCII letters and digits, different whenever the history starts anew.</param>
 /// <param name="Offset">Where in it. Offsets rise from message to message, but need not be contiguous.</param>
 public readonly record struct FeedPosition(string Epoch, long Offset)
 {

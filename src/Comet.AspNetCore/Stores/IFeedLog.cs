@@ -1,9 +1,13 @@
 namespace Comet.AspNetCore.Stores;
 
-/// <summary>The log of one feed. All members may be called at the same time. Disposing it closes it; what it holds stays in the store.</summary>
+/// <summary>
+/// The log of one feed. All members may be called at the same time. Disposing closes the log; its entries stay in the store.
+/// </summary>
 public interface IFeedLog : IAsyncDisposable
 {
-    /// <summary>Appends one entry. When this returns, the entry is as safe as the store can make it, and the tail has it or soon will.</summary>
+    /// <summary>
+    /// Appends one entry. When this returns, the entry is as safe as the store can make it, and the tail has it or gets it soon.
+    /// </summary>
     /// <param name="payload">One JSON value in UTF-8 on one line; the caller does not change it afterwards.</param>
     /// <param name="cancellationToken">Stops waiting; the entry may have been appended all the same.</param>
     /// <exception cref="FeedUnavailableException">It is not certain that the entry was stored.</exception>

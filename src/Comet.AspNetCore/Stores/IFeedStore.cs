@@ -4,14 +4,14 @@ namespace Comet.AspNetCore.Stores;
 public interface IFeedStore
 {
     /// <summary>
-    /// Whether <see cref="IFeedLog.ReadAsync"/> gives what has left the tail. The tail then holds only the newest part of what is
-    /// retained, whatever that is; otherwise it holds all of it.
+    /// Whether <see cref="IFeedLog.ReadAsync"/> returns entries that have left the tail. Then the tail holds only the newest of the
+    /// retained entries; otherwise it holds all of them.
     /// </summary>
     bool CanReadBack { get; }
 
     /// <summary>
-    /// Opens a feed's log, or begins one. Before it returns, <paramref name="tail"/> was reset to the log's end; from then on it gets every
-    /// entry of the log, whoever appended it, in order and once.
+    /// Opens a feed's log, or begins one. Before this returns, <paramref name="tail"/> is reset to the log's end; from then on the tail
+    /// gets every entry of the log, whichever server appended it, in order and once.
     /// </summary>
     /// <param name="feed">The feed's name. The epoch of a feed without a key outlives its entries.</param>
     /// <param name="retention">What to keep at most.</param>

@@ -4,8 +4,8 @@ namespace Comet.AspNetCore.Stores;
 public interface IFeedTail
 {
     /// <summary>
-    /// Begins anew at the end of a log: entries at or below <paramref name="head"/> are not in the tail. When the epoch is another
-    /// than before, or <paramref name="head"/> leaves out entries, connected clients are told that they have missed something.
+    /// Empties the tail, at the end of a log: entries at or below <paramref name="head"/> are not in it. When the epoch has changed, or
+    /// <paramref name="head"/> leaves out entries, connected clients are told that they may have missed something.
     /// </summary>
     /// <param name="epoch">Which log: 1 to 64 ASCII letters and digits.</param>
     /// <param name="head">The offset of its newest entry; 0: it is empty.</param>

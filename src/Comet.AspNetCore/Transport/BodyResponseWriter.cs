@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Comet.AspNetCore.Transport;
 
-/// <summary>Through the response's body, whatever server, protocol and middleware are behind it.</summary>
+/// <summary>Writes to the response's body, whatever server, protocol and middleware are behind it.</summary>
 internal sealed class BodyResponseWriter(HttpContext context) : ResponseWriter(context)
 {
     internal override ValueTask<bool> WriteAsync(FrameBuffer buffer) => WriteBodyAsync(buffer.Content);

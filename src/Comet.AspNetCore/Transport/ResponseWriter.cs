@@ -11,13 +11,13 @@ internal abstract class ResponseWriter(HttpContext context)
     // A longer write leaves in pieces, so that one can see whether a slow client takes any.
     private const int PieceLength = 64 * 1024;
 
-    // Set by a write that waits, and taken by whoever checks its deadline.
+    // Set by a write that waits, taken by the task that checks its deadline.
     private bool _hasProgressed;
 
-    /// <summary>Fires when the client is gone.</summary>
+    /// <summary>Cancelled when the connection is closed, by the client or by <see cref="Abort"/>.</summary>
     internal virtual CancellationToken Aborted => context.RequestAborted;
 
-    /// <summary>The connection was cut with <see cref="Abort"/>.</summary>
+    /// <summary>Whether <see cref="Abort"/> was called.</summary>
     internal bool WasAborted { get; private set; }
 
     protected HttpContext Context => context;
@@ -35,14 +35,14 @@ internal abstract class ResponseWriter(HttpContext context)
     /// <summary>Ends the body, after the last write has completed and unless the connection was aborted.</summary>
     internal ValueTask<bool> CompleteAsync() => context.Response.HasStarted && !WasAborted ? EndBodyAsync() : new(true);
 
-    /// <summary>Cuts the connection.</summary>
+    /// <summary>Closes the connection at once, without an end of the body.</summary>
     internal void Abort()
     {
         WasAborted = true;
         context.Abort();
     }
 
-    /// <summary>Whether an exception of <see cref="WriteAsync"/> says no more than that the client is gone.</summary>
+    /// <summary>Whether an exception of <see cref="WriteAsync"/> means just that the connection was closed.</summary>
     internal static bool IsConnectionLoss(Exception exception) =>
         exception is OperationCanceledException or IOException or ObjectDisposedException or ConnectionAbortedException;
 
@@ -52,11 +52,9 @@ internal abstract class ResponseWriter(HttpContext context)
     /// <inheritdoc cref="WriteAsync"/>
     protected ValueTask<bool> WriteBodyAsync(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length > PieceLength)
-        {
-            return WritePiecesAsync(bytes, static (writer, piece) => writer.FlushBodyAsync(piece.Span));
-        }
-        return FlushBodyAsync(bytes);
+        return bytes.Length > PieceLength
+            ? WritePiecesAsync(bytes, static (writer, piece) => writer.FlushBodyAsync(piece.Span))
+            : FlushBodyAsync(bytes);
     }
 
     /// <summary>Writes piece by piece, each when the connection has taken the one before.</summary>
@@ -69,7 +67,8 @@ internal abstract class ResponseWriter(HttpContext context)
         return WritePiecesAsync(copy, bytes.Length, write);
     }
 
-    private async ValueTask<bool> WritePiecesAsync(byte[] rented, int length, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
+    private async ValueTask<bool> WritePiecesAsync(
+        byte[] rented, int length, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
     {
         try
         {

@@ -5,9 +5,8 @@ using System.Net.Sockets;
 namespace Comet.AspNetCore.Transport;
 
 /// <summary>
-/// A connection's output that hands bytes to the socket in the call that flushes them, instead of passing them to another task. As
-/// everything that Kestrel sends on the connection passes here too, nothing can overtake anything.
-/// Like any <see cref="PipeWriter"/> it is for one writer at a time.
+/// A connection's output that hands bytes to the socket in the call that flushes them, instead of passing them to another task. All that
+/// Kestrel sends on the connection passes here too, so the order is kept. Like any <see cref="PipeWriter"/> it is for one writer at a time.
 /// </summary>
 internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 {

@@ -7,13 +7,13 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Comet.AspNetCore.Transport;
 
 /// <summary>
-/// Straight to the socket, past Kestrel's response pipeline: for HTTP/1.1 without TLS, where nothing but chunk framing lies between. The
-/// head and the end of the response go through Kestrel.
+/// Writes to the socket, past Kestrel's response pipeline: for HTTP/1.1 without TLS, where Kestrel would add chunk framing and nothing
+/// else. The head and the end of the response go through Kestrel.
 /// </summary>
 internal sealed class SocketResponseWriter : ResponseWriter
 {
     private readonly SocketPipeWriter _writer;
-    private readonly Socket _socket; // the writer's, here because a steady write touches nothing else
+    private readonly Socket _socket; // the writer's, kept here because most writes need nothing else
     private bool _isHeadSent;
 
     private SocketResponseWriter(HttpContext context, SocketPipeWriter writer)
@@ -24,8 +24,10 @@ internal sealed class SocketResponseWriter : ResponseWriter
     {
         var features = context.Features;
         if (context.Request.Protocol != "HTTP/1.1" ||
-            features.Get<IConnectionTransportFeature>()?.Transport.Output is not SocketPipeWriter writer || // TLS, or whatever else wraps the connection
-            !ReferenceEquals(features.Get<IHttpResponseBodyFeature>(), features.Get<IHttpRequestLifetimeFeature>())) // a middleware wraps the body
+            // TLS, or something else that wraps the connection.
+            features.Get<IConnectionTransportFeature>()?.Transport.Output is not SocketPipeWriter writer ||
+            // A middleware that wraps the body; Kestrel's own is the same object as its other features.
+            !ReferenceEquals(features.Get<IHttpResponseBodyFeature>(), features.Get<IHttpRequestLifetimeFeature>()))
         {
             return null;
         }

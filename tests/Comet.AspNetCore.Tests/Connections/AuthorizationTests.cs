@@ -38,9 +38,9 @@ public class AuthorizationTests
 
         var end = Assert.Single(await stream.RestAsync());
         Assert.Equal("authentication-expired", end.Reason);
-        Assert.NotNull(end.Retry); // whoever has a new cookie by then comes back, and anybody else is refused
-        using var refused = await app.GetAsync(path, ("Cookie", cookie));
-        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        Assert.NotNull(end.Retry); // whoever has a new cookie by then comes back, and anybody else is rejected
+        using var rejected = await app.GetAsync(path, ("Cookie", cookie));
+        Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
     }
 
     [Fact]
@@ -50,8 +50,8 @@ public class AuthorizationTests
         var usual = await SignInAsync(app, "editor");
         _time.Advance(TimeSpan.FromSeconds(30));
         var badge = await SignInAsync(app, "editor", scheme: "Badge"); // for a minute, too, which is now another
-        using var refused = await app.GetAsync("/badges", ("Cookie", usual));
-        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        using var rejected = await app.GetAsync("/badges", ("Cookie", usual));
+        Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
         await using var stream = await OpenAsync(app, "/badges", $"{usual}; {badge}");
         await stream.NextAsync(CometMessageKind.Open);
 

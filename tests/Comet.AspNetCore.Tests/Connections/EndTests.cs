@@ -55,11 +55,11 @@ public class EndTests
         await Eventually.HoldsAsync(() => Ages().Any(), "some streams end in the first half of the time");
         Assert.Equal("Unhealthy", await AnswerAsync(app, "/health/ready"));
         Assert.Equal("Healthy", await AnswerAsync(app, "/health/live"));
-        using (var refused = await app.GetAsync("/feed"))
+        using (var rejected = await app.GetAsync("/feed"))
         {
-            Assert.Equal(503, (int)refused.StatusCode);
-            Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 5);
-            Assert.Equal("The server is shutting down. Try again.", await refused.Content.ReadAsStringAsync());
+            Assert.Equal(503, (int)rejected.StatusCode);
+            Assert.InRange(rejected.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 5);
+            Assert.Equal("The server is shutting down. Try again.", await rejected.Content.ReadAsStringAsync());
         }
         Assert.False(stopping.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(1));

@@ -33,7 +33,7 @@ public class FramingTests
     [InlineData("text/html")]
     [InlineData("text/event-stream")]
     [InlineData("application/x-ndjson")]
-    public async Task The_stream_says_first_how_often_its_heart_beats(string accept)
+    public async Task A_stream_says_first_how_often_it_sends_heartbeats(string accept)
     {
         await using var app = await TestApp.StartAsync(app => app.MapGet("/", () =>
             CometResults.String(Ready("1"), "parent.f", new() { Heartbeat = TimeSpan.FromSeconds(7) })));

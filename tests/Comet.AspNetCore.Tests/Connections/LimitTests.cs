@@ -15,33 +15,33 @@ public class LimitTests
     [InlineData("MaxStreams", 503, "The server has as many streams as it takes. Try again later.")]
     [InlineData("MaxStreamsPerAddress", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
     [InlineData("MaxStreamsPerUser", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
-    public async Task One_more_is_refused_until_another_has_ended(string limit, int status, string message)
+    public async Task One_more_is_rejected_until_another_has_ended(string limit, int status, string message)
     {
         await using var app = await StartAsync((limit, "3"));
         var streams = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => app.OpenAsync("/?user=anna")));
         Assert.Equal(3, app.OpenStreams);
 
-        for (var i = 0; i < 3; i++) // to be refused takes no place
+        for (var i = 0; i < 3; i++) // a rejected request takes no place
         {
-            await IsRefusedAsync(app, "/?user=anna", status, message);
+            await IsRejectedAsync(app, "/?user=anna", status, message);
         }
         await streams[0].DisposeAsync();
 
         await Eventually.HoldsAsync(() => app.OpenStreams == 2, "the stream ends");
         await using var next = await app.OpenAsync("/?user=anna");
         Assert.Equal(HttpStatusCode.OK, next.Response.StatusCode);
-        await IsRefusedAsync(app, "/?user=anna", status, message);
+        await IsRejectedAsync(app, "/?user=anna", status, message);
     }
 
     [Fact]
-    public async Task What_one_limit_refuses_takes_no_place_of_another()
+    public async Task What_one_limit_rejects_takes_no_place_of_another()
     {
         await using var app = await StartAsync(("MaxStreams", "1"), ("MaxStreamsPerAddress", "3"), ("MaxStreamsPerUser", "3"));
         await using var open = await app.OpenAsync("/?user=anna");
 
         for (var i = 0; i < 10; i++)
         {
-            await IsRefusedAsync(app, "/?user=anna", 503, "The server has as many streams as it takes. Try again later.");
+            await IsRejectedAsync(app, "/?user=anna", 503, "The server has as many streams as it takes. Try again later.");
         }
     }
 
@@ -55,7 +55,7 @@ public class LimitTests
         await using var nobodyElse = await app.OpenAsync("/");
 
         Assert.All([anna, ben, nobody, nobodyElse], stream => Assert.Equal(HttpStatusCode.OK, stream.Response.StatusCode));
-        await IsRefusedAsync(app, "/?user=ben", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+        await IsRejectedAsync(app, "/?user=ben", 429, "Too many streams are open for this user or address. Close one, or try again later.");
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public class LimitTests
         await using var ben = await app.OpenAsync("/?subject=ben");
 
         Assert.Equal(HttpStatusCode.OK, ben.Response.StatusCode);
-        await IsRefusedAsync(app, "/?subject=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+        await IsRejectedAsync(app, "/?subject=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.");
     }
 
     [Theory]
@@ -80,7 +80,7 @@ public class LimitTests
         await using var other = await app.OpenAsync("/?address=" + another);
 
         Assert.Equal(HttpStatusCode.OK, other.Response.StatusCode);
-        await IsRefusedAsync(app, "/?address=" + same, 429, "Too many streams are open for this user or address. Close one, or try again later.");
+        await IsRejectedAsync(app, "/?address=" + same, 429, "Too many streams are open for this user or address. Close one, or try again later.");
     }
 
     [Theory]
@@ -116,7 +116,7 @@ public class LimitTests
     [InlineData("same-site", 200)]
     [InlineData("same-origin", 200)]
     [InlineData("none", 200)]
-    public async Task Pages_of_other_sites_are_refused(string site, int status)
+    public async Task Pages_of_other_sites_are_rejected(string site, int status)
     {
         await using var app = await StartAsync();
 
@@ -136,7 +136,7 @@ public class LimitTests
     ];
 
     [Theory, MemberData(nameof(Callbacks))]
-    public async Task A_function_that_a_request_may_not_name_is_refused_in_words_of_our_own(string callback)
+    public async Task A_function_that_a_request_may_not_name_is_rejected_with_a_message_that_does_not_repeat_it(string callback)
     {
         await using var app = await StartAsync();
 
@@ -151,7 +151,7 @@ public class LimitTests
     }
 
     [Fact]
-    public async Task Two_functions_are_refused_and_so_is_one_too_long_for_a_request()
+    public async Task Two_functions_are_rejected_and_so_is_one_too_long_for_a_request()
     {
         await using var app = await StartAsync();
         using var two = await app.GetAsync("/?callback=parent.f&callback=parent.g");
@@ -173,12 +173,12 @@ public class LimitTests
         }
     });
 
-    private static async Task IsRefusedAsync(TestApp app, string path, int status, string message)
+    private static async Task IsRejectedAsync(TestApp app, string path, int status, string message)
     {
-        using var refused = await app.GetAsync(path);
-        Assert.Equal(status, (int)refused.StatusCode);
-        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
-        Assert.Equal(message, await refused.Content.ReadAsStringAsync());
+        using var rejected = await app.GetAsync(path);
+        Assert.Equal(status, (int)rejected.StatusCode);
+        Assert.InRange(rejected.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
+        Assert.Equal(message, await rejected.Content.ReadAsStringAsync());
     }
 
     /// <summary>Makes a request somebody's, or from somewhere.</summary>

@@ -84,10 +84,10 @@ public class ShutdownTests
 
         await app.StopWithoutErrorAsync();
 
-        using var refused = await answering;
-        Assert.Equal(503, (int)refused.StatusCode);
-        Assert.Equal("The server is shutting down. Try again.", await refused.Content.ReadAsStringAsync());
-        Assert.False(refused.Headers.Contains("Content-Security-Policy"));
+        using var rejected = await answering;
+        Assert.Equal(503, (int)rejected.StatusCode);
+        Assert.Equal("The server is shutting down. Try again.", await rejected.Content.ReadAsStringAsync());
+        Assert.False(rejected.Headers.Contains("Content-Security-Policy"));
     }
 
     [Fact]

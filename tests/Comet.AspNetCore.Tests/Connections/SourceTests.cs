@@ -121,7 +121,7 @@ public class SourceTests
     public static TheoryData<string> Failures => ["start", "first", "third", "encode"];
 
     [Theory, MemberData(nameof(Failures))]
-    public async Task A_source_that_fails_is_logged_with_its_stream_and_ends_it_without_a_word_of_why(string when)
+    public async Task A_source_that_fails_is_logged_with_its_stream_and_ends_it_without_the_text_of_the_exception(string when)
     {
         await using var app = await TestApp.StartAsync(app =>
         {

@@ -181,20 +181,20 @@ public class CatchUpTests
     }
 
     [Fact]
-    public async Task A_store_that_is_away_is_no_error_of_the_server()
+    public async Task An_unavailable_store_is_no_error_of_the_server()
     {
-        _store.IsAway = true;
+        _store.IsUnavailable = true;
         await using var app = await StartAsync();
 
-        using var refused = await app.GetAsync("/");
+        using var rejected = await app.GetAsync("/");
 
-        Assert.Equal(503, (int)refused.StatusCode);
-        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
-        Assert.Equal("The feed's history is unavailable right now. Try again later.", await refused.Content.ReadAsStringAsync());
-        Assert.False(refused.Headers.Contains("Content-Security-Policy"));
+        Assert.Equal(503, (int)rejected.StatusCode);
+        Assert.InRange(rejected.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
+        Assert.Equal("The feed's history is unavailable right now. Try again later.", await rejected.Content.ReadAsStringAsync());
+        Assert.False(rejected.Headers.Contains("Content-Security-Policy"));
         await Assert.ThrowsAsync<FeedUnavailableException>(async () => await app.PublishAsync("1"));
         Assert.Single(app.Log.Entries, entry => entry.EventId.Name == "FeedUnavailable");
-        _store.IsAway = false;
+        _store.IsUnavailable = false;
         await using var stream = await app.OpenAsync("/");
         await stream.NextAsync(CometMessageKind.Open);
         await app.PublishAsync("1");
@@ -202,13 +202,13 @@ public class CatchUpTests
     }
 
     [Fact]
-    public async Task A_store_that_goes_away_while_a_client_catches_up_ends_its_stream_with_a_word()
+    public async Task A_store_that_fails_while_a_client_catches_up_ends_its_stream_with_a_reason()
     {
         _store.With(1000);
         await using var app = await StartAsync();
         _store.BeforeRead = () =>
         {
-            _store.IsAway = _store.Reads == 2;
+            _store.IsUnavailable = _store.Reads == 2;
             return Task.CompletedTask;
         };
         await using var stream = await app.OpenAsync("/?lastEventId=earliest");
@@ -225,7 +225,7 @@ public class CatchUpTests
         Assert.DoesNotContain("hunter2", end.Text);
         Assert.Single(app.Log.Entries, entry => entry.EventId.Name == "FeedUnavailable");
         _store.BeforeRead = () => Task.CompletedTask;
-        _store.IsAway = false;
+        _store.IsUnavailable = false;
         await using var back = await app.OpenAsync("/", lastEventId: messages[^1].Id);
         Assert.True((await back.NextAsync(CometMessageKind.Open)).Recovered);
         Assert.Equal(Numbers(messages.Count + 1, 1000), (await back.TakeAsync(1000 - messages.Count)).Select(message => message.Value.GetString()));
@@ -235,7 +235,7 @@ public class CatchUpTests
     [Fact]
     public async Task A_feed_may_stay_in_memory_whatever_the_store_is()
     {
-        _store.IsAway = true; // it cannot even be opened
+        _store.IsUnavailable = true; // it cannot even be opened
         await using var app = await TestApp.StartAsync(
             app => app.MapGet("/", (Feed<string> news) => CometResults.Feed(news, "parent.f")),
             builder =>

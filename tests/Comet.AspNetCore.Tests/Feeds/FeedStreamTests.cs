@@ -81,7 +81,7 @@ public abstract class FeedStreamTests
     }
 
     [Fact]
-    public async Task The_id_of_the_opening_resumes_as_well_as_that_of_a_message()
+    public async Task The_id_of_the_open_message_resumes_as_well_as_that_of_any_other()
     {
         await using var app = await StartAsync(_wire);
         var first = await app.OpenAsync("/");
@@ -182,7 +182,7 @@ public abstract class FeedStreamTests
     ];
 
     [Theory, MemberData(nameof(MalformedIds))]
-    public async Task A_malformed_id_is_refused_in_words_of_our_own(string id)
+    public async Task A_malformed_id_is_rejected_with_a_message_that_does_not_repeat_it(string id)
     {
         await using var app = await StartAsync(_wire);
         var answers = new List<HttpResponseMessage> { await app.GetAsync("/?lastEventId=" + Uri.EscapeDataString(id)) };
@@ -203,7 +203,7 @@ public abstract class FeedStreamTests
     }
 
     [Fact]
-    public async Task Two_ids_are_refused()
+    public async Task Two_ids_are_rejected()
     {
         await using var app = await StartAsync(_wire);
         var ids = await app.PublishAsync("1", "2");
@@ -251,7 +251,7 @@ public abstract class FeedStreamTests
         }
 
         Assert.DoesNotContain(lines, line => line.StartsWith("retry:", StringComparison.Ordinal) || line.StartsWith("id: evil", StringComparison.Ordinal));
-        Assert.Single(lines, line => line.StartsWith("event:", StringComparison.Ordinal)); // the opening
+        Assert.Single(lines, line => line.StartsWith("event:", StringComparison.Ordinal)); // open
         Assert.Equal(values.Length + 1, lines.Count(line => line.StartsWith("id:", StringComparison.Ordinal)));
         var data = lines.Where(line => line.StartsWith("data: \"", StringComparison.Ordinal)).Select(line => JsonSerializer.Deserialize<string>(line[6..]));
         Assert.Equal(values, data);
@@ -281,7 +281,7 @@ public abstract class FeedStreamTests
     }
 
     [Theory, MemberData(nameof(Formats))]
-    public async Task A_quiet_feed_has_a_heart_that_beats(CometFormat format)
+    public async Task A_quiet_feed_sends_heartbeats(CometFormat format)
     {
         await using var app = await StartAsync(_wire, stream: new() { Heartbeat = TimeSpan.FromMilliseconds(250) });
         await using var stream = await app.OpenAsync("/", format);

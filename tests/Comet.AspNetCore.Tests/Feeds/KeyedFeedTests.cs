@@ -74,13 +74,13 @@ public class KeyedFeedTests
     }
 
     [Fact]
-    public async Task A_request_that_is_refused_leaves_no_feed_behind()
+    public async Task A_request_that_is_rejected_leaves_no_feed_behind()
     {
         await using var app = await StartAsync();
         for (var i = 0; i < 20; i++)
         {
-            using var refused = await app.GetAsync($"/rooms/{i}?lastEventId=malformed");
-            Assert.Equal(400, (int)refused.StatusCode);
+            using var rejected = await app.GetAsync($"/rooms/{i}?lastEventId=malformed");
+            Assert.Equal(400, (int)rejected.StatusCode);
         }
 
         await DisappearsAsync(app);

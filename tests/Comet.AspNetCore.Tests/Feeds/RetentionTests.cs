@@ -34,15 +34,15 @@ public class RetentionTests
     }
 
     [Fact]
-    public async Task One_message_may_fill_it_and_a_longer_one_is_refused()
+    public async Task One_message_may_fill_it_and_a_longer_one_is_rejected()
     {
         await using var app = await StartAsync(feed: feed => feed.RetainBytes = 1024);
         await app.PublishAsync("small", new string('x', 1022));
 
-        var refused = await Assert.ThrowsAsync<ArgumentException>(async () => await app.PublishAsync(new string('y', 1023)));
+        var rejected = await Assert.ThrowsAsync<ArgumentException>(async () => await app.PublishAsync(new string('y', 1023)));
 
-        Assert.Contains("1025 bytes", refused.Message);
-        Assert.Contains("RetainBytes = 1024", refused.Message);
+        Assert.Contains("1025 bytes", rejected.Message);
+        Assert.Contains("RetainBytes = 1024", rejected.Message);
         Assert.Equal([new string('x', 1022)], await RetainedAsync(app));
     }
 

@@ -96,7 +96,7 @@ public class SlowClientTests
     }
 
     [Theory, MemberData(nameof(Wires))]
-    public async Task One_that_takes_nothing_until_the_deadline_is_cut(string wire)
+    public async Task A_client_that_takes_nothing_until_the_deadline_is_cut_off(string wire)
     {
         await using var app = await StartAsync(wire, SlowClientPolicy.Skip);
         using var meter = new RecordedMeter(app);
@@ -163,7 +163,7 @@ public class SlowClientTests
         },
         configure: builder => builder.Services.AddSingleton<TimeProvider>(_time));
 
-    /// <summary>A client that has read the opening, and then nothing while all messages were published and another client read them.</summary>
+    /// <summary>A client that has read the open message, and then nothing while all messages were published and another client read them.</summary>
     private static async Task<TestStream> StallAsync(TestApp app, HttpClient client)
     {
         var slow = await TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null);

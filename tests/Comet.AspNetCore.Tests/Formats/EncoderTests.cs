@@ -210,10 +210,10 @@ public partial class EncoderTests
             CometFormat.ServerSentEvents => ServerSentEventsFormat.Instance,
             _ => NdjsonFormat.Instance,
         };
-        using var block = new FrameBuffer();
-        wire.WriteMessage(block, value, "e-"u8, 7);
-        block.WriteNonce(Nonce.Create());
-        return Encoding.UTF8.GetString(block.Content);
+        using var buffer = new FrameBuffer();
+        wire.WriteMessage(buffer, value, "e-"u8, 7);
+        buffer.WriteNonce(Nonce.Create());
+        return Encoding.UTF8.GetString(buffer.Content);
     }
 
     private static async Task<List<CometMessage>> Read(CometFormat format, string body) =>

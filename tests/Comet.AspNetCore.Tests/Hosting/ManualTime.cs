@@ -3,7 +3,7 @@ namespace Comet.AspNetCore.Tests.Hosting;
 /// <summary>Time that passes when a test says so.</summary>
 internal sealed class ManualTime : TimeProvider
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly List<Timer> _timers = [];
     private DateTimeOffset _now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -11,7 +11,7 @@ internal sealed class ManualTime : TimeProvider
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (_gate)
+        lock (_lock)
         {
             return _now;
         }
@@ -24,7 +24,7 @@ internal sealed class ManualTime : TimeProvider
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _timers.Min(timer => timer.Due);
             }
@@ -45,7 +45,7 @@ internal sealed class ManualTime : TimeProvider
         while (true)
         {
             Timer? next;
-            lock (_gate)
+            lock (_lock)
             {
                 next = _timers.Where(timer => timer.Due <= end).MinBy(timer => timer.Due);
                 _now = next?.Due > _now ? next.Due.Value : next is null ? end : _now;
@@ -67,7 +67,7 @@ internal sealed class ManualTime : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            lock (time._gate)
+            lock (time._lock)
             {
                 _period = period;
                 Due = dueTime == Timeout.InfiniteTimeSpan ? null : time._now + dueTime;
@@ -83,7 +83,7 @@ internal sealed class ManualTime : TimeProvider
 
         public void Dispose()
         {
-            lock (time._gate)
+            lock (time._lock)
             {
                 time._timers.Remove(this);
             }

@@ -8,7 +8,7 @@ namespace Comet.AspNetCore.Tests.Hosting;
 /// </summary>
 internal sealed class ScriptedStore : IFeedStore, IFeedLog
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly List<FeedEntry> _entries = [];
     private IFeedTail? _tail;
     private long _trimmedThrough;
@@ -20,7 +20,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     /// <summary>Dates the entries; those of a test with time of its own would otherwise be too old to be retained.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
-    internal bool IsAway { get; set; }
+    internal bool IsUnavailable { get; set; }
 
     /// <summary>Runs before each read.</summary>
     internal Func<Task> BeforeRead { get; set; } = () => Task.CompletedTask;
@@ -46,7 +46,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     /// <summary>Removes the oldest.</summary>
     internal void Trim(int messages)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _trimmedThrough = _entries[messages - 1].Offset;
             _entries.RemoveRange(0, messages);
@@ -56,7 +56,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     /// <summary>Begins anew as another log.</summary>
     internal void BeginAnew(string epoch)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _entries.Clear();
             (Epoch, _trimmedThrough) = (epoch, 0);
@@ -67,7 +67,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     /// <summary>Stores messages that the tail does not get, as after a lost connection to a broker, and resets the tail behind them.</summary>
     internal void MissInTail(params string[] messages)
     {
-        lock (_gate)
+        lock (_lock)
         {
             Array.ForEach(messages, message => Store(message));
             _tail?.Reset(Epoch, Head);
@@ -77,7 +77,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     /// <summary>Stores messages that the tail gets when the result is called, as between a commit and its announcement.</summary>
     internal Action StoreBeforeTail(params string[] messages)
     {
-        lock (_gate)
+        lock (_lock)
         {
             var entries = Array.ConvertAll(messages, Store);
             return () => _tail!.Append(entries);
@@ -86,8 +86,8 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
 
     public ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
-        ThrowIfAway();
-        lock (_gate)
+        ThrowIfUnavailable();
+        lock (_lock)
         {
             (_tail = tail).Reset(Epoch, Head);
             return new(this);
@@ -96,8 +96,8 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
 
     public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        ThrowIfAway();
-        lock (_gate)
+        ThrowIfUnavailable();
+        lock (_lock)
         {
             var entry = Store(payload);
             _tail!.Append(new ReadOnlySpan<FeedEntry>(in entry));
@@ -108,8 +108,8 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
     {
         await BeforeRead().WaitAsync(cancellationToken);
-        ThrowIfAway();
-        lock (_gate)
+        ThrowIfUnavailable();
+        lock (_lock)
         {
             Reads++;
             return new FeedLogPage(Epoch, _trimmedThrough, [.. _entries.Where(entry => entry.Offset > after).Take(maxEntries)]);
@@ -127,11 +127,11 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         return entry;
     }
 
-    private void ThrowIfAway()
+    private void ThrowIfUnavailable()
     {
-        if (IsAway)
+        if (IsUnavailable)
         {
-            throw new FeedUnavailableException("The store is away; password=hunter2.");
+            throw new FeedUnavailableException("The store is unavailable; password=hunter2.");
         }
     }
 }

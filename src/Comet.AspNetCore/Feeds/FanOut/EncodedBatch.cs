@@ -2,10 +2,10 @@ using Comet.AspNetCore.Formats;
 
 namespace Comet.AspNetCore.Feeds;
 
-/// <summary>The bytes that follow a cursor in one format, made once for all connections there.</summary>
+/// <summary>What follows a cursor, encoded in one format once for all connections that have this cursor.</summary>
 internal sealed class EncodedBatch : IDisposable
 {
-    // Half of Kestrel's default write buffer, so that a client that keeps up is not taken for one that does not.
+    // Half of Kestrel's default write buffer: a larger write would wait even for a client that keeps up.
     private const int MaxBytes = 32 * 1024;
 
     private FormatGroup? _group;
@@ -29,7 +29,7 @@ internal sealed class EncodedBatch : IDisposable
         }
     }
 
-    /// <summary>The pass is over: the log may grow, and what a long message needed is given back.</summary>
+    /// <summary>Ends the use in one pass, as the log may grow until the next. Gives back memory that a long message needed.</summary>
     internal void Expire()
     {
         _group = null;

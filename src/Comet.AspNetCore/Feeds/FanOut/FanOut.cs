@@ -34,7 +34,7 @@ internal sealed class FanOut(
     private int _wakes;
     private int _count; // including those about to join
     private volatile bool _isCheckDue;
-    private bool _isSomebodyBehind;
+    private bool _isAnyBehind;
     private ITimer? _pause;
 
     private enum Change
@@ -85,15 +85,16 @@ internal sealed class FanOut(
         {
             return;
         }
-        // More came meanwhile. Under such load a pause as long as the pass lets messages gather that then leave in one write; a message
-        // that comes by itself never waits. Another work item serves them, so that many feeds share the pool fairly.
+        // More has come during the pass. Under such load, messages gather in a pause as long as the pass, and leave in one write; a single
+        // message never waits. Another work item makes the next pass, so that many feeds share the thread pool fairly.
         var pause = Math.Min((long)realTime.GetElapsedTime(began).TotalMilliseconds, MaxPause);
         if (pause == 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             return;
         }
-        _pause ??= realTime.CreateTimer(static state => ((FanOut)state!).Execute(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _pause ??= realTime.CreateTimer(
+            static state => ((FanOut)state!).Execute(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _pause.Change(TimeSpan.FromMilliseconds(pause), Timeout.InfiniteTimeSpan);
     }
 
@@ -152,9 +153,9 @@ internal sealed class FanOut(
             group.Batch?.Expire();
             group.Report(_metrics, feed);
         }
-        if (_isSomebodyBehind)
+        if (_isAnyBehind)
         {
-            _isSomebodyBehind = false;
+            _isAnyBehind = false;
             Wake();
         }
     }
@@ -199,7 +200,8 @@ internal sealed class FanOut(
     {
         if (!_formats.TryGetValue(subscriber.Format, out var group))
         {
-            _formats.Add(subscriber.Format, group = new FormatGroup(subscriber.Format, _formats.Count < MaxBatches ? new EncodedBatch() : null));
+            group = new FormatGroup(subscriber.Format, _formats.Count < MaxBatches ? new EncodedBatch() : null);
+            _formats.Add(subscriber.Format, group);
         }
         group.Connections++;
         subscriber.JoinGroup(group);
@@ -261,7 +263,7 @@ internal sealed class FanOut(
             batch.Fill(tail, group, subscriber.Cursor);
             if (batch.To == subscriber.Cursor.Index)
             {
-                _isSomebodyBehind = true; // the tail was trimmed or reset meanwhile
+                _isAnyBehind = true; // the tail was trimmed or reset meanwhile
                 return;
             }
             group.Count(batch.To - subscriber.Cursor.Index, batch.Buffer.Length, keepsUp ? batch.AppendedAt : null);
@@ -269,7 +271,7 @@ internal sealed class FanOut(
             Write(subscriber, batch.Buffer, now);
             if (!keepsUp && CanTake(subscriber))
             {
-                _isSomebodyBehind |= subscriber.Cursor.Index < state.Next; // the rest in another pass, after those who keep up
+                _isAnyBehind |= subscriber.Cursor.Index < state.Next; // the rest leaves in another pass, after those that keep up
                 return;
             }
         }

@@ -3,9 +3,12 @@ using Comet.AspNetCore.Formats;
 
 namespace Comet.AspNetCore.Feeds;
 
-/// <summary>One format in which connections take a feed's messages, and what was written in it.</summary>
+/// <summary>The connections that take a feed's messages in one format, and what was written to them.</summary>
 /// <param name="format">The format.</param>
-/// <param name="batch">What follows the cursor of those that keep up. Null for formats beyond the first few, as clients choose their number.</param>
+/// <param name="batch">
+/// What follows the cursor of the connections that keep up. Null for formats beyond the first few: each callback is a format, and clients
+/// may name any.
+/// </param>
 internal sealed class FormatGroup(WireFormat format, EncodedBatch? batch) : IDisposable
 {
     private long _messages;
@@ -16,13 +19,15 @@ internal sealed class FormatGroup(WireFormat format, EncodedBatch? batch) : IDis
 
     internal EncodedBatch? Batch => batch;
 
-    /// <summary>How many connections use it.</summary>
+    /// <summary>How many there are.</summary>
     internal int Connections { get; set; }
 
     /// <summary>Counts messages that were written.</summary>
     /// <param name="messages">How many.</param>
     /// <param name="bytes">How long they were.</param>
-    /// <param name="appendedAt">When the last was appended; null: the connection does not keep up, so that this says nothing about the server.</param>
+    /// <param name="appendedAt">
+    /// When the last was appended; null when the connection does not keep up, so that its delay says nothing about the server.
+    /// </param>
     internal void Count(long messages, long bytes, long? appendedAt)
     {
         _messages += messages;
@@ -33,7 +38,7 @@ internal sealed class FormatGroup(WireFormat format, EncodedBatch? batch) : IDis
         }
     }
 
-    /// <summary>Tells the meter what was written since the last time.</summary>
+    /// <summary>Adds to the metrics what was written since the last report.</summary>
     internal void Report(CometMetrics metrics, string feed)
     {
         if (_bytes == 0)

@@ -4,7 +4,9 @@ using Comet.AspNetCore.Transport;
 
 namespace Comet.AspNetCore.Feeds;
 
-/// <summary>One connection of a feed. After it joined, only the fan-out touches it. It is most of what a quiet connection costs, so it is small.</summary>
+/// <summary>
+/// One connection of a feed. After it has joined, only the fan-out touches it. It is most of what a quiet connection costs, so it is small.
+/// </summary>
 internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut fanOut) : Connection(settings, now), IThreadPoolWorkItem
 {
     private const int NotListed = -1;
@@ -19,7 +21,7 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
 
     internal FormatGroup? FormatGroup { get; private set; }
 
-    /// <summary>The span of the stream, when somebody listens.</summary>
+    /// <summary>The span of the stream, when spans are listened to.</summary>
     internal Activity? Activity { get; init; }
 
     /// <summary>Its place in the fan-out's list, while it is in it.</summary>
@@ -27,10 +29,10 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
 
     internal bool IsListed => Index != NotListed;
 
-    /// <summary>Why it ends. Set while a last write is under way, too: the stream ends when that has completed.</summary>
+    /// <summary>Why it ends; null: it goes on. It is set before the last write has completed, which is when the stream ends.</summary>
     internal EndReason? EndReason { get; set; }
 
-    /// <summary>Completes when the response has ended; with the exception of a write that failed otherwise than by the client's leaving.</summary>
+    /// <summary>Completes when the response has ended. Fails when a write has failed, unless the client has left.</summary>
     internal Task Completion => _completion.Task;
 
     internal void JoinGroup(FormatGroup group)
@@ -41,7 +43,7 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
 
     internal void RemovedFromList() => Index = NotListed;
 
-    /// <summary>The stream goes on in the fan-out.</summary>
+    /// <summary>Hands the stream over to the fan-out.</summary>
     internal void Follow()
     {
         fanOut.Join(this);
@@ -49,14 +51,14 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
         Finish();
     }
 
-    /// <summary>The stream has ended before it could follow.</summary>
+    /// <summary>Ends a stream that the fan-out has not got yet.</summary>
     internal void EndAtOnce(EndReason reason, Exception? failure = null)
     {
         (EndReason, _failure) = (reason, failure);
         Execute();
     }
 
-    /// <summary>A write has failed. It fails the request too, unless it says no more than that the connection is closed.</summary>
+    /// <summary>Records that a write has failed, which fails the request, unless the connection was just closed.</summary>
     internal void RecordFailure(Exception exception)
     {
         if (!ResponseWriter.IsConnectionLoss(exception))
@@ -65,7 +67,7 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
         }
     }
 
-    /// <summary>Nothing more is written to it.</summary>
+    /// <summary>Ends the stream, to which the fan-out writes nothing more.</summary>
     internal void Complete(EndReason reason)
     {
         EndReason = _failure is null ? reason : EndReason.Error;
@@ -76,7 +78,7 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
 
     private void Leave() => fanOut.Leave(this);
 
-    // The second to come here, of the request and the fan-out, ends the response.
+    // Called by the request and by the fan-out; the second call ends the response.
     private void Finish()
     {
         if (Interlocked.Increment(ref _finishing) == 2)
