@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>How many streams may be open: in all, per user, per address; and how many may open per second.</summary>
+/// <summary>How many streams may be open: in all, per user, per address.</summary>
 internal sealed class ConnectionLimits : IDisposable
 {
     private static readonly object Unlimited = new();
@@ -18,7 +18,6 @@ internal sealed class ConnectionLimits : IDisposable
     private readonly int _most;
     private readonly PartitionedRateLimiter<HttpContext>? _perUser;
     private readonly PartitionedRateLimiter<HttpContext>? _perAddress;
-    private readonly RateLimiter? _connects;
     private readonly TimeSpan _retryAfter;
 
     public ConnectionLimits(IOptions<CometOptions> options, OpenStreams open)
@@ -29,14 +28,6 @@ internal sealed class ConnectionLimits : IDisposable
         _retryAfter = limits.ReconnectSpread;
         _perUser = limits.MaxStreamsPerUser is { } perUser ? Concurrency(perUser, UserOf) : null;
         _perAddress = limits.MaxStreamsPerAddress is { } perAddress ? Concurrency(perAddress, AddressOf) : null;
-        _connects = limits.MaxConnectsPerSecond is { } perSecond
-            ? new TokenBucketRateLimiter(new()
-            {
-                TokenLimit = perSecond * 2,
-                TokensPerPeriod = perSecond,
-                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-            })
-            : null;
     }
 
     /// <summary>Why the stream may not open, or null and its place among the open ones.</summary>
@@ -46,7 +37,7 @@ internal sealed class ConnectionLimits : IDisposable
         RateLimitLease? ofUser = null;
         var refusal =
             !Take(_perAddress, context, out var ofAddress) || !Take(_perUser, context, out ofUser) ? Rejection.TooMany(Jitter())
-            : !MayConnect() || !_open.TryAdd(_most) ? Rejection.Full(Jitter())
+            : !_open.TryAdd(_most) ? Rejection.Full(Jitter())
             : null;
         if (refusal is null)
         {
@@ -64,18 +55,11 @@ internal sealed class ConnectionLimits : IDisposable
     {
         _perUser?.Dispose();
         _perAddress?.Dispose();
-        _connects?.Dispose();
     }
 
     private static bool Take(PartitionedRateLimiter<HttpContext>? limiter, HttpContext context, out RateLimitLease? lease)
     {
         lease = limiter?.AttemptAcquire(context);
-        return lease is not { IsAcquired: false };
-    }
-
-    private bool MayConnect()
-    {
-        using var lease = _connects?.AttemptAcquire();
         return lease is not { IsAcquired: false };
     }
 

@@ -16,8 +16,8 @@ internal sealed class ConnectionSettings
     internal TimeSpan? AuthenticationLifetime { get; init; }
 
     internal TimeSpan Heartbeat => Own?.Heartbeat ?? Server.Heartbeat;
-    internal int Padding => Own?.Padding ?? Server.Padding;
+    internal int Padding => Server.Padding;
     internal ReadOnlyMemory<byte>? InitialChunk => Own?.InitialChunk;
-    internal TimeSpan? MaxAge => Own?.MaxAge ?? Server.MaxAge;
-    internal long? MaxBytes => Own?.MaxBytes ?? Server.MaxBytes;
+    internal TimeSpan? MaxAge => Server.MaxAge;
+    internal long? MaxBytes => Server.MaxBytes;
 }

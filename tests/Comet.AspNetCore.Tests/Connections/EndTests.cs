@@ -76,8 +76,12 @@ public class EndTests
     {
         await using var app = await StartBothAsync(
             wire,
-            builder => builder.Services.AddSingleton<TimeProvider>(_time),
-            new() { MaxAge = TimeSpan.FromMinutes(10), Heartbeat = TimeSpan.FromHours(1) });
+            builder =>
+            {
+                builder.Configuration["Comet:MaxAge"] = "00:10:00";
+                builder.Services.AddSingleton<TimeProvider>(_time);
+            },
+            new() { Heartbeat = TimeSpan.FromHours(1) });
         var streams = await OpenManyAsync(app, 6);
 
         _time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
@@ -95,7 +99,7 @@ public class EndTests
     [Theory, MemberData(nameof(Wires))]
     public async Task A_stream_that_sent_so_many_bytes_is_recycled_and_nothing_is_lost(string wire)
     {
-        await using var app = await StartBothAsync(wire, stream: new() { MaxBytes = 10_000 });
+        await using var app = await StartBothAsync(wire, builder => builder.Configuration["Comet:MaxBytes"] = "10000");
         var next = 1;
         string? lastId = "earliest";
         var connections = 0;
@@ -135,14 +139,18 @@ public class EndTests
     public async Task A_stream_that_sent_so_many_bytes_ends_without_waiting_for_anything_else(string path)
     {
         var source = new Source<string>();
-        var options = new CometStreamOptions { MaxBytes = 10_000, Heartbeat = TimeSpan.FromHours(1) };
+        var options = new CometStreamOptions { Heartbeat = TimeSpan.FromHours(1) };
         await using var app = await TestApp.StartAsync(
             app =>
             {
                 app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f", options));
                 app.MapGet("/sequence", () => CometResults.String(source.ReadAsync(), "parent.f", options));
             },
-            builder => builder.Services.AddFeed<string>("news"));
+            builder =>
+            {
+                builder.Configuration["Comet:MaxBytes"] = "10000";
+                builder.Services.AddFeed<string>("news");
+            });
         await using var stream = await app.OpenAsync(path);
         await stream.NextAsync(CometMessageKind.Open);
 
@@ -159,7 +167,7 @@ public class EndTests
     [InlineData("Tls")]
     public async Task The_connection_serves_other_requests_after_a_stream_has_ended(string wire)
     {
-        await using var app = await StartBothAsync(wire, stream: new() { MaxBytes = 1 });
+        await using var app = await StartBothAsync(wire, builder => builder.Configuration["Comet:MaxBytes"] = "1");
         var connections = new List<string>();
         for (var i = 0; i < 3; i++)
         {

@@ -66,13 +66,11 @@ public class HeadTests
         }
     }
 
-    [Theory]
-    [InlineData("/stream", 1024)]
-    [InlineData("/padded", 5000)]
-    public async Task A_real_document_head_with_padding_precedes_the_first_message(string path, int least)
+    [Fact]
+    public async Task A_real_document_head_with_padding_precedes_the_first_message()
     {
         await using var app = await StartAsync();
-        await using var connection = await app.ConnectAsync(path);
+        await using var connection = await app.ConnectAsync("/stream");
 
         var body = await connection.ReadBodyAsync();
 
@@ -80,8 +78,8 @@ public class HeadTests
         Assert.StartsWith("<!DOCTYPE html><html", head);
         Assert.Contains("<meta charset=\"utf-8\">", head);
         Assert.Contains("</head><body>", head);
-        Assert.InRange(head.Length, least, least + 1500);
-        Assert.True(head.Count(c => c == ' ') >= least);
+        Assert.InRange(head.Length, 1024, 2524);
+        Assert.True(head.Count(c => c == ' ') >= 1024);
     }
 
     [Fact]
@@ -149,7 +147,6 @@ public class HeadTests
     private static Task<TestApp> StartAsync(Action? enumerated = null) => TestApp.StartAsync(app =>
     {
         app.MapMethods("/stream", ["GET", "HEAD"], () => CometResults.String(Three(enumerated), "parent.f"));
-        app.MapGet("/padded", () => CometResults.String(Three(), "parent.f", new() { Padding = 5000 }));
         app.MapGet("/own", () => CometResults.String(Three(), "parent.f", new() { InitialChunk = "<!DOCTYPE html><title>mine</title><body><p>Hello"u8.ToArray() }));
     });
 

@@ -111,28 +111,6 @@ public class LimitTests
         Assert.Equal(HttpStatusCode.OK, stream.Response.StatusCode);
     }
 
-    [Fact]
-    public async Task So_many_open_per_second_with_bursts_of_twice_that()
-    {
-        await using var app = await StartAsync(("MaxConnectsPerSecond", "3"));
-
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 100).Select(async _ =>
-        {
-            using var answer = await app.GetAsync("/");
-            return answer.StatusCode;
-        }));
-
-        Assert.InRange(statuses.Count(status => status == HttpStatusCode.OK), 6, 99);
-        Assert.All(statuses, status => Assert.True(status is HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable));
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                using var later = await app.GetAsync("/");
-                return later.IsSuccessStatusCode;
-            },
-            "a place in a later second");
-    }
-
     [Theory]
     [InlineData("cross-site", 403)]
     [InlineData("same-site", 200)]

@@ -49,10 +49,10 @@ public class ShutdownTests
     [Fact]
     public async Task A_client_that_does_not_read_and_should_have_ended_before_does_not_hold_the_host()
     {
-        await using var app = await StartAsync();
+        await using var app = await StartAsync(maxAge: TimeSpan.FromSeconds(1));
         using var meter = new RecordedMeter(app);
         using var client = app.CreateClient(receiveBuffer: 4096);
-        using var stalled = await OpenAsync(client, "/short");
+        using var stalled = await OpenAsync(client, "/feed");
         await app.PublishAsync(Large);
         await StallAsync(stalled);
         _time.Advance(TimeSpan.FromSeconds(5)); // too old, and not yet too slow
@@ -129,12 +129,11 @@ public class ShutdownTests
         Array.ForEach(stalled, response => response.Dispose());
     }
 
-    private Task<TestApp> StartAsync(TimeSpan? drain = null, Wire wire = Wire.Direct) => TestApp.StartAsync(
+    private Task<TestApp> StartAsync(TimeSpan? drain = null, Wire wire = Wire.Direct, TimeSpan? maxAge = null) => TestApp.StartAsync(
         app =>
         {
             app.MapGet("/head", (Feed<string> news) => CometResults.Feed(news, "parent.f", new() { InitialChunk = Encoding.ASCII.GetBytes(Large) }));
             app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-            app.MapGet("/short", (Feed<string> news) => CometResults.Feed(news, "parent.f", new() { MaxAge = TimeSpan.FromSeconds(1) }));
             app.MapGet("/history", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             app.MapGet("/sequence", () => CometResults.String(new[] { Large }.ToAsyncEnumerable(), "parent.f"));
             app.MapGet("/stuck", () => CometResults.String(Stuck(), "parent.f"));
@@ -142,6 +141,7 @@ public class ShutdownTests
         builder =>
         {
             builder.Configuration["Comet:Drain"] = (drain ?? TimeSpan.Zero).ToString();
+            builder.Configuration["Comet:MaxAge"] = maxAge?.ToString() ?? "";
             builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromHours(1)); // which would end them as well
             builder.Services.AddSingleton<TimeProvider>(_time).AddSingleton<IFeedStore>(_store);
             builder.Services.AddFeed<string>("news", feed => feed.RetainBytes = 2 * Large.Length);

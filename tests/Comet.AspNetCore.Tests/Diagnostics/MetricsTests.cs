@@ -115,7 +115,7 @@ public class MetricsTests
     [Fact]
     public async Task The_message_that_ends_the_last_stream_of_a_format_counts()
     {
-        await using var app = await StartAsync(stream: new() { MaxBytes = 10_000 });
+        await using var app = await StartAsync(configure: builder => builder.Configuration["Comet:MaxBytes"] = "10000");
         using var meter = new RecordedMeter(app);
         await using var stream = await app.OpenAsync("/");
         await stream.NextAsync(CometMessageKind.Open);

@@ -258,8 +258,11 @@ public class CatchUpTests
         _store.With(1000);
         var time = new ManualTime();
         await using var app = await NewsApp.StartAsync(
-            stream: new() { MaxAge = TimeSpan.FromSeconds(30) },
-            configure: builder => builder.Services.AddSingleton<IFeedStore>(_store).AddSingleton<TimeProvider>(time));
+            configure: builder =>
+            {
+                builder.Configuration["Comet:MaxAge"] = "00:00:30";
+                builder.Services.AddSingleton<IFeedStore>(_store).AddSingleton<TimeProvider>(time);
+            });
         _store.BeforeRead = () =>
         {
             time.Advance(TimeSpan.FromSeconds(20));
