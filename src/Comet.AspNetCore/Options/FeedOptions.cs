@@ -49,6 +49,9 @@ public sealed class FeedOptions
     /// </summary>
     public string? AuthorizationPolicy { get; set; }
 
-    /// <summary>How values become JSON; code only. Default null: by MVC's <c>JsonOptions</c>, as the app's controllers do.</summary>
+    /// <summary>
+    /// How values become JSON; code only. Default null: by MVC's <c>JsonOptions</c>, as the app's controllers do. A trimmed app, or one
+    /// compiled ahead of time, gives options whose <see cref="JsonSerializerOptions.TypeInfoResolver"/> knows the feed's type.
+    /// </summary>
     public JsonSerializerOptions? SerializerOptions { get; set; }
 }
