@@ -49,7 +49,7 @@ public static class CometServiceCollectionExtensions
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton<ConnectionLifetime>();
         services.AddHostedService(provider => provider.GetRequiredService<ConnectionLifetime>());
-        services.AddHostedService<StartupLog>();
+        services.AddHostedService<StartupMessages>();
         services.AddSingleton<ConnectionAcceptor>();
         services.AddSingleton<ConnectionServices>();
         services.AddSingleton<FeedRegistry>();

@@ -21,19 +21,29 @@ public class EndpointTests
         ["/now", "/task", "/value-task", "/actions/now", "/actions/task", "/actions/value-task", "/actions/also", "/api/now"];
 
     [Theory, MemberData(nameof(Streams))]
-    public Task Output_caching_serves_two_visitors_of_one_stream(string path) => ServesTwoVisitorsAsync(
-        path,
-        services => services.AddOutputCache(cache => cache.AddBasePolicy(policy => policy.Expire(TimeSpan.FromSeconds(10)))),
-        app => app.UseOutputCache());
+    public async Task Output_caching_serves_two_visitors_of_one_stream(string path)
+    {
+        await using var app = await StartAsync(AddOutputCache, app => app.UseOutputCache());
+        await using var one = await app.OpenAsync(path).WithPatience();
+        await using var two = await app.OpenAsync(path).WithPatience();
+        await one.NextAsync(CometMessageKind.Open);
+        await two.NextAsync(CometMessageKind.Open);
 
-    [Theory, MemberData(nameof(Streams))]
-    public Task Response_caching_serves_two_visitors_of_one_stream(string path) =>
-        ServesTwoVisitorsAsync(path, services => services.AddResponseCaching(), app => app.UseResponseCaching());
+        await app.PublishAsync("message");
+
+        Assert.Equal("message", await one.NextStringAsync());
+        Assert.Equal("message", await two.NextStringAsync());
+    }
+
+    [Fact]
+    public Task Output_caching_keeps_no_stream_that_has_ended() => AnswersAnewAsync(AddOutputCache, app => app.UseOutputCache());
+
+    [Fact]
+    public Task Response_caching_keeps_no_stream_that_has_ended() => AnswersAnewAsync(services => services.AddResponseCaching(), app => app.UseResponseCaching());
 
     [Theory]
-    [InlineData("/now")]
+    [InlineData("/sequence")]
     [InlineData("/late")]
-    [InlineData("/actions/now")]
     [InlineData("/actions/late")]
     public async Task A_request_timeout_cuts_no_stream(string path)
     {
@@ -83,18 +93,19 @@ public class EndpointTests
         Assert.Equal(200, Assert.IsType<IStatusCodeHttpResult>(result, exactMatch: false).StatusCode);
     }
 
-    private static async Task ServesTwoVisitorsAsync(string path, Action<IServiceCollection> add, Action<WebApplication> use)
+    private static void AddOutputCache(IServiceCollection services) =>
+        services.AddOutputCache(cache => cache.AddBasePolicy(policy => policy.Expire(TimeSpan.FromSeconds(10))));
+
+    private static async Task AnswersAnewAsync(Action<IServiceCollection> add, Action<WebApplication> use)
     {
         await using var app = await StartAsync(add, use);
-        await using var one = await app.OpenAsync(path).WithPatience();
-        await using var two = await app.OpenAsync(path).WithPatience();
-        await one.NextAsync(CometMessageKind.Open);
-        await two.NextAsync(CometMessageKind.Open);
-
-        await app.PublishAsync("message");
-
-        Assert.Equal("message", await one.NextStringAsync());
-        Assert.Equal("message", await two.NextStringAsync());
+        for (var visit = 1; visit <= 2; visit++)
+        {
+            await using var stream = await app.OpenAsync("/visits");
+            await stream.NextAsync(CometMessageKind.Open);
+            Assert.Equal($"visit {visit}", await stream.NextStringAsync());
+            await stream.RestAsync();
+        }
     }
 
     private static Task<TestApp> StartAsync(Action<IServiceCollection> add, Action<WebApplication> use) => TestApp.StartAsync(
@@ -102,6 +113,8 @@ public class EndpointTests
         {
             app.UseRouting();
             use(app);
+            var visits = 0;
+            app.MapGet("/visits", () => CometResults.String(new[] { $"visit {++visits}" }.ToAsyncEnumerable(), "parent.f"));
             app.MapGet("/now", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             app.MapGet("/task", (Feed<string> news) => Task.FromResult(CometResults.Feed(news, "parent.f")));
             app.MapGet("/value-task", (Feed<string> news) => ValueTask.FromResult(CometResults.Feed(news, "parent.f")));
@@ -110,6 +123,7 @@ public class EndpointTests
                 await Task.Delay(Late, cancellation);
                 return CometResults.Feed(news, "parent.f");
             });
+            app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             app.MapGet("/text", () => "text");
             app.MapControllers();
         },

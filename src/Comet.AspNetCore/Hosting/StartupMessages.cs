@@ -9,13 +9,13 @@ using Microsoft.Extensions.Options;
 namespace Comet.AspNetCore.Hosting;
 
 /// <summary>Says once, at start, how each feed is set, and which keys of the configuration have no effect.</summary>
-internal sealed class StartupLog(
+internal sealed class StartupMessages(
     IConfiguration configuration,
     IEnumerable<SettingsSection> sections,
     IEnumerable<FeedRegistration> feeds,
     IOptionsMonitor<FeedOptions> options,
     IFeedStore store,
-    ILogger<StartupLog> logger) : IHostedService
+    ILogger<StartupMessages> logger) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
