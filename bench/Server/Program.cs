@@ -20,7 +20,7 @@ builder.Services.AddFeed<string>("bench");
 builder.Services.AddKeyedFeeds<string>("rooms");
 
 var app = builder.Build();
-var feed = app.Services.GetRequiredService<Feed<string>>();
+var feed = app.Services.GetRequiredKeyedService<Feed<string>>("bench");
 app.MapGet("/sub", () => CometResults.Feed(feed, "parent.cometMessage"));
 app.MapControls("/pub", async (context, message) =>
     await feed.PublishAsync(message, context.RequestAborted));

@@ -13,27 +13,27 @@ public static class CometRabbitMQServiceCollectionExtensions
 {
     /// <summary>
     /// Keeps the logs of all feeds in RabbitMQ streams, so that any number of servers share them. The address of the broker is the
-    /// connection string <c>RabbitMQ</c>. Readiness fails while the broker is away.
+    /// connection string <c>RabbitMQ</c>. Readiness fails while the broker is away. May be called more than once.
     /// </summary>
-    /// <param name="services">The app's services.</param>
-    /// <param name="configure">Runs after <c>Comet:RabbitMQ</c> and the connection string were applied.</param>
+    /// <param name="services">The app's services; <see cref="CometServiceCollectionExtensions.AddComet"/> is called as well.</param>
+    /// <param name="configure">
+    /// Sets the app's defaults, or null. The section <c>Comet:RabbitMQ</c> of the configuration overrides them, and
+    /// <c>ConnectionStrings:RabbitMQ</c> the address of the broker, whatever the order and the number of calls. A value that makes no
+    /// sense stops the app at its start with an <see cref="OptionsValidationException"/>.
+    /// </param>
+    /// <returns>The same services.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
     public static IServiceCollection AddCometRabbitMQ(this IServiceCollection services, Action<RabbitMQStoreOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.AddComet();
-        var options = services.AddOptions<RabbitMQStoreOptions>();
-        if (configure is not null)
-        {
-            options.PostConfigure(configure);
-        }
+        var options = services.AddCometStoreOptions("RabbitMQ", configure);
         if (services.Any(service => service.ServiceType == typeof(BrokerConnection)))
         {
             return services;
         }
-        options.BindConfiguration("Comet:RabbitMQ")
-            .Configure<IConfiguration>(static (options, configuration) =>
-                options.ConnectionString = configuration.GetConnectionString("RabbitMQ") ?? options.ConnectionString)
-            .ValidateOnStart();
+        options.PostConfigure<IConfiguration>(static (options, configuration) =>
+            options.ConnectionString = configuration.GetConnectionString("RabbitMQ") ?? options.ConnectionString);
         services.AddSingleton<IValidateOptions<RabbitMQStoreOptions>, RabbitMQStoreOptionsValidator>();
         services.AddSingleton<BrokerConnection>();
         services.AddHostedService(provider => provider.GetRequiredService<BrokerConnection>());

@@ -91,7 +91,7 @@ public class AnnouncementsTests(App app, BrowserFixture browsers) : IClassFixtur
     [Fact]
     public async Task The_page_goes_on_by_itself_after_a_cut_and_says_when_the_server_was_restarted()
     {
-        var first = new App(services => services.AddComet(comet =>
+        var first = new App(services => services.PostConfigure<CometOptions>(comet =>
         {
             comet.Heartbeat = TimeSpan.FromMilliseconds(500);
             comet.ReconnectSpread = TimeSpan.FromSeconds(3);
@@ -122,7 +122,7 @@ public class AnnouncementsTests(App app, BrowserFixture browsers) : IClassFixtur
     [Fact]
     public async Task A_restart_without_history_leaves_an_empty_page_that_says_so()
     {
-        var first = new App(services => services.AddComet(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        var first = new App(services => services.PostConfigure<CometOptions>(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(first);
         var page = await OpenAsync(network.Url);
         await first.AnnounceAsync("Forgotten");

@@ -40,7 +40,7 @@ public class ClockTests(App app, BrowserFixture browsers) : IClassFixture<App>
     [InlineData(BrowserKind.Firefox)]
     public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
     {
-        await using var site = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var site = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
         await using var network = new TcpProxy(site);
         var page = await browsers.OpenTabAsync(kind);
         await page.GotoAsync(network.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });

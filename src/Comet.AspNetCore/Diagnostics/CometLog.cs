@@ -15,4 +15,25 @@ internal static partial class CometLog
 
     [LoggerMessage(4, LogLevel.Warning, "The log of feed {Feed} could not be closed.", EventName = "FeedCloseFailed")]
     internal static partial void FeedCloseFailed(ILogger logger, Exception exception, string feed);
+
+    [LoggerMessage(
+        5,
+        LogLevel.Information,
+        "{Kind} {Feed}: store {Store}, Retain {Retain}, RetainBytes {RetainBytes}, RetainFor {RetainFor}, WhenSlow {WhenSlow}, InMemory {InMemory}, " +
+        "AuthorizationPolicy {AuthorizationPolicy}.",
+        EventName = "FeedSettings")]
+    internal static partial void FeedSettings(
+        ILogger logger,
+        string kind,
+        string feed,
+        string store,
+        int retain,
+        long retainBytes,
+        TimeSpan retainFor,
+        SlowClientPolicy whenSlow,
+        bool inMemory,
+        string authorizationPolicy);
+
+    [LoggerMessage(6, LogLevel.Warning, "Nothing reads the key {Key} of the configuration. Under {Section} there are: {Names}.", EventName = "KeyUnread")]
+    internal static partial void KeyUnread(ILogger logger, string key, string section, string names);
 }

@@ -3,15 +3,18 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore;
 
-/// <summary>Looks into a sequence while it runs.</summary>
+/// <summary>Logs what a sequence gives, element by element.</summary>
 public static partial class SequenceLogging
 {
     /// <summary>Logs each element and the completion at <paramref name="level"/>, and an exception as an error, and passes everything on unchanged.</summary>
+    /// <typeparam name="T">The type of the elements; a log message has what their <see cref="object.ToString"/> gives.</typeparam>
     /// <param name="source">The sequence.</param>
-    /// <param name="logger">Where to.</param>
-    /// <param name="name">What the sequence is called in the log.</param>
-    /// <param name="level">The level of elements and completion. Default: debug, as elements may hold what a log should not.</param>
+    /// <param name="logger">Gets the log messages.</param>
+    /// <param name="name">What the sequence is called in the log messages.</param>
+    /// <param name="level">The level of elements and completion. Default: debug, as elements may hold what log messages should not.</param>
     /// <param name="cancellationToken">Stops the sequence; given by whoever enumerates.</param>
+    /// <returns>The same elements, in the same order.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="source"/> or <paramref name="logger"/> is null; thrown when the sequence is enumerated.</exception>
     public static async IAsyncEnumerable<T> Log<T>(
         this IAsyncEnumerable<T> source,
         ILogger logger,

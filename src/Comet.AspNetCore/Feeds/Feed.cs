@@ -136,5 +136,5 @@ public sealed class Feed<T>
     }
 
     private FeedMessage<T> Decode(FeedPosition position, FeedEntry entry) =>
-        new(position, JsonSerializer.Deserialize<T>(entry.Payload.Span, _json)!);
+        new(position, JsonSerializer.Deserialize(entry.Payload.Span, JsonMetadata.Of<T>(_json))!);
 }

@@ -39,7 +39,7 @@ internal static class SafeJson
     internal static void Write<T>(T value, JsonSerializerOptions options, IBufferWriter<byte> output)
     {
         var (buffer, writer) = Rent();
-        JsonSerializer.Serialize(writer, value, options);
+        JsonSerializer.Serialize(writer, value, JsonMetadata.Of<T>(options));
         writer.Flush();
         Escape(buffer.WrittenSpan, output);
         Return(buffer, writer);

@@ -17,22 +17,25 @@ namespace Comet.AspNetCore;
 /// <summary>Registers Comet streams and feeds.</summary>
 public static class CometServiceCollectionExtensions
 {
-    /// <summary>Adds what Comet streams need. May be called more than once.</summary>
+    /// <summary>
+    /// Adds what Comet streams need, the log in memory as the store of feeds, and the health check <c>comet</c>, tagged <c>ready</c>, which
+    /// fails while the host stops. May be called more than once; the other <c>Add</c> methods call it as well.
+    /// </summary>
     /// <param name="services">The app's services.</param>
-    /// <param name="configure">Runs after the <c>Comet</c> section of the configuration was applied.</param>
+    /// <param name="configure">
+    /// Sets the app's defaults, or null. The section <c>Comet</c> of the configuration overrides them, whatever the order and the number
+    /// of calls. A value that makes no sense stops the app at its start with an <see cref="OptionsValidationException"/>.
+    /// </param>
+    /// <returns>The same services.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
     public static IServiceCollection AddComet(this IServiceCollection services, Action<CometOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
-        var options = services.AddOptions<CometOptions>();
-        if (configure is not null)
-        {
-            options.PostConfigure(configure);
-        }
+        SettingsSection.AddTo(services, name: null, "Comet", configure);
         if (services.Any(service => service.ServiceType == typeof(ConnectionAcceptor)))
         {
             return services;
         }
-        options.BindConfiguration("Comet").ValidateOnStart();
         services.AddSingleton<IValidateOptions<CometOptions>, CometOptionsValidator>();
         services.AddOptions<HostOptions>().PostConfigure<IOptions<CometOptions>>(static (host, comet) =>
         {
@@ -49,6 +52,7 @@ public static class CometServiceCollectionExtensions
         services.AddSingleton<ConnectionHeartbeat>();
         services.AddSingleton<ConnectionShutdown>();
         services.AddHostedService(provider => provider.GetRequiredService<ConnectionShutdown>());
+        services.AddHostedService<StartupMessages>();
         services.AddSingleton<WriteDeadline>();
         services.AddSingleton<ConnectionAcceptor>();
         services.AddSingleton<ConnectionServices>();
@@ -59,61 +63,77 @@ public static class CometServiceCollectionExtensions
     }
 
     /// <summary>Adds a feed: inject <see cref="Feed{T}"/>, or the keyed service of this name when there are several of one type.</summary>
-    /// <param name="services">The app's services.</param>
-    /// <param name="name">1 to 64 letters, digits, dots, dashes and underscores; appears in logs, metrics and stores.</param>
-    /// <param name="configure">Runs before <c>Comet:Feeds:&lt;name&gt;</c> of the configuration is applied.</param>
+    /// <typeparam name="T">What is published; becomes JSON.</typeparam>
+    /// <param name="services">The app's services; <see cref="AddComet"/> is called as well.</param>
+    /// <param name="name">1 to 64 letters, digits, dots, dashes and underscores; appears in log messages, metrics and stores.</param>
+    /// <param name="configure">
+    /// Sets the feed's defaults, or null. The section <c>Comet:Feeds:&lt;name&gt;</c> of the configuration overrides them. A value that
+    /// makes no sense stops the app at its start with an <see cref="OptionsValidationException"/>.
+    /// </param>
+    /// <returns>The same services.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
     /// <exception cref="ArgumentException">The name is malformed or taken.</exception>
     public static IServiceCollection AddFeed<T>(this IServiceCollection services, string name, Action<FeedOptions>? configure = null)
     {
-        AddFeedOptions(services, name, configure);
+        AddFeedOptions(services, new(name, typeof(Feed<T>), IsFamily: false), configure);
         services.AddKeyedSingleton(name, (provider, _) =>
         {
             var options = OptionsOf(provider, name);
             var feed = new FeedName(name);
             return new Feed<T>(feed, new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), feed, options), JsonOf(provider, options));
         });
-        services.AddSingleton(provider => provider.GetRequiredKeyedService<Feed<T>>(name));
+        services.TryAddSingleton(OnlyOne<Feed<T>>);
         return services;
     }
 
-    /// <summary>Adds a family of feeds, one per key: inject <see cref="KeyedFeeds{T}"/>.</summary>
+    /// <summary>
+    /// Adds a family of feeds, one per key: inject <see cref="KeyedFeeds{T}"/>, or the keyed service of this name when there are several of
+    /// one type.
+    /// </summary>
     /// <inheritdoc cref="AddFeed{T}"/>
     public static IServiceCollection AddKeyedFeeds<T>(this IServiceCollection services, string name, Action<FeedOptions>? configure = null)
     {
-        AddFeedOptions(services, name, configure);
+        AddFeedOptions(services, new(name, typeof(KeyedFeeds<T>), IsFamily: true), configure);
         services.AddKeyedSingleton(name, (provider, _) =>
         {
             var options = OptionsOf(provider, name);
             return new KeyedFeeds<T>(name, provider.GetRequiredService<FeedRegistry>(), options, JsonOf(provider, options));
         });
-        services.AddSingleton(provider => provider.GetRequiredKeyedService<KeyedFeeds<T>>(name));
+        services.TryAddSingleton(OnlyOne<KeyedFeeds<T>>);
         return services;
     }
 
-    private static void AddFeedOptions(IServiceCollection services, string name, Action<FeedOptions>? configure)
+    private static void AddFeedOptions(IServiceCollection services, FeedRegistration feed, Action<FeedOptions>? configure)
     {
         ArgumentNullException.ThrowIfNull(services);
+        var name = feed.Name;
         FeedName.CheckFamily(name, nameof(name));
         if (services.Any(service => service.ImplementationInstance is FeedRegistration taken && taken.Name == name))
         {
             throw new ArgumentException($"There is a feed named {name} already.", nameof(name));
         }
         services.AddComet();
-        services.AddSingleton(new FeedRegistration(name));
+        services.AddSingleton(feed);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<FeedOptions>, FeedOptionsValidator>());
-        var options = services.AddOptions<FeedOptions>(name);
-        if (configure is not null)
-        {
-            options.Configure(configure);
-        }
-        options.BindConfiguration($"Comet:Feeds:{name}").ValidateOnStart();
+        SettingsSection.AddTo(services, name, $"Comet:Feeds:{name}", configure);
     }
+
+    // Injected without a name, the last of several would be a guess.
+    private static TFeed OnlyOne<TFeed>(IServiceProvider provider) where TFeed : class
+    {
+        var names = provider.GetServices<FeedRegistration>().Where(feed => feed.Service == typeof(TFeed)).Select(feed => feed.Name).ToList();
+        return names is [var only]
+            ? provider.GetRequiredKeyedService<TFeed>(only)
+            : throw new InvalidOperationException(
+                $"There are {names.Count} of {Display(typeof(TFeed))}: {string.Join(", ", names)}. Inject one by its name, as in [FromKeyedServices(\"{names[0]}\")].");
+    }
+
+    // Feed<String>, and not Feed`1.
+    private static string Display(Type feed) => $"{feed.Name.Split('`')[0]}<{feed.GenericTypeArguments[0].Name}>";
 
     private static FeedOptions OptionsOf(IServiceProvider provider, string name) =>
         provider.GetRequiredService<IOptionsMonitor<FeedOptions>>().Get(name);
 
     private static JsonSerializerOptions JsonOf(IServiceProvider provider, FeedOptions options) =>
         options.SerializerOptions ?? provider.GetRequiredService<IOptions<JsonOptions>>().Value.JsonSerializerOptions;
-
-    private sealed record FeedRegistration(string Name);
 }

@@ -15,6 +15,7 @@ public static class CometWebHostBuilderExtensions
     /// TLS, on Linux and macOS. All other streams, and all of them without this call, are written through the response's body.
     /// </summary>
     /// <param name="builder">The app's web host: <c>builder.WebHost</c>. Servers other than Kestrel are not touched.</param>
+    /// <returns>The same builder. On Windows nothing is added.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static IWebHostBuilder UseCometTransport(this IWebHostBuilder builder)
     {

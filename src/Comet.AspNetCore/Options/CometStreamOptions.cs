@@ -1,49 +1,20 @@
-using System.Runtime.CompilerServices;
-
 namespace Comet.AspNetCore;
 
-/// <summary>
-/// What one stream does differently. Everything left null is as <see cref="CometOptions"/> says, and has the same limits: a value beyond
-/// them throws <see cref="ArgumentOutOfRangeException"/>.
-/// </summary>
+/// <summary>What one stream does differently. What is left null is as <see cref="CometOptions"/> says.</summary>
 public sealed class CometStreamOptions
 {
     /// <summary>
-    /// Sent at the start of the body instead of the usual document head, padding and helper script; script tags only.
-    /// It is HTML and ends inside <c>body</c>. Inline scripts in it do not run: the response's nonce is not known to it.
+    /// Sent at the start of the body instead of the usual document head, padding and helper script; script tags only. It is HTML in UTF-8
+    /// of any size and ends inside <c>body</c>; browsers begin with it after 1,024 bytes. Inline scripts in it do not run: the response's
+    /// nonce is not known to it. Default null: the usual head.
     /// </summary>
     public ReadOnlyMemory<byte>? InitialChunk { get; init; }
 
-    /// <inheritdoc cref="CometOptions.Padding"/>
-    public int? Padding
-    {
-        get;
-        init => field = Check(value, 1024, 65_536);
-    }
-
-    /// <inheritdoc cref="CometOptions.Heartbeat"/>
+    /// <summary>This stream, when quiet, sends a heartbeat this often, 250 ms to one hour. Default null: <see cref="CometOptions.Heartbeat"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is shorter or longer.</exception>
     public TimeSpan? Heartbeat
     {
         get;
-        init => field = Check(value, TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1));
+        init => field = CometOptions.HeartbeatRange.Check(value);
     }
-
-    /// <inheritdoc cref="CometOptions.MaxAge"/>
-    public TimeSpan? MaxAge
-    {
-        get;
-        init => field = Check(value, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365));
-    }
-
-    /// <inheritdoc cref="CometOptions.MaxBytes"/>
-    public long? MaxBytes
-    {
-        get;
-        init => field = Check(value, 1, long.MaxValue);
-    }
-
-    private static T? Check<T>(T? value, T least, T most, [CallerMemberName] string name = "") where T : struct, IComparable<T> =>
-        value is not { } given || (given.CompareTo(least) >= 0 && given.CompareTo(most) <= 0)
-            ? value
-            : throw new ArgumentOutOfRangeException(name, value, $"{name} must be {least} to {most}, or null.");
 }

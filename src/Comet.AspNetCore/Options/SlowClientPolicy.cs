@@ -1,6 +1,9 @@
 namespace Comet.AspNetCore;
 
-/// <summary>What happens to a client whose position has fallen off the part of the log that is in memory, or that had to wait for its own connection.</summary>
+/// <summary>
+/// What happens to a client whose position is no longer in the part of the log that is in memory, or that had to wait for its own
+/// connection. Set by <see cref="FeedOptions.WhenSlow"/>.
+/// </summary>
 public enum SlowClientPolicy
 {
     /// <summary>Its stream ends with the reason <c>too-slow</c>; it comes back and resumes, or learns that it cannot.</summary>

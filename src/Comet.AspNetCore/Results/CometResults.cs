@@ -3,18 +3,29 @@ using Comet.AspNetCore.Results;
 
 namespace Comet.AspNetCore;
 
-/// <summary>Creates Comet streams: responses that call a JavaScript function of the page for every element.</summary>
+/// <summary>
+/// Creates Comet streams: responses that call a JavaScript function of the page for every element. The same stream is server-sent events
+/// or NDJSON for clients whose <c>Accept</c> prefers those.
+/// </summary>
 public static class CometResults
 {
     /// <summary>Calls <paramref name="callback"/> with each string.</summary>
     /// <param name="source">Enumerated once per request; its token is cancelled when the client goes away or the stream ends.</param>
-    /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame: <c>parent.clockChanged</c>.</param>
+    /// <param name="callback">
+    /// A dotted path of JavaScript identifiers of at most 128 characters, seen from the frame: <c>parent.clockChanged</c>.
+    /// </param>
     /// <param name="options">What this stream does differently, or null.</param>
+    /// <returns>The stream, for one response or, when the source can be enumerated more than once, for many.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="source"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ArgumentException"><paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.</exception>
     public static CometResult String(IAsyncEnumerable<string> source, string callback, CometStreamOptions? options = null) =>
         new SequenceResult<string>(source, CallbackName.Check(callback), options, static _ => SafeJson.Write);
 
-    /// <summary>Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by the app's JSON options.</summary>
+    /// <summary>
+    /// Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by the app's JSON options:
+    /// MVC's for an action, those of minimal APIs otherwise. A value that they cannot write ends the stream with the reason <c>error</c>.
+    /// </summary>
+    /// <typeparam name="T">What is sent.</typeparam>
     /// <inheritdoc cref="String"/>
     public static CometResult Json<T>(IAsyncEnumerable<T> source, string callback, CometStreamOptions? options = null) =>
         new SequenceResult<T>(source, CallbackName.Check(callback), options, static json => (value, output) => SafeJson.Write(value, json, output));
@@ -23,10 +34,12 @@ public static class CometResults
     /// Calls <paramref name="callback"/> with each JavaScript expression, written as it is. The expressions are code: never build one from
     /// user input. One that contains <c>&lt;/script</c>, <c>&lt;script</c> or <c>&lt;!--</c> ends the stream with an error.
     /// </summary>
-    /// <inheritdoc cref="String"/>
-    /// <param name="expressions">UTF-8 JavaScript expressions.</param>
-    /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame.</param>
+    /// <param name="expressions">UTF-8 JavaScript expressions, enumerated once per request. They have no other format than script tags.</param>
+    /// <param name="callback">A dotted path of JavaScript identifiers of at most 128 characters, seen from the frame.</param>
     /// <param name="options">What this stream does differently, or null.</param>
+    /// <returns>The stream.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="expressions"/> or <paramref name="callback"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.</exception>
     public static CometResult Raw(IAsyncEnumerable<ReadOnlyMemory<byte>> expressions, string callback, CometStreamOptions? options = null) =>
         new SequenceResult<ReadOnlyMemory<byte>>(expressions, CallbackName.Check(callback), options, static _ => RawExpression.Write, scriptOnly: true);
 
@@ -34,10 +47,13 @@ public static class CometResults
     /// Calls <paramref name="callback"/> with each message of the feed and its id. Resumes after the id in <c>Last-Event-ID</c> or
     /// <c>?lastEventId=</c>; without one it starts with the next message.
     /// </summary>
-    /// <inheritdoc cref="String"/>
+    /// <typeparam name="T">What the feed publishes.</typeparam>
     /// <param name="feed">What to follow.</param>
-    /// <param name="callback">A dotted path of JavaScript identifiers, seen from the frame.</param>
+    /// <param name="callback">A dotted path of JavaScript identifiers of at most 128 characters, seen from the frame.</param>
     /// <param name="options">What this stream does differently, or null.</param>
+    /// <returns>The stream, for any number of responses.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="feed"/> or <paramref name="callback"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.</exception>
     public static CometResult Feed<T>(Feed<T> feed, string callback, CometStreamOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(feed);

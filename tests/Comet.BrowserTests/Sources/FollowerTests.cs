@@ -14,7 +14,7 @@ public class FollowerTests(BrowserFixture browsers)
     [Fact]
     public async Task After_a_restart_they_have_all_that_the_leader_has_without_asking_for_it()
     {
-        var first = new App(services => services.AddComet(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        var first = new App(services => services.PostConfigure<CometOptions>(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(first);
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(network.Url, 3, PageFault.CountedFetches);
@@ -51,7 +51,7 @@ public class FollowerTests(BrowserFixture browsers)
     [InlineData(60_000, ComeBack)] // when the page comes back from the cache
     public async Task What_they_missed_comes_before_the_next_message(int heartbeat, string? then)
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(heartbeat)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(heartbeat)));
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(app.Url, 2, PageFault.Deafness);
 
@@ -75,7 +75,7 @@ public class FollowerTests(BrowserFixture browsers)
     [Fact]
     public async Task A_message_proves_that_the_stream_is_open()
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(app);
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(network.Url, 2, PageFault.Deafness);
@@ -95,7 +95,7 @@ public class FollowerTests(BrowserFixture browsers)
     [Fact]
     public async Task A_fetch_that_stalls_is_tried_again()
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
         await using var profile = await browsers.OpenProfileAsync();
         await profile.OpenTabsAsync(app.Url, 1);
         await app.AnnounceAsync("1");

@@ -71,7 +71,7 @@ public class FrameTests(BrowserFixture browsers)
     [Fact]
     public async Task A_page_that_was_busy_takes_what_came_before_it_calls_the_stream_silent()
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
         var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, AnnouncementFeed.Stream);
         await reader.WaitForEventAsync("open");
 

@@ -49,7 +49,7 @@ public class LeaderTests(BrowserFixture browsers)
     [Fact]
     public async Task One_in_the_background_whose_timers_are_late_reconnects_when_it_is_asked()
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(app);
         await using var profile = await browsers.OpenProfileAsync();
         var leader = await profile.OpenTabAsync(network.Url, fault: PageFault.LateTimers + PageFault.Chance(1));

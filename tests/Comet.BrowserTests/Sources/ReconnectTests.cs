@@ -12,7 +12,7 @@ public class ReconnectTests(BrowserFixture browsers)
     [InlineData(BrowserKind.Firefox)]
     public async Task After_cuts_it_resumes_and_nothing_is_lost_or_doubled(BrowserKind kind)
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(app);
         var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(kind), network.Url, AnnouncementFeed.Stream);
         await reader.WaitForEventAsync("open");
@@ -44,7 +44,7 @@ public class ReconnectTests(BrowserFixture browsers)
     [Fact]
     public async Task After_a_restart_it_tells_that_history_starts_anew_and_goes_on()
     {
-        var first = new App(services => services.AddComet(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        var first = new App(services => services.PostConfigure<CometOptions>(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(first);
         var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, AnnouncementFeed.Stream);
         await reader.WaitForEventAsync("open");
@@ -70,7 +70,7 @@ public class ReconnectTests(BrowserFixture browsers)
     [Fact]
     public async Task It_notices_a_connection_that_went_silent()
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
         await using var network = new TcpProxy(app);
         var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, AnnouncementFeed.Stream);
         await reader.WaitForEventAsync("open");
@@ -91,7 +91,7 @@ public class ReconnectTests(BrowserFixture browsers)
     [Fact]
     public async Task Heartbeats_keep_a_quiet_stream_open()
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
         var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, AnnouncementFeed.Stream);
         await reader.WaitForEventAsync("open");
 

@@ -43,7 +43,7 @@ public class SharedTests(BrowserFixture browsers)
     [Fact]
     public async Task After_a_cut_all_tabs_have_everything_once()
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(app);
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(network.Url, 3);
@@ -86,7 +86,7 @@ public class SharedTests(BrowserFixture browsers)
     [Fact]
     public async Task A_restart_is_told_to_every_tab_once()
     {
-        var first = new App(services => services.AddComet(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        var first = new App(services => services.PostConfigure<CometOptions>(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(first);
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(network.Url, 3);
@@ -108,7 +108,7 @@ public class SharedTests(BrowserFixture browsers)
     [Fact]
     public async Task A_tab_that_hangs_loses_the_connection_and_catches_up_when_it_recovers()
     {
-        await using var app = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(app.Url, 3);
         await app.AnnounceAsync("1");

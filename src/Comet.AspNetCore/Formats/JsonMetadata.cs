@@ -1,0 +1,24 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Comet.AspNetCore.Formats;
+
+/// <summary>How values are written and read: by what the options know of their types, so that nothing here needs reflection.</summary>
+internal static class JsonMetadata
+{
+    /// <exception cref="NotSupportedException">The options' resolver does not know the type.</exception>
+    internal static JsonTypeInfo<T> Of<T>(JsonSerializerOptions options)
+    {
+        if (options.TypeInfoResolver is null && JsonSerializer.IsReflectionEnabledByDefault)
+        {
+            UseReflection(options);
+        }
+        return (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
+    }
+
+    // As the serializer does at the first use of such options.
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "A trimmed app has switched reflection off, and gives its options a resolver.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "An app compiled ahead of time has switched reflection off, and gives its options a resolver.")]
+    private static void UseReflection(JsonSerializerOptions options) => options.MakeReadOnly(populateMissingResolver: true);
+}

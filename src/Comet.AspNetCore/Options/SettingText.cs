@@ -1,0 +1,58 @@
+using System.Globalization;
+
+namespace Comet.AspNetCore.Options;
+
+/// <summary>What the text of a setting means, and what is wrong with it.</summary>
+internal static class SettingText
+{
+    /// <summary>Whether a setting can be of this type.</summary>
+    internal static bool CanRead(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type.IsEnum || type == typeof(string) || type == typeof(bool) || type == typeof(int) || type == typeof(long) || type == typeof(TimeSpan);
+    }
+
+    /// <summary>The value of a text, or what is wrong with it. No text is null where that is allowed.</summary>
+    internal static (object? Value, string? Fault) Read(string key, string? text, Type type)
+    {
+        var underlying = Nullable.GetUnderlyingType(type);
+        if (string.IsNullOrEmpty(text))
+        {
+            return underlying is null ? (null, $"{key} is empty; give a value, or leave the key out for the app's own.") : (null, null);
+        }
+        type = underlying ?? type;
+        if (type == typeof(TimeSpan))
+        {
+            return TimeText.Read(key, text);
+        }
+        if (type == typeof(string))
+        {
+            return (text, null);
+        }
+        object? value = null;
+        string wanted;
+        if (type == typeof(bool))
+        {
+            value = bool.TryParse(text, out var truth) ? truth : null;
+            wanted = "true or false";
+        }
+        else if (type == typeof(int))
+        {
+            value = int.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : null;
+            wanted = $"a whole number, at most {int.MaxValue}";
+        }
+        else if (type == typeof(long))
+        {
+            value = long.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : null;
+            wanted = $"a whole number, at most {long.MaxValue}";
+        }
+        else
+        {
+            // By name only: a number says nothing to who reads the configuration.
+            var names = Enum.GetNames(type);
+            value = names.FirstOrDefault(name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase)) is { } name ? Enum.Parse(type, name) : null;
+            wanted = $"{string.Join(", ", names[..^1])} or {names[^1]}";
+        }
+        return value is null ? (null, $"{key} is \"{text}\"; it must be {wanted}.") : (value, null);
+    }
+}
