@@ -1,4 +1,5 @@
-using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.TestUtilities;
+using Comet.TestUtilities.Brokers;
 
 namespace CometBench.Cluster;
 
@@ -13,13 +14,13 @@ internal sealed class Site : IAsyncDisposable
     {
         RabbitNode.Install();
         Nodes = Enumerable.Range(1, nodes).Select(number => new RabbitNode(_folder, _epmd, $"comet{number}")).ToArray();
-        Gates = nodes == 1 ? [new TcpGate(Nodes[0].Port), new TcpGate(Nodes[0].Port)] : [];
+        Gates = nodes == 1 ? [new TcpProxy(Nodes[0].Port), new TcpProxy(Nodes[0].Port)] : [];
     }
 
     internal RabbitNode[] Nodes { get; }
 
     /// <summary>One for each server.</summary>
-    internal TcpGate[] Gates { get; }
+    internal TcpProxy[] Gates { get; }
 
     internal ServerProcess[] Servers { get; private set; } = [];
 

@@ -1,5 +1,5 @@
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.AspNetCore.Builder;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;

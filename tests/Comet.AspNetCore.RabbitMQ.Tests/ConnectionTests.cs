@@ -1,7 +1,8 @@
 using Comet.AspNetCore.RabbitMQ.Connecting;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Brokers;
+using Comet.TestUtilities.Conformance;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;

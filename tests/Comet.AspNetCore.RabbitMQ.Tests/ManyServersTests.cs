@@ -1,7 +1,7 @@
 using System.Text;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
@@ -190,7 +190,7 @@ public sealed class ManyServersTests(Broker broker)
 
     private static async Task<List<string>> ReadAsync(Feed<string> feed, FeedPosition after, int count, string? last = null)
     {
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         var texts = new List<string>();
         await foreach (var message in feed.ReadAsync(after, deadline.Token))
         {

@@ -1,6 +1,6 @@
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;

@@ -2,7 +2,7 @@ using System.Globalization;
 using Comet.AspNetCore.RabbitMQ.Following;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
@@ -75,7 +75,7 @@ public sealed class RetentionTests(Broker broker)
             await raw.RemovesAsync(known.Offset);
         }
 
-        await using var second = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = StoreHost.Patience);
+        await using var second = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = Eventually.Patience);
         await using var joined = await second.OpenAsync(_feed, new RecordingTail(), retention);
         var next = await joined.AppendAsync("\"next\"");
 

@@ -1,17 +1,15 @@
-using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
-
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
 public sealed class SharedMarkersTests
 {
-    private readonly SteppedTime _time = new();
-    private readonly List<TimeSpan> _sent = [];
+    private readonly ManualTime _time = new();
+    private readonly List<DateTimeOffset> _sent = [];
     private readonly SharedMarkers _markers;
 
     public SharedMarkersTests() => _markers = new SharedMarkers(
         () =>
         {
-            _sent.Add(_time.Now);
+            _sent.Add(_time.GetUtcNow());
             return Task.FromResult(new FeedPosition("epoch", _sent.Count));
         },
         _time);
@@ -30,7 +28,7 @@ public sealed class SharedMarkersTests
     {
         await AskForAsync(TimeSpan.FromMinutes(1));
         _markers.HaveHelped();
-        var asked = _time.Now;
+        var asked = _time.GetUtcNow();
 
         await AskForAsync(SharedMarkers.ShortestPause);
 
@@ -41,19 +39,19 @@ public sealed class SharedMarkersTests
     public async Task All_who_wait_share_one()
     {
         var all = Enumerable.Range(0, 100).Select(_ => _markers.NextAsync()).ToList();
-        _time.Step(SharedMarkers.ShortestPause);
+        _time.Advance(SharedMarkers.ShortestPause);
 
         Assert.All(await Task.WhenAll(all), position => Assert.Equal(1, position.Offset));
     }
 
     private async Task AskForAsync(TimeSpan duration)
     {
-        for (var until = _time.Now + duration; _time.Now < until;)
+        for (var until = _time.GetUtcNow() + duration; _time.GetUtcNow() < until;)
         {
             var next = _markers.NextAsync();
             while (!next.IsCompleted)
             {
-                _time.Step(SharedMarkers.ShortestPause);
+                _time.Advance(SharedMarkers.ShortestPause);
             }
             await next;
         }

@@ -1,5 +1,5 @@
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
@@ -103,7 +103,7 @@ public sealed class StreamLostTests(Broker broker)
 
     private static async Task AreTwiceResetAsync(params RecordingTail[] tails)
     {
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         while (tails.Any(tail => tail.Resets < 2))
         {
             Assert.False(deadline.IsCancellationRequested, $"Resets: {string.Join(' ', tails.Select(tail => tail.Resets))}");

@@ -1,6 +1,5 @@
 using Comet.AspNetCore.Sqlite;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
@@ -101,7 +100,7 @@ public sealed class SqliteDurabilityTests : SqliteFileTests
 
         time.Advance(TimeSpan.FromSeconds(5));
 
-        await Eventually(() => new FileInfo($"{File}-wal").Length < 1 << 20);
+        await Eventually.HoldsAsync(() => new FileInfo($"{File}-wal").Length < 1 << 20, "the WAL is short again");
         await end.CancelAsync();
         await Task.WhenAll(readers);
     }

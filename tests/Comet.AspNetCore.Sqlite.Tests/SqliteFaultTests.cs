@@ -1,6 +1,5 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
@@ -139,8 +138,8 @@ public sealed class SqliteFaultTests : SqliteFileTests
     public async Task A_sweep_that_writes_nothing_is_no_sign_that_the_store_works_again()
     {
         var time = new ManualTime();
-        using var events = new RecordedEvents();
-        await using var host = await StartAsync(time, events: events);
+        using var messages = new RecordedLog();
+        await using var host = await StartAsync(time, log: messages);
         await using var log = await OpenAsync(host, new RecordingTail());
         Query("CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END");
 
@@ -150,11 +149,11 @@ public sealed class SqliteFaultTests : SqliteFileTests
             time.Advance(TimeSpan.FromSeconds(5));
             await using var after = await OpenAsync(host, new RecordingTail()); // after the sweep
         }
-        Assert.Equal(["StoreFailed"], events.Names);
+        Assert.Equal(["StoreFailed"], StoreEvents(messages));
 
         Query("DROP TRIGGER broken");
         await AppendAsync(log, 3);
-        Assert.Equal(["StoreFailed", "StoreRecovered"], events.Names);
+        Assert.Equal(["StoreFailed", "StoreRecovered"], StoreEvents(messages));
         Assert.Equal([3], await ReadAllAsync(log));
     }
 
@@ -164,8 +163,8 @@ public sealed class SqliteFaultTests : SqliteFileTests
         File = Path.Combine(Home, "disk", "comet.db");
         using var disk = new Tmpfs(Path.Combine(Home, "disk"), "64m");
         var time = new ManualTime();
-        using var events = new RecordedEvents();
-        await using var host = await StartAsync(time, events: events);
+        using var messages = new RecordedLog();
+        await using var host = await StartAsync(time, log: messages);
         await using var log = await OpenAsync(host, new RecordingTail());
         using var holder = new HoldingTail();
         await using var other = await OpenAsync(host, holder, feed: "other");
@@ -177,7 +176,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
                 await log.AppendAsync(Payloads.Of($"\"{new string('x', 1 << 20)}\""), CancellationToken.None);
             }
             holding = AppendAsync(other, 0);
-            await holder.Held.WaitAsync(StoreHost.Patience);
+            await holder.Held.WithPatience();
         }
         disk.Fill(except: 1 << 20);
 
@@ -187,8 +186,8 @@ public sealed class SqliteFaultTests : SqliteFileTests
 
         await holding;
         Assert.Equal(25, (await appending).Offset);
-        await Eventually(() => events.Names.Length > 0);
-        Assert.Equal(["StoreLogNotCut"], events.Names);
+        await Eventually.HoldsAsync(() => StoreEvents(messages).Length > 0, "the store logs what it could not do");
+        Assert.Equal(["StoreLogNotCut"], StoreEvents(messages));
     }
 
     [Fact]
@@ -262,4 +261,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
         Assert.Equal(stored.Count, stored.Distinct().Count());
         Assert.Equal(tail.Texts, stored.ConvertAll(number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
     }
+
+    private static string[] StoreEvents(RecordedLog messages) =>
+        [.. messages.Entries.Select(entry => entry.EventId.Name ?? "").Where(name => name.StartsWith("Store", StringComparison.Ordinal))];
 }

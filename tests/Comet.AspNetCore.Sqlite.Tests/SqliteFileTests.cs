@@ -1,6 +1,6 @@
 using System.Globalization;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,12 +28,12 @@ public abstract class SqliteFileTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int timeoutSeconds = 1, ILoggerProvider? events = null) => StoreHost.StartAsync(builder =>
+    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int timeoutSeconds = 1, ILoggerProvider? log = null) => StoreHost.StartAsync(builder =>
     {
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", $"Data Source={File};Default Timeout={timeoutSeconds}")]);
-        if (events is not null)
+        if (log is not null)
         {
-            builder.Logging.AddProvider(events);
+            builder.Logging.AddProvider(log);
         }
         if (time is not null)
         {
@@ -43,10 +43,10 @@ public abstract class SqliteFileTests : IDisposable
     });
 
     private protected static Task<IFeedLog> OpenAsync(StoreHost host, IFeedTail tail, FeedRetention? retention = null, string feed = "feed") =>
-        host.Store.OpenAsync(feed, retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+        host.Store.OpenAsync(feed, retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WithPatience();
 
     private protected static Task<FeedPosition> AppendAsync(IFeedLog log, long number) =>
-        log.AppendAsync(Payloads.Of(number), CancellationToken.None).AsTask().WaitAsync(StoreHost.Patience);
+        log.AppendAsync(Payloads.Of(number), CancellationToken.None).AsTask().WithPatience();
 
     /// <summary>Appends numbers from 0 on, all at once.</summary>
     private protected static Task<FeedPosition[]> AppendManyAsync(IFeedLog log, int count) =>
@@ -66,7 +66,7 @@ public abstract class SqliteFileTests : IDisposable
     /// <summary>Tries until the store works again by itself.</summary>
     private protected static async Task<T> RecoverAsync<T>(Func<Task<T>> call)
     {
-        var deadline = DateTime.UtcNow + StoreHost.Patience;
+        var deadline = DateTime.UtcNow + Eventually.Patience;
         while (true)
         {
             try
@@ -118,18 +118,6 @@ public abstract class SqliteFileTests : IDisposable
         if (staysUnready)
         {
             Assert.Equal(exception.Message, await host.UnreadinessAsync());
-        }
-    }
-
-    private protected static Task Eventually(Func<bool> condition) => Eventually(() => Task.FromResult(condition()));
-
-    private protected static async Task Eventually(Func<Task<bool>> condition)
-    {
-        var deadline = DateTime.UtcNow + StoreHost.Patience;
-        while (!await condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, "It never was as expected.");
-            await Task.Delay(10);
         }
     }
 }

@@ -1,6 +1,5 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
@@ -17,7 +16,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
         using (LockFile())
         {
             await FailsAsync(host, () => AppendAsync(log, 1), "is locked by another program. End that program's transaction.");
-            Assert.Equal([0], await ReadAllAsync(log).WaitAsync(StoreHost.Patience));
+            Assert.Equal([0], await ReadAllAsync(log).WithPatience());
         }
 
         await RecoverAsync(() => AppendAsync(log, 2));
@@ -61,7 +60,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
             var unreadiness = host.UnreadinessAsync();
             var closing = log.DisposeAsync().AsTask();
 
-            await closing.WaitAsync(StoreHost.Patience);
+            await closing.WithPatience();
             Assert.Contains("is locked by another program", await unreadiness);
             foreach (var append in appends)
             {
@@ -77,7 +76,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
         var log = await OpenAsync(host, new RecordingTail());
         using (LockFile())
         {
-            await log.DisposeAsync().AsTask().WaitAsync(StoreHost.Patience);
+            await log.DisposeAsync().AsTask().WithPatience();
         }
     }
 }

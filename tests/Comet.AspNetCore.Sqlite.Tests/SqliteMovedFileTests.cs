@@ -1,6 +1,5 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
@@ -137,7 +136,7 @@ public sealed class SqliteMovedFileTests : SqliteFileTests
         using var holder = new HoldingTail();
         await using var same = await OpenAsync(host, holder, retention);
         var holding = AppendAsync(same, 0);
-        await holder.Held.WaitAsync(StoreHost.Patience);
+        await holder.Held.WithPatience();
         var appends = Enumerable.Range(1, 10).Select(number => AppendAsync(log, number)).ToList();
         System.IO.File.Move(File, $"{File}-away");
         holder.Release();

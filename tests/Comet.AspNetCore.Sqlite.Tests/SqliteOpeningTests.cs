@@ -1,5 +1,4 @@
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
@@ -18,7 +17,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
             await using var other = await OpenAsync(host, holder, feed: "other");
             var first = await OpenAsync(host, new RecordingTail(), feed: "users/1");
             var holding = AppendAsync(other, 0);
-            await holder.Held.WaitAsync(StoreHost.Patience);
+            await holder.Held.WithPatience();
 
             var closing = first.DisposeAsync();
             var opening = OpenAsync(host, new RecordingTail(), feed: "users/1");
@@ -46,7 +45,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
         using var holder = new HoldingTail();
         await using var other = await OpenAsync(host, holder, feed: "other");
         var holding = AppendAsync(other, 0);
-        await holder.Held.WaitAsync(StoreHost.Patience);
+        await holder.Held.WithPatience();
         using var end = new CancellationTokenSource();
 
         var opening = host.Store.OpenAsync("users/1", Plenty, new RecordingTail(), end.Token).AsTask();
@@ -57,11 +56,13 @@ public sealed class SqliteOpeningTests : SqliteFileTests
         await AppendAsync(other, 1); // after the feed was opened for nobody
 
         Assert.Equal(2L, Query("SELECT count(*) FROM feeds"));
-        await Eventually(() =>
-        {
-            _time.Advance(TimeSpan.FromSeconds(5));
-            return Query("SELECT group_concat(name) FROM feeds") is "other";
-        });
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(5));
+                return Query("SELECT group_concat(name) FROM feeds") is "other";
+            },
+            "the feed that nobody opened is removed");
     }
 
     [Fact]

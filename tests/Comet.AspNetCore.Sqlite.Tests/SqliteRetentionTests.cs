@@ -1,6 +1,5 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
@@ -108,7 +107,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
             before.AddRange(await AppendManyAsync(log, Each));
         }
         var holding = AppendAsync(other, 0);
-        await holder.Held.WaitAsync(StoreHost.Patience);
+        await holder.Held.WithPatience();
 
         _time.Advance(TimeSpan.FromSeconds(5));
         var opening = OpenAsync(host, new RecordingTail(), retention, $"users/{Feeds - 1}");
@@ -134,11 +133,13 @@ public sealed class SqliteRetentionTests : SqliteFileTests
             await log.DisposeAsync();
         }
 
-        await Eventually(() =>
-        {
-            _time.Advance(TimeSpan.FromMinutes(1));
-            return Query("SELECT count(*) FROM feeds") is 1L;
-        });
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromMinutes(1));
+                return Query("SELECT count(*) FROM feeds") is 1L;
+            },
+            "the feeds that are too old are removed");
         Assert.Equal(1L, Query("SELECT count(*) FROM entries"));
         await using var again = await OpenAsync(host, new RecordingTail(), Plenty, "users/5");
         Assert.DoesNotContain((await AppendAsync(again, 1)).Epoch, before.Select(position => position.Epoch));
@@ -174,5 +175,6 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         core.Release();
     }
 
-    private static Task HoldsAsync(IFeedLog log, long[] expected) => Eventually(async () => (await ReadAllAsync(log)).SequenceEqual(expected));
+    private static Task HoldsAsync(IFeedLog log, long[] expected) =>
+        Eventually.HoldsAsync(async () => (await ReadAllAsync(log)).SequenceEqual(expected), $"the feed holds [{string.Join(", ", expected)}]");
 }

@@ -16,9 +16,9 @@ public sealed class Broker : IAsyncLifetime
     public void SkipIfNamed() => Assert.SkipWhen(_own is null, "It starts a broker of its own, but COMET_RABBITMQ names one to be used instead.");
 
     /// <summary>The same broker by way of a gate.</summary>
-    public string Through(TcpGate gate) => new UriBuilder(ConnectionString) { Host = "127.0.0.1", Port = gate.Port }.ToString();
+    public string Through(TcpProxy gate) => new UriBuilder(ConnectionString) { Host = "127.0.0.1", Port = gate.Port }.ToString();
 
-    public TcpGate NewGate()
+    public TcpProxy NewGate()
     {
         var address = new Uri(ConnectionString);
         return new(new DnsEndPoint(address.Host, address.IsDefaultPort ? 5672 : address.Port));

@@ -1,5 +1,5 @@
 using Comet.AspNetCore.RabbitMQ.Following;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -56,12 +56,12 @@ internal sealed class RawStream : IAsyncDisposable
         }
     }
 
-    internal async Task<long> OldestAsync() => (await StreamScan.FirstAsync(_connection, Name, StoreHost.Patience, default)).Offset;
+    internal async Task<long> OldestAsync() => (await StreamScan.FirstAsync(_connection, Name, Eventually.Patience, default)).Offset;
 
     /// <summary>Waits until retention has removed a message.</summary>
     internal async Task RemovesAsync(long offset)
     {
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         while (await OldestAsync() <= offset)
         {
             Assert.False(deadline.IsCancellationRequested, "Retention removed nothing.");

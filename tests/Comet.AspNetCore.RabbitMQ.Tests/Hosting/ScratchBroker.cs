@@ -1,3 +1,5 @@
+using Comet.TestUtilities.Brokers;
+
 namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
 /// <summary>A broker of one's own, which leaves nothing behind.</summary>

@@ -1,12 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+namespace Comet.TestUtilities;
 
-/// <summary>A proxy between a server and the broker that can refuse, fall silent as a broken network does, or deliver late.</summary>
-public sealed class TcpGate : IAsyncDisposable
+/// <summary>A proxy in front of a TCP server that can refuse connections, fall silent as a broken network does, or deliver late.</summary>
+public sealed class TcpProxy : IAsyncDisposable
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly EndPoint _target;
     private readonly HashSet<Link> _links = [];
@@ -14,12 +14,12 @@ public sealed class TcpGate : IAsyncDisposable
     private bool _refuses;
     private bool _isSilent;
 
-    public TcpGate(int targetPort)
+    public TcpProxy(int targetPort)
         : this(new IPEndPoint(IPAddress.Loopback, targetPort))
     {
     }
 
-    public TcpGate(EndPoint target)
+    public TcpProxy(EndPoint target)
     {
         _target = target;
         _listener.Start();
@@ -31,7 +31,7 @@ public sealed class TcpGate : IAsyncDisposable
     /// <summary>Resets all connections and refuses new ones.</summary>
     public void Close()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _refuses = true;
             foreach (var link in _links)
@@ -44,7 +44,7 @@ public sealed class TcpGate : IAsyncDisposable
     /// <summary>Lets nothing through any more, either way, and says nothing about it.</summary>
     public void Silence()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _isSilent = true;
             foreach (var link in _links)
@@ -58,7 +58,7 @@ public sealed class TcpGate : IAsyncDisposable
     public async Task StrandAsync(TimeSpan later)
     {
         List<Link> stranded;
-        lock (_gate)
+        lock (_lock)
         {
             stranded = [.. _links];
             _links.Clear();
@@ -78,7 +78,7 @@ public sealed class TcpGate : IAsyncDisposable
     /// <summary>Lets everything through again, also what was held back.</summary>
     public void Open()
     {
-        lock (_gate)
+        lock (_lock)
         {
             (_refuses, _isSilent) = (false, false);
             foreach (var link in _links)
@@ -109,7 +109,7 @@ public sealed class TcpGate : IAsyncDisposable
                 return; // stopped
             }
             var link = new Link(client);
-            lock (_gate)
+            lock (_lock)
             {
                 if (_refuses)
                 {
@@ -129,7 +129,7 @@ public sealed class TcpGate : IAsyncDisposable
     private async Task ServeAsync(Link link)
     {
         await link.RunAsync(_target);
-        lock (_gate)
+        lock (_lock)
         {
             _links.Remove(link);
         }
@@ -140,24 +140,24 @@ public sealed class TcpGate : IAsyncDisposable
         private readonly Socket _server = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         private volatile TaskCompletionSource? _held;
 
-        internal void Hold() => _held ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        public void Hold() => _held ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        internal void Release()
+        public void Release()
         {
             _held?.SetResult();
             _held = null;
         }
 
-        internal void ResetClient() => Reset(client);
+        public void ResetClient() => Reset(client);
 
-        internal void Reset()
+        public void Reset()
         {
             Reset(client);
             Reset(_server);
             Release();
         }
 
-        internal async Task RunAsync(EndPoint target)
+        public async Task RunAsync(EndPoint target)
         {
             try
             {

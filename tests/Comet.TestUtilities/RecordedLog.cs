@@ -1,16 +1,19 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Comet.AspNetCore.Tests.Hosting;
+namespace Comet.TestUtilities;
 
 /// <summary>Keeps what was logged.</summary>
-internal sealed class RecordedLog : ILoggerProvider, ILogger
+public sealed class RecordedLog : ILoggerProvider, ILogger
 {
     private readonly ConcurrentQueue<Entry> _entries = new();
 
-    internal IEnumerable<Entry> Entries => _entries;
+    public IEnumerable<Entry> Entries => _entries;
 
-    internal IEnumerable<Entry> Errors => _entries.Where(entry => entry.Level >= LogLevel.Error);
+    /// <summary>The messages, each followed by its exception.</summary>
+    public IEnumerable<string> Lines => _entries.Select(entry => $"{entry.Message} {entry.Exception}");
+
+    public IEnumerable<Entry> Errors => _entries.Where(entry => entry.Level >= LogLevel.Error);
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -25,5 +28,5 @@ internal sealed class RecordedLog : ILoggerProvider, ILogger
     {
     }
 
-    internal sealed record Entry(LogLevel Level, EventId EventId, string Message, Exception? Exception);
+    public sealed record Entry(LogLevel Level, EventId EventId, string Message, Exception? Exception);
 }

@@ -1,12 +1,13 @@
 using System.Text;
+using Comet.AspNetCore;
 using Comet.AspNetCore.Stores;
 
-namespace Comet.AspNetCore.Tests.Conformance;
+namespace Comet.TestUtilities.Conformance;
 
 /// <summary>A tail that keeps everything, and fails when a store breaks the rules.</summary>
-internal sealed class RecordingTail : IFeedTail
+public sealed class RecordingTail : IFeedTail
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly List<FeedEntry> _entries = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _resets;
@@ -15,21 +16,21 @@ internal sealed class RecordingTail : IFeedTail
     private long _head;
 
     /// <summary>How often the store began anew.</summary>
-    internal int Resets => Locked(() => _resets);
+    public int Resets => Locked(() => _resets);
 
-    internal string Epoch => Locked(() => _epoch);
+    public string Epoch => Locked(() => _epoch);
 
     /// <summary>The head that the last reset named.</summary>
-    internal long Start => Locked(() => _start);
+    public long Start => Locked(() => _start);
 
     /// <summary>What came since the last reset.</summary>
-    internal List<FeedEntry> Entries => Locked(() => _entries.ToList());
+    public List<FeedEntry> Entries => Locked(() => _entries.ToList());
 
-    internal List<string> Texts => Entries.ConvertAll(entry => Encoding.UTF8.GetString(entry.Payload.Span));
+    public List<string> Texts => Entries.ConvertAll(entry => Encoding.UTF8.GetString(entry.Payload.Span));
 
     public void Reset(string epoch, long head)
     {
-        lock (_gate)
+        lock (_lock)
         {
             Assert.True(FeedPosition.TryParse($"{epoch}-{head}", out _), $"\"{epoch}\" is no epoch, or {head} no offset.");
             (_epoch, _start, _head) = (epoch, head, head);
@@ -41,7 +42,7 @@ internal sealed class RecordingTail : IFeedTail
 
     public void Append(ReadOnlySpan<FeedEntry> entries)
     {
-        lock (_gate)
+        lock (_lock)
         {
             Assert.True(_resets > 0, "The store appended to a tail that was never reset.");
             foreach (var entry in entries)
@@ -57,9 +58,9 @@ internal sealed class RecordingTail : IFeedTail
     }
 
     /// <summary>Waits for this many entries since the last reset.</summary>
-    internal async Task<List<FeedEntry>> ReceiveAsync(int count)
+    public async Task<List<FeedEntry>> ReceiveAsync(int count)
     {
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         while (true)
         {
             var changed = Locked(() => _changed.Task);
@@ -82,7 +83,7 @@ internal sealed class RecordingTail : IFeedTail
     private void Announce()
     {
         TaskCompletionSource changed;
-        lock (_gate)
+        lock (_lock)
         {
             (changed, _changed) = (_changed, new(TaskCreationOptions.RunContinuationsAsynchronously));
         }
@@ -91,7 +92,7 @@ internal sealed class RecordingTail : IFeedTail
 
     private T Locked<T>(Func<T> read)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return read();
         }

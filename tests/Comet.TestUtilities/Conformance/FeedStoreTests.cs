@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text;
+using Comet.AspNetCore;
 using Comet.AspNetCore.Stores;
 using Microsoft.AspNetCore.Builder;
 
-namespace Comet.AspNetCore.Tests.Conformance;
+namespace Comet.TestUtilities.Conformance;
 
 /// <summary>What every store does, seen as a store and through a feed.</summary>
 public abstract class FeedStoreTests
@@ -18,11 +19,11 @@ public abstract class FeedStoreTests
 
     protected Task<StoreHost> StartAsync() => StoreHost.StartAsync(AddStore);
 
-    private protected static async Task<IFeedLog> OpenAsync(StoreHost host, string feed, IFeedTail tail) =>
-        await host.Store.OpenAsync(feed, Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+    protected static async Task<IFeedLog> OpenAsync(StoreHost host, string feed, IFeedTail tail) =>
+        await host.Store.OpenAsync(feed, Plenty, tail, TestContext.Current.CancellationToken).AsTask().WithPatience();
 
-    private protected static Task<FeedPosition> AppendAsync(IFeedLog log, string json, CancellationToken cancellationToken = default) =>
-        log.AppendAsync(Payloads.Of(json), cancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+    protected static Task<FeedPosition> AppendAsync(IFeedLog log, string json, CancellationToken cancellationToken = default) =>
+        log.AppendAsync(Payloads.Of(json), cancellationToken).AsTask().WithPatience();
 
     [Fact]
     public async Task A_tail_is_reset_before_its_log_is_open()
@@ -165,7 +166,7 @@ public abstract class FeedStoreTests
         // A store that had finished already may succeed.
         static async Task EndsAsync(Func<Task> call)
         {
-            if (await Record.ExceptionAsync(() => call().WaitAsync(StoreHost.Patience)) is { } exception)
+            if (await Record.ExceptionAsync(() => call().WithPatience()) is { } exception)
             {
                 Assert.IsAssignableFrom<OperationCanceledException>(exception);
             }
@@ -291,10 +292,10 @@ public abstract class FeedStoreTests
     }
 
     /// <summary>The next messages after a position: this many, or up to the last.</summary>
-    private protected static async Task<List<string>> ReadAsync(Feed<string> feed, FeedPosition? after, int count, string? last = null)
+    protected static async Task<List<string>> ReadAsync(Feed<string> feed, FeedPosition? after, int count, string? last = null)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(StoreHost.Patience);
+        deadline.CancelAfter(Eventually.Patience);
         var texts = new List<string>();
         try
         {

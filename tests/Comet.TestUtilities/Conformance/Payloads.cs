@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Text;
 
-namespace Comet.AspNetCore.Tests.Conformance;
+namespace Comet.TestUtilities.Conformance;
 
-internal static class Payloads
+public static class Payloads
 {
     /// <summary>JSON values that a store could spoil.</summary>
-    internal static readonly string[] Odd =
+    public static readonly string[] Odd =
     [
         "0",
         "null",
@@ -22,10 +22,10 @@ internal static class Payloads
         $"\"{new string('z', 1 << 20)}\"",
     ];
 
-    internal static byte[] Of(string json) => Encoding.UTF8.GetBytes(json);
+    public static byte[] Of(string json) => Encoding.UTF8.GetBytes(json);
 
-    internal static byte[] Of(long number) => Of(number.ToString(CultureInfo.InvariantCulture));
+    public static byte[] Of(long number) => Of(number.ToString(CultureInfo.InvariantCulture));
 
-    internal static string[] Numbers(int from, int count) =>
+    public static string[] Numbers(int from, int count) =>
         Enumerable.Range(from, count).Select(number => number.ToString(CultureInfo.InvariantCulture)).ToArray();
 }

@@ -1,9 +1,11 @@
-namespace Comet.AspNetCore.Tests.Hosting;
+namespace Comet.TestUtilities;
 
-/// <summary>Time that passes when a test says so.</summary>
-internal sealed class ManualTime : TimeProvider
+/// <summary>
+/// Time that passes when a test says so. Unlike FakeTimeProvider it tells when the next timer fires, and stands at that time when it does.
+/// </summary>
+public sealed class ManualTime : TimeProvider
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly List<Timer> _timers = [];
     private DateTimeOffset _now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -11,7 +13,7 @@ internal sealed class ManualTime : TimeProvider
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (_gate)
+        lock (_lock)
         {
             return _now;
         }
@@ -20,11 +22,11 @@ internal sealed class ManualTime : TimeProvider
     public override long GetTimestamp() => GetUtcNow().Ticks;
 
     /// <summary>When the next timer fires; null: none is running.</summary>
-    internal DateTimeOffset? NextDue
+    public DateTimeOffset? NextDue
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _timers.Min(timer => timer.Due);
             }
@@ -39,13 +41,13 @@ internal sealed class ManualTime : TimeProvider
     }
 
     /// <summary>Fires every timer that falls due, in order, and then stands at the new time.</summary>
-    internal void Advance(TimeSpan time)
+    public void Advance(TimeSpan time)
     {
         var end = GetUtcNow() + time;
         while (true)
         {
             Timer? next;
-            lock (_gate)
+            lock (_lock)
             {
                 next = _timers.Where(timer => timer.Due <= end).MinBy(timer => timer.Due);
                 _now = next?.Due > _now ? next.Due.Value : next is null ? end : _now;
@@ -63,11 +65,11 @@ internal sealed class ManualTime : TimeProvider
     {
         private TimeSpan _period;
 
-        internal DateTimeOffset? Due { get; private set; }
+        public DateTimeOffset? Due { get; private set; }
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            lock (time._gate)
+            lock (time._lock)
             {
                 _period = period;
                 Due = dueTime == Timeout.InfiniteTimeSpan ? null : time._now + dueTime;
@@ -77,13 +79,13 @@ internal sealed class ManualTime : TimeProvider
             return true;
         }
 
-        internal void Advance() => Due = _period > TimeSpan.Zero ? Due + _period : null;
+        public void Advance() => Due = _period > TimeSpan.Zero ? Due + _period : null;
 
-        internal void Fire() => callback(state);
+        public void Fire() => callback(state);
 
         public void Dispose()
         {
-            lock (time._gate)
+            lock (time._lock)
             {
                 time._timers.Remove(this);
             }

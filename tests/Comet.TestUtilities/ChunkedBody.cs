@@ -1,7 +1,7 @@
-namespace Comet.AspNetCore.Testing.Tests;
+namespace Comet.TestUtilities;
 
 /// <summary>A body that arrives in the given pieces, one per read.</summary>
-internal sealed class ChunkedBody(IEnumerable<byte[]> chunks) : Stream
+public sealed class ChunkedBody(IEnumerable<byte[]> chunks) : Stream
 {
     private readonly IEnumerator<byte[]> _chunks = chunks.Where(chunk => chunk.Length > 0).GetEnumerator();
 

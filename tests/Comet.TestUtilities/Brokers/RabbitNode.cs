@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+namespace Comet.TestUtilities.Brokers;
 
 /// <summary>A RabbitMQ node on loopback, with everything it writes in a scratch directory. It can be stopped, killed and started again.</summary>
 public sealed class RabbitNode : IAsyncDisposable
@@ -134,7 +134,7 @@ public sealed class RabbitNode : IAsyncDisposable
         _process.Dispose();
     }
 
-    internal static int FreePort()
+    public static int FreePort()
     {
         // Below those that connections get, so that it is still free when a node starts again.
         while (true)

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text;
+using Comet.AspNetCore;
 using Comet.AspNetCore.Stores;
 
-namespace Comet.AspNetCore.Tests.Conformance;
+namespace Comet.TestUtilities.Conformance;
 
 /// <summary>What a store does besides when its logs outlive the process.</summary>
 public abstract class DurableStoreTests : FeedStoreTests
@@ -189,7 +190,7 @@ public abstract class DurableStoreTests : FeedStoreTests
         const int Messages = 20_000; // more than a tail holds
         await using var host = await StartAsync();
         var feed = host.Feed(NewName(), new FeedOptions { Retain = 2 * Messages });
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         await feed.PublishAsync("-1");
         await using var reader = feed.ReadAsync(FeedPosition.Earliest, deadline.Token).GetAsyncEnumerator(deadline.Token);
         Assert.True(await reader.MoveNextAsync());
@@ -207,13 +208,13 @@ public abstract class DurableStoreTests : FeedStoreTests
         Assert.Equal(Messages, seen.Count);
     }
 
-    private protected static List<string> Texts(IEnumerable<FeedEntry> entries) =>
+    protected static List<string> Texts(IEnumerable<FeedEntry> entries) =>
         entries.Select(entry => Encoding.UTF8.GetString(entry.Payload.Span)).ToList();
 
-    private protected static Task<FeedLogPage> ReadAsync(IFeedLog log, long after, int maxEntries) =>
-        log.ReadAsync(after, maxEntries, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+    protected static Task<FeedLogPage> ReadAsync(IFeedLog log, long after, int maxEntries) =>
+        log.ReadAsync(after, maxEntries, TestContext.Current.CancellationToken).AsTask().WithPatience();
 
-    private protected static async Task<List<FeedEntry>> ReadAllAsync(IFeedLog log, int pageSize)
+    protected static async Task<List<FeedEntry>> ReadAllAsync(IFeedLog log, int pageSize)
     {
         var entries = new List<FeedEntry>();
         while (true)

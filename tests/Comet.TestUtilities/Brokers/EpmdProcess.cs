@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+namespace Comet.TestUtilities.Brokers;
 
 /// <summary>The name server of Erlang nodes, on a port of its own, so that other nodes of this machine are left alone.</summary>
 public sealed class EpmdProcess : IDisposable

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Comet.AspNetCore;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Stores;
 using Microsoft.AspNetCore.Builder;
@@ -7,14 +8,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
-namespace Comet.AspNetCore.Tests.Conformance;
+namespace Comet.TestUtilities.Conformance;
 
 /// <summary>A running app with a store, as one server has it.</summary>
 public sealed class StoreHost : IAsyncDisposable
 {
-    /// <summary>No wait in these tests should take this long; one that does fails.</summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly WebApplication _app;
 
     private StoreHost(WebApplication app) => _app = app;
@@ -44,7 +42,7 @@ public sealed class StoreHost : IAsyncDisposable
     }
 
     /// <summary>A feed of text, registered by nobody.</summary>
-    internal Feed<string> Feed(string name, FeedOptions options) =>
+    public Feed<string> Feed(string name, FeedOptions options) =>
         new(name, new SingletonFeedHandle(Services.GetRequiredService<FeedRegistry>(), name, options), JsonSerializerOptions.Web);
 
     public async ValueTask DisposeAsync()
