@@ -12,13 +12,13 @@ internal sealed class SqliteDatabase : IDisposable
     private const int ProbeBytes = 16 * 1024;
 
     private readonly string _path;
-    private readonly FileStream _lock;
+    private readonly FileStream _fileLock;
     private readonly SqliteConnection _connection;
     private readonly List<SqliteStatement> _statements = [];
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
     private readonly SqliteStatement _rollback;
-    private readonly SqliteStatement _cutLog;
+    private readonly SqliteStatement _truncateWal;
     private readonly SqliteStatement _findFeed;
     private readonly SqliteStatement _addFeed;
     private readonly SqliteStatement _keepFeed;
@@ -36,13 +36,13 @@ internal sealed class SqliteDatabase : IDisposable
 
     private SqliteDatabase(string path, FileStream fileLock, SqliteConnection connection)
     {
-        (_path, _lock, _connection) = (path, fileLock, connection);
+        (_path, _fileLock, _connection) = (path, fileLock, connection);
         // Readers never make a file where there is none.
         Readers = new SqliteReaders(new SqliteConnectionStringBuilder(connection.ConnectionString) { Mode = SqliteOpenMode.ReadWrite }.ConnectionString);
         _begin = Statement("BEGIN IMMEDIATE");
         _commit = Statement("COMMIT");
         _rollback = Statement("ROLLBACK");
-        _cutLog = Statement("PRAGMA wal_checkpoint(TRUNCATE)");
+        _truncateWal = Statement("PRAGMA wal_checkpoint(TRUNCATE)");
         _findFeed = Statement("SELECT id, epoch, trimmed, keep_ms FROM feeds WHERE name = $1");
         _addFeed = Statement("INSERT INTO feeds (name, epoch, trimmed, keep_ms) VALUES ($1, $2, 0, $3) RETURNING id");
         _keepFeed = Statement("UPDATE feeds SET keep_ms = $2 WHERE id = $1");
@@ -91,13 +91,13 @@ internal sealed class SqliteDatabase : IDisposable
     internal bool HasMoved => SqliteFile.HasMoved(_connection);
 
     /// <summary>The write-ahead log's length; null: there is none.</summary>
-    internal long? LogLength => new FileInfo($"{_path}-wal") is { Exists: true } log ? log.Length : null;
+    internal long? WalLength => new FileInfo($"{_path}-wal") is { Exists: true } log ? log.Length : null;
 
     /// <summary>When this returns, what was done since <see cref="Begin"/> is on the disk, in the file of that name.</summary>
     internal void Commit()
     {
         _commit.Execute();
-        if (HasMoved || LogLength is null)
+        if (HasMoved || WalLength is null)
         {
             throw new FeedUnavailableException(SqliteFaults.Moved(_path));
         }
@@ -121,11 +121,11 @@ internal sealed class SqliteDatabase : IDisposable
     }
 
     /// <summary>Moves the log into the file, so that it begins anew.</summary>
-    internal void CutLog()
+    internal void TruncateWal()
     {
-        using (Readers.Pause())
+        using (Readers.Suspend())
         {
-            _cutLog.Execute();
+            _truncateWal.Execute();
         }
     }
 
@@ -247,7 +247,7 @@ internal sealed class SqliteDatabase : IDisposable
             statement.Dispose();
         }
         _connection.Dispose();
-        _lock.Dispose();
+        _fileLock.Dispose();
     }
 
     private static DateTimeOffset At(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);

@@ -30,16 +30,16 @@ internal static class SqliteFaults
     };
 
     /// <summary>The same for one more caller: each throw writes to its exception.</summary>
-    internal static FeedUnavailableException Again(FeedUnavailableException fault) => new(fault.Message, fault.InnerException ?? fault);
+    internal static FeedUnavailableException Copy(FeedUnavailableException fault) => new(fault.Message, fault.InnerException ?? fault);
 
     /// <summary>Whether the file is damaged.</summary>
     internal static bool IsDamage(Exception exception) => exception is SqliteException { SqliteErrorCode: Corrupt or NoDatabase };
 
     /// <summary>Whether the file should be read from end to end before it is used again.</summary>
-    internal static bool MayHaveHarmed(Exception exception) => exception is SqliteException { SqliteErrorCode: Corrupt or NoDatabase or Io };
+    internal static bool MayHaveDamaged(Exception exception) => exception is SqliteException { SqliteErrorCode: Corrupt or NoDatabase or Io };
 
     /// <summary>Whether the transaction was prevented, and no more.</summary>
-    internal static bool IsHarmless(Exception exception) => exception is SqliteException { SqliteErrorCode: Busy or Locked or Full };
+    internal static bool LeavesFileIntact(Exception exception) => exception is SqliteException { SqliteErrorCode: Busy or Locked or Full };
 
     internal static string Damaged(string path) =>
         $"{path} is damaged, or no SQLite database. Move it away together with {Path.GetFileName(path)}-wal and put a backup in its place, or nothing: then the feeds begin anew.";

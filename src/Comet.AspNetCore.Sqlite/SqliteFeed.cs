@@ -89,13 +89,13 @@ internal sealed class SqliteFeed(string name)
     }
 
     /// <summary>Adds a tail, from what was committed on.</summary>
-    internal void Join(IFeedTail tail)
+    internal void AddTail(IFeedTail tail)
     {
         tail.Reset(_row.Epoch, _row.Head);
         _tails.Add(tail);
     }
 
-    internal void Leave(IFeedTail tail) => _tails.Remove(tail);
+    internal void RemoveTail(IFeedTail tail) => _tails.Remove(tail);
 
     /// <summary>Hands to the tails what was committed.</summary>
     internal void Deliver()

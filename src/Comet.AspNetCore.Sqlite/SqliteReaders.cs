@@ -37,7 +37,7 @@ internal sealed class SqliteReaders(string connectionString) : IDisposable
     }
 
     /// <summary>Waits until nobody reads, and lets nobody begin until the result is disposed of.</summary>
-    internal IDisposable Pause()
+    internal IDisposable Suspend()
     {
         for (var taken = 0; taken < MaxReaders; taken++)
         {

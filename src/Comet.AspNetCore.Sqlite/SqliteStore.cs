@@ -30,7 +30,7 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         }
         _path = settings.DataSource;
         _writer = new SqliteWriter(settings.ConnectionString, _path, time, logger);
-        _sweep = time.CreateTimer(_ => _writer.TryDo(new SqliteSweep()), null, TimeSpan.Zero, SweepPeriod);
+        _sweep = time.CreateTimer(_ => _writer.TryEnqueue(new SqliteSweep()), null, TimeSpan.Zero, SweepPeriod);
     }
 
     public bool CanReadBack => true;
@@ -39,14 +39,14 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         var open = new SqliteOpen(feed, retention, tail);
-        _writer.Do(open);
+        _writer.Enqueue(open);
         try
         {
-            return new SqliteLog(_writer, await open.Done.WaitAsync(cancellationToken), tail, _path);
+            return new SqliteFeedLog(_writer, await open.Completion.WaitAsync(cancellationToken), tail, _path);
         }
         catch (OperationCanceledException)
         {
-            _ = CloseAsync(open.Done, tail);
+            _ = CloseAsync(open.Completion, tail);
             throw;
         }
     }
@@ -58,8 +58,8 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         if (!_writer.HasStoredWithin(ProbePeriod))
         {
             var probe = new SqliteProbe();
-            _writer.Do(probe);
-            await probe.Done.WaitAsync(cancellationToken);
+            _writer.Enqueue(probe);
+            await probe.Completion.WaitAsync(cancellationToken);
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
     {
         try
         {
-            _writer.TryDo(new SqliteClose(await opening, tail));
+            _writer.TryEnqueue(new SqliteClose(await opening, tail));
         }
         catch (FeedUnavailableException)
         {

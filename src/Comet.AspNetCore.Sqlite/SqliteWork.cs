@@ -15,7 +15,7 @@ internal abstract class SqliteWork
     internal virtual bool HasWritten => false;
 
     /// <summary>Does it, inside the transaction.</summary>
-    internal abstract void Run(SqliteWriter writer, SqliteDatabase database);
+    internal abstract void Execute(SqliteWriter writer, SqliteDatabase database);
 
     /// <summary>Tells who waits, after the commit.</summary>
     internal abstract void Complete(SqliteWriter writer);
@@ -27,15 +27,15 @@ internal abstract class SqliteWork
 /// <summary>Work that somebody waits for.</summary>
 internal abstract class SqliteWork<T> : SqliteWork
 {
-    private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal Task<T> Done => _done.Task;
+    internal Task<T> Completion => _completion.Task;
 
-    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Refuse(SqliteFaults.Again(fault));
+    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => SetException(SqliteFaults.Copy(fault));
 
-    private protected void Return(T result) => _done.TrySetResult(result);
+    private protected void SetResult(T result) => _completion.TrySetResult(result);
 
-    private protected void Refuse(Exception exception) => _done.TrySetException(exception);
+    private protected void SetException(Exception exception) => _completion.TrySetException(exception);
 }
 
 internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload) : SqliteWork<FeedPosition>
@@ -46,18 +46,18 @@ internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload
 
     internal override bool HasWritten => _position is not null;
 
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) =>
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) =>
         _position = feed.IsOpen ? writer.Append(feed, payload, database) : null;
 
     internal override void Complete(SqliteWriter writer)
     {
         if (_position is { } position)
         {
-            Return(position);
+            SetResult(position);
         }
         else
         {
-            Refuse(new ObjectDisposedException(nameof(SqliteLog)));
+            SetException(new ObjectDisposedException(nameof(IFeedLog)));
         }
     }
 }
@@ -66,12 +66,12 @@ internal sealed class SqliteOpen(string name, FeedRetention retention, IFeedTail
 {
     private SqliteFeed? _feed;
 
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) => _feed = writer.Open(name, retention, database);
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => _feed = writer.Open(name, retention, database);
 
     internal override void Complete(SqliteWriter writer)
     {
-        _feed!.Join(tail);
-        Return(_feed);
+        _feed!.AddTail(tail);
+        SetResult(_feed);
     }
 }
 
@@ -79,14 +79,14 @@ internal sealed class SqliteClose(SqliteFeed feed, IFeedTail tail) : SqliteWork<
 {
     internal override bool NeedsFile => false;
 
-    internal override void Run(SqliteWriter writer, SqliteDatabase database)
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database)
     {
     }
 
     internal override void Complete(SqliteWriter writer)
     {
-        writer.Leave(feed, tail);
-        Return(true);
+        writer.RemoveTail(feed, tail);
+        SetResult(true);
     }
 
     internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Complete(writer);
@@ -97,23 +97,23 @@ internal sealed class SqliteProbe : SqliteWork<bool>
 {
     internal override bool HasWritten => true;
 
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) => database.Probe();
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => database.Probe();
 
-    internal override void Complete(SqliteWriter writer) => Return(true);
+    internal override void Complete(SqliteWriter writer) => SetResult(true);
 }
 
 /// <summary>Makes a failure that a reader met the store's.</summary>
 internal sealed class SqliteFailure(Exception exception) : SqliteWork<bool>
 {
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) => throw exception;
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => throw exception;
 
-    internal override void Complete(SqliteWriter writer) => Return(true);
+    internal override void Complete(SqliteWriter writer) => SetResult(true);
 }
 
 /// <summary>Removes what retention no longer covers from feeds to which nothing is appended.</summary>
 internal sealed class SqliteSweep : SqliteWork
 {
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) => writer.Sweep(database);
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => writer.Sweep(database);
 
     internal override void Complete(SqliteWriter writer)
     {

@@ -11,10 +11,10 @@ namespace Comet.AspNetCore.Sqlite;
 internal sealed class SqliteWriter : IAsyncDisposable
 {
     // Bounds of one transaction, so that nobody waits long for others.
-    private const int MaxWorks = 1024;
+    private const int MaxBatch = 1024;
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MaxRemoved = 1024;
-    private const long MaxLogBytes = 16 * 1024 * 1024;
+    private const long MaxWalBytes = 16 * 1024 * 1024;
 
     // Between these everything fails at once, whatever was wrong: nobody waits for a file behind those who have waited in vain.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
@@ -23,7 +23,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly string _path;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly object _gate = new(); // Monitor's, as the thread that waits must not spin
+    private readonly object _lock = new(); // Monitor's, as the thread that waits must not spin
     private readonly SqliteSweeper _sweeper = new();
     private readonly Queue<SqliteWork> _queue = new();
     private readonly Dictionary<string, SqliteFeed> _feeds = [];
@@ -53,30 +53,30 @@ internal sealed class SqliteWriter : IAsyncDisposable
     /// <summary>Those who read the file, while it can be used.</summary>
     /// <exception cref="FeedUnavailableException">It cannot.</exception>
     internal SqliteReaders Readers =>
-        _database is { } database ? database.Readers : throw (_fault is { } fault ? SqliteFaults.Again(fault) : ShuttingDown());
+        _database is { } database ? database.Readers : throw (_fault is { } fault ? SqliteFaults.Copy(fault) : ShuttingDown());
 
     /// <summary>Whether something was stored within this time and nothing has failed since.</summary>
     internal bool HasStoredWithin(TimeSpan time) =>
         _database is not null && _fault is null && _time.GetElapsedTime(Volatile.Read(ref _storedAt)) < time;
 
     /// <exception cref="FeedUnavailableException">The app is shutting down.</exception>
-    internal void Do(SqliteWork work)
+    internal void Enqueue(SqliteWork work)
     {
-        if (!TryDo(work))
+        if (!TryEnqueue(work))
         {
             throw ShuttingDown();
         }
     }
 
     /// <summary>False: the app is shutting down.</summary>
-    internal bool TryDo(SqliteWork work)
+    internal bool TryEnqueue(SqliteWork work)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_isEnding)
             {
                 _queue.Enqueue(work);
-                Monitor.Pulse(_gate);
+                Monitor.Pulse(_lock);
             }
             return !_isEnding;
         }
@@ -106,9 +106,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
     }
 
     /// <summary>The feed is forgotten if nobody has it open when this batch is over.</summary>
-    internal void Leave(SqliteFeed feed, IFeedTail tail)
+    internal void RemoveTail(SqliteFeed feed, IFeedTail tail)
     {
-        feed.Leave(tail);
+        feed.RemoveTail(tail);
         _unsettled.Add(feed);
     }
 
@@ -122,10 +122,10 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _isEnding = true;
-            Monitor.Pulse(_gate);
+            Monitor.Pulse(_lock);
         }
         await _ended.Task;
     }
@@ -134,18 +134,18 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private void Run()
     {
-        var works = new List<SqliteWork>();
-        while (Take(works))
+        var batch = new List<SqliteWork>();
+        while (DequeueBatch(batch))
         {
             if (_fault is { } fault && _time.GetElapsedTime(_failedAt) < RetryDelay)
             {
-                Refuse(works, fault);
+                Reject(batch, fault);
             }
             else
             {
-                Try(works);
+                Process(batch);
             }
-            works.Clear();
+            batch.Clear();
             ForgetClosed();
         }
         Close();
@@ -153,66 +153,66 @@ internal sealed class SqliteWriter : IAsyncDisposable
     }
 
     /// <summary>Waits for something to do, and takes as much as fits into a transaction. False: nothing will come any more.</summary>
-    private bool Take(List<SqliteWork> works)
+    private bool DequeueBatch(List<SqliteWork> batch)
     {
-        lock (_gate)
+        lock (_lock)
         {
             while (_queue.Count == 0 && !_isEnding)
             {
-                Monitor.Wait(_gate);
+                Monitor.Wait(_lock);
             }
-            for (var bytes = 0; works.Count < MaxWorks && bytes < MaxBytes && _queue.TryDequeue(out var work); bytes += work.Bytes)
+            for (var bytes = 0; batch.Count < MaxBatch && bytes < MaxBytes && _queue.TryDequeue(out var work); bytes += work.Bytes)
             {
-                works.Add(work);
+                batch.Add(work);
             }
-            return works.Count > 0;
+            return batch.Count > 0;
         }
     }
 
-    private void Try(List<SqliteWork> works)
+    private void Process(List<SqliteWork> batch)
     {
         try
         {
             (_isSwept, _isSweeping) = (true, false);
-            if (works.Exists(work => work.NeedsFile))
+            if (batch.Exists(work => work.NeedsFile))
             {
-                Store(works);
+                ExecuteTransaction(batch);
             }
-            foreach (var work in works)
+            foreach (var work in batch)
             {
                 work.Complete(this);
             }
-            works.Clear(); // they are done, whatever becomes of the rest
+            batch.Clear(); // they are done, whatever becomes of the rest
             if (_isSweeping)
             {
-                CutLog();
+                TruncateWal();
             }
             if (!_isSwept)
             {
-                TryDo(new SqliteSweep());
+                TryEnqueue(new SqliteSweep());
             }
         }
         catch (Exception exception) // whatever it is, the thread goes on, and those who wait learn of it
         {
-            Fail(works, exception);
+            Fail(batch, exception);
         }
     }
 
-    private void Store(List<SqliteWork> works)
+    private void ExecuteTransaction(List<SqliteWork> batch)
     {
         var database = _database ??= Open();
         database.Begin();
         _isWriting = true;
         _now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()); // as exact as the file
-        _removable = works.Count + MaxRemoved;
+        _removable = batch.Count + MaxRemoved;
         foreach (var feed in _stale)
         {
             feed.Load(database);
             _touched.Add(feed);
         }
-        foreach (var work in works)
+        foreach (var work in batch)
         {
-            work.Run(this, database);
+            work.Execute(this, database);
         }
         foreach (var feed in _touched)
         {
@@ -221,7 +221,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         database.Commit();
         _isWriting = false;
         _stale.Clear();
-        Report(works);
+        Report(batch);
         foreach (var feed in _touched)
         {
             feed.Deliver();
@@ -232,7 +232,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private SqliteDatabase Open()
     {
         // Another file with the log of this one would be a mixture of two.
-        if (_moved is { HasMoved: true, LogLength: > 0 })
+        if (_moved is { HasMoved: true, WalLength: > 0 })
         {
             throw new FeedUnavailableException(SqliteFaults.Moved(_path));
         }
@@ -243,52 +243,52 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return database;
     }
 
-    private void Report(List<SqliteWork> works)
+    private void Report(List<SqliteWork> batch)
     {
-        if (!works.Exists(work => work.HasWritten))
+        if (!batch.Exists(work => work.HasWritten))
         {
             return;
         }
         Volatile.Write(ref _storedAt, _time.GetTimestamp());
         if (_fault is not null)
         {
-            SqliteLogging.Recovered(_logger, _path);
+            SqliteLogMessages.Recovered(_logger, _path);
             _fault = null;
         }
     }
 
     // Readers that overlap keep the log from beginning anew; then it is done while they wait.
-    private void CutLog()
+    private void TruncateWal()
     {
         try
         {
-            if (_database is { LogLength: > MaxLogBytes } database)
+            if (_database is { WalLength: > MaxWalBytes } database)
             {
-                database.CutLog();
+                database.TruncateWal();
             }
         }
-        catch (SqliteException exception) when (SqliteFaults.IsHarmless(exception))
+        catch (SqliteException exception) when (SqliteFaults.LeavesFileIntact(exception))
         {
-            SqliteLogging.LogNotCut(_logger, exception, _path); // appends go on as long as there is room for it to grow
+            SqliteLogMessages.WalNotTruncated(_logger, exception, _path); // appends go on as long as there is room for it to grow
         }
     }
 
-    private void Fail(List<SqliteWork> works, Exception exception)
+    private void Fail(List<SqliteWork> batch, Exception exception)
     {
         var fault = SqliteFaults.Describe(exception, _path);
         if (_fault?.Message != fault.Message)
         {
-            SqliteLogging.Failed(_logger, exception, fault.Message);
+            SqliteLogMessages.Failed(_logger, exception, fault.Message);
         }
         (_fault, _failedAt) = (fault, _time.GetTimestamp());
-        _isSuspect |= SqliteFaults.MayHaveHarmed(exception);
+        _isSuspect |= SqliteFaults.MayHaveDamaged(exception);
         Undo(exception);
-        Refuse(works, fault);
+        Reject(batch, fault);
     }
 
-    private void Refuse(List<SqliteWork> works, FeedUnavailableException fault)
+    private void Reject(List<SqliteWork> batch, FeedUnavailableException fault)
     {
-        foreach (var work in works)
+        foreach (var work in batch)
         {
             work.Fail(this, fault);
         }
@@ -309,14 +309,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
         _stale.UnionWith(_touched);
         _touched.Clear();
         // A transaction that another program or a full disk prevented has left the file as it was: it can still be read.
-        if (!SqliteFaults.IsHarmless(exception) || (_isWriting && !_database!.TryRollback()))
+        if (!SqliteFaults.LeavesFileIntact(exception) || (_isWriting && !_database!.TryRollback()))
         {
-            LetGo();
+            ReleaseDatabase();
         }
         _isWriting = false;
     }
 
-    private void LetGo()
+    private void ReleaseDatabase()
     {
         if (_database is { HasMoved: true })
         {

@@ -1,4 +1,5 @@
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
 using Comet.TestUtilities.Brokers;
@@ -53,7 +54,7 @@ public sealed class ConnectionTests(Broker broker)
     [Fact]
     public void The_nodes_of_a_cluster_share_what_the_first_says()
     {
-        var (factory, nodes) = BrokerAddress.Read(new RabbitMQStoreOptions { ConnectionString = "amqps://me:a%2Fb@one:1234/place, amqps://two" });
+        var (factory, nodes) = RabbitMQAddress.Read(new RabbitMQStoreOptions { ConnectionString = "amqps://me:a%2Fb@one:1234/place, amqps://two" });
 
         Assert.Equal(("me", "a/b", "place"), (factory.UserName, factory.Password, factory.VirtualHost));
         Assert.Equal(["one:1234", "two:5671"], nodes.Select(node => $"{node.HostName}:{node.Port}"));

@@ -1,3 +1,4 @@
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
 using Comet.TestUtilities.Conformance;
@@ -55,7 +56,7 @@ public sealed class ReadinessTests(Broker broker)
     [Fact]
     public async Task A_stream_that_was_never_joined_does_not_take_the_server_from_the_others()
     {
-        await using var raw = await RawStream.OpenAsync(broker, StreamName.Of(_feed, new RabbitMQStoreOptions()));
+        await using var raw = await RawStream.OpenAsync(broker, RabbitMQStreamName.Of(_feed, new RabbitMQStoreOptions()));
         await raw.OccupyAsync();
         await using var server = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = TimeSpan.FromSeconds(2));
         await server.BecomesAsync(HealthStatus.Healthy);

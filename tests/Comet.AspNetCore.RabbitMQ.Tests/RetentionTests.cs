@@ -1,5 +1,6 @@
 using System.Globalization;
-using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
 using Comet.TestUtilities.Conformance;
@@ -61,7 +62,7 @@ public sealed class RetentionTests(Broker broker)
             known = await log.AppendAsync("\"known\"");
         }
         await using var raw = await RawStream.OpenAsync(broker, NameOf(_feed));
-        await raw.WriteAsync(Enumerable.Range(1, InFlight).Select(number => new StreamMessage
+        await raw.WriteAsync(Enumerable.Range(1, InFlight).Select(number => new RabbitMQMessage
         {
             Id = new MessageId(7, number),
             Epoch = known.Epoch,
@@ -84,5 +85,5 @@ public sealed class RetentionTests(Broker broker)
         Assert.Equal(isBeginningGone ? 1 : 10, page.Entries.Count);
     }
 
-    private static string NameOf(string feed) => StreamName.Of(feed, new RabbitMQStoreOptions());
+    private static string NameOf(string feed) => RabbitMQStreamName.Of(feed, new RabbitMQStoreOptions());
 }

@@ -1,3 +1,4 @@
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.TestUtilities.Conformance;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -113,7 +114,7 @@ public sealed class StreamLostTests(Broker broker)
 
     private async Task DeleteAsync()
     {
-        await using var raw = await RawStream.OpenAsync(broker, StreamName.Of(_feed, new RabbitMQStoreOptions()));
+        await using var raw = await RawStream.OpenAsync(broker, RabbitMQStreamName.Of(_feed, new RabbitMQStoreOptions()));
         await raw.DeleteAsync();
     }
 

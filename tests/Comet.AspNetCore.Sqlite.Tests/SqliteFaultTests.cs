@@ -149,11 +149,11 @@ public sealed class SqliteFaultTests : SqliteFileTests
             time.Advance(TimeSpan.FromSeconds(5));
             await using var after = await OpenAsync(host, new RecordingTail()); // after the sweep
         }
-        Assert.Equal(["StoreFailed"], StoreEvents(messages));
+        Assert.Equal(["SqliteFailed"], StoreEvents(messages));
 
         Query("DROP TRIGGER broken");
         await AppendAsync(log, 3);
-        Assert.Equal(["StoreFailed", "StoreRecovered"], StoreEvents(messages));
+        Assert.Equal(["SqliteFailed", "SqliteRecovered"], StoreEvents(messages));
         Assert.Equal([3], await ReadAllAsync(log));
     }
 
@@ -187,7 +187,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
         await holding;
         Assert.Equal(25, (await appending).Offset);
         await Eventually.HoldsAsync(() => StoreEvents(messages).Length > 0, "the store logs what it could not do");
-        Assert.Equal(["StoreLogNotCut"], StoreEvents(messages));
+        Assert.Equal(["SqliteWalNotTruncated"], StoreEvents(messages));
     }
 
     [Fact]
@@ -263,5 +263,5 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     private static string[] StoreEvents(RecordedLog messages) =>
-        [.. messages.Entries.Select(entry => entry.EventId.Name ?? "").Where(name => name.StartsWith("Store", StringComparison.Ordinal))];
+        [.. messages.Entries.Select(entry => entry.EventId.Name ?? "").Where(name => name.StartsWith("Sqlite", StringComparison.Ordinal))];
 }

@@ -1,3 +1,5 @@
+using Comet.AspNetCore.RabbitMQ.Messages;
+
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>What a message is, given those before it.</summary>
@@ -35,10 +37,10 @@ internal sealed class LogRules(long from, string? epoch = null)
     internal long KnownFrom { get; private set; } = from;
 
     /// <summary>Whether nothing that was not seen matters. Otherwise what lies between its floor and <see cref="KnownFrom"/> must be learnt first.</summary>
-    internal bool CanJudge(StreamMessage message) => IsMarker(message) || message.Floor + 1 >= KnownFrom || IsOld(message.Id);
+    internal bool CanJudge(RabbitMQMessage message) => IsMarker(message) || message.Floor + 1 >= KnownFrom || IsOld(message.Id);
 
     /// <summary>The messages have to come in the order of the stream.</summary>
-    internal Verdict Judge(StreamMessage message)
+    internal Verdict Judge(RabbitMQMessage message)
     {
         if (!_started)
         {
@@ -49,7 +51,7 @@ internal sealed class LogRules(long from, string? epoch = null)
             return Verdict.Duplicate;
         }
         Learn(message.Id);
-        if (message is { Begins: true, Epoch: StreamMessage.AnyEpoch })
+        if (message is { Begins: true, Epoch: RabbitMQMessage.AnyEpoch })
         {
             (Epoch, IsEpochKnown) = (message.Id.ToEpoch(), true);
             return Verdict.Accepted;
@@ -78,7 +80,7 @@ internal sealed class LogRules(long from, string? epoch = null)
     /// <summary>Everything from this offset on was learnt.</summary>
     internal void LearntFrom(long offset) => KnownFrom = Math.Min(KnownFrom, offset);
 
-    private static bool IsMarker(StreamMessage message) => message is { Feed: null, Begins: false };
+    private static bool IsMarker(RabbitMQMessage message) => message is { Feed: null, Begins: false };
 
     private bool IsOld(MessageId id) => _newest.TryGetValue(id.Publisher, out var newest) && id.Sequence <= newest;
 }

@@ -1,3 +1,4 @@
+using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Following;
@@ -12,9 +13,9 @@ internal sealed class Outbox(TimeProvider time)
     /// <summary>When so many messages lie between what was read at its sending and a message itself, others learn little from it.</summary>
     internal const int FarBehind = 5000;
 
-    private readonly Lock _gate = new();
-    private readonly SortedDictionary<long, Append> _waiting = [];
-    private readonly Queue<Append> _sent = new();
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<long, PendingAppend> _waiting = [];
+    private readonly Queue<PendingAppend> _sent = new();
     private readonly SemaphoreSlim _added = new(0);
     private long _order;
     private long _sequence;
@@ -28,7 +29,7 @@ internal sealed class Outbox(TimeProvider time)
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _sent.TryPeek(out var oldest) ? time.GetElapsedTime(oldest.SentAt) : TimeSpan.Zero;
             }
@@ -37,7 +38,7 @@ internal sealed class Outbox(TimeProvider time)
 
     /// <summary>Publishes, and waits until it was read back.</summary>
     /// <exception cref="TimeoutException">It was not; it may be stored all the same.</exception>
-    internal async ValueTask<FeedPosition> SendAsync(Append append, TimeSpan patience, CancellationToken cancellationToken)
+    internal async ValueTask<FeedPosition> SendAsync(PendingAppend append, TimeSpan patience, CancellationToken cancellationToken)
     {
         Add(append);
         try
@@ -46,7 +47,7 @@ internal sealed class Outbox(TimeProvider time)
         }
         catch
         {
-            lock (_gate)
+            lock (_lock)
             {
                 append.IsAbandoned = true;
                 _waiting.Remove(append.Order);
@@ -56,9 +57,9 @@ internal sealed class Outbox(TimeProvider time)
     }
 
     /// <summary>Publishes what nobody waits for.</summary>
-    internal void Add(Append append)
+    internal void Add(PendingAppend append)
     {
-        lock (_gate)
+        lock (_lock)
         {
             AddLast(append);
         }
@@ -74,9 +75,9 @@ internal sealed class Outbox(TimeProvider time)
     }
 
     /// <summary>The next message to send, with a number of its own.</summary>
-    internal StreamMessage? Next(string epoch, long floor)
+    internal RabbitMQMessage? Next(string epoch, long floor)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_waiting.Count == 0)
             {
@@ -86,7 +87,7 @@ internal sealed class Outbox(TimeProvider time)
             _waiting.Remove(append.Order);
             (append.Sequence, append.Epoch, append.Floor, append.SentAt) = (++_sequence, epoch, floor, time.GetTimestamp());
             _sent.Enqueue(append);
-            return new StreamMessage
+            return new RabbitMQMessage
             {
                 Id = new MessageId(Publisher, append.Sequence),
                 Epoch = epoch,
@@ -99,11 +100,11 @@ internal sealed class Outbox(TimeProvider time)
     }
 
     /// <summary>A marker that nobody waits for.</summary>
-    internal StreamMessage Mark(string? epoch, long floor, DateTimeOffset at, bool begins = false)
+    internal RabbitMQMessage Mark(string? epoch, long floor, DateTimeOffset at, bool begins = false)
     {
-        lock (_gate)
+        lock (_lock)
         {
-            return new StreamMessage { Id = new MessageId(Publisher, ++_sequence), Epoch = epoch, Floor = floor, At = at, Begins = begins };
+            return new RabbitMQMessage { Id = new MessageId(Publisher, ++_sequence), Epoch = epoch, Floor = floor, At = at, Begins = begins };
         }
     }
 
@@ -114,8 +115,8 @@ internal sealed class Outbox(TimeProvider time)
         {
             return;
         }
-        Append? stored = null;
-        lock (_gate)
+        PendingAppend? stored = null;
+        lock (_lock)
         {
             while (_sent.TryPeek(out var append) && append.Sequence <= sequence)
             {
@@ -141,7 +142,7 @@ internal sealed class Outbox(TimeProvider time)
             if (_wasFarBehind && _sent.Count == 0 && _waiting.Count == 0)
             {
                 _wasFarBehind = false;
-                AddLast(new Append(null, default, time.GetUtcNow())); // whoever begins to read at the end learns the epoch from this
+                AddLast(new PendingAppend(null, default, time.GetUtcNow())); // whoever begins to read at the end learns the epoch from this
             }
         }
         stored?.Complete(position);
@@ -150,7 +151,7 @@ internal sealed class Outbox(TimeProvider time)
     /// <summary>A part of the stream was missed: nobody knows whether what was sent is in it, so it must not be sent again.</summary>
     internal void GiveUp()
     {
-        lock (_gate)
+        lock (_lock)
         {
             while (_sent.TryDequeue(out var append))
             {
@@ -159,14 +160,14 @@ internal sealed class Outbox(TimeProvider time)
         }
     }
 
-    private void AddLast(Append append)
+    private void AddLast(PendingAppend append)
     {
         append.Order = ++_order;
         _waiting.Add(append.Order, append);
         _added.Release();
     }
 
-    private void SendAgain(Append append)
+    private void SendAgain(PendingAppend append)
     {
         if (!append.IsAbandoned)
         {

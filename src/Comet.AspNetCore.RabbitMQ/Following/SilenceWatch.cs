@@ -1,16 +1,16 @@
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
 
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>Notices when a stream shows no longer what is published, as on a node of a cluster that is cut off from the others.</summary>
-internal sealed class SilenceWatch(Outbox outbox, BrokerConnection broker, TimeSpan patience, TimeProvider time)
+internal sealed class SilenceWatch(Outbox outbox, RabbitMQConnection broker, TimeSpan patience, TimeProvider time)
 {
     private static readonly TimeSpan ShortestSilence = TimeSpan.FromMinutes(1);
 
     private long _readAt = time.GetTimestamp();
 
     /// <summary>Something was read.</summary>
-    internal void HaveRead() => Volatile.Write(ref _readAt, time.GetTimestamp());
+    internal void RecordRead() => Volatile.Write(ref _readAt, time.GetTimestamp());
 
     /// <summary>Returns when that is so.</summary>
     internal async Task RunAsync(CancellationToken ended)
@@ -30,7 +30,7 @@ internal sealed class SilenceWatch(Outbox outbox, BrokerConnection broker, TimeS
             wasBlocked = isBlocked;
             if (lag == TimeSpan.Zero && silent > silence)
             {
-                outbox.Add(new Append(null, default, time.GetUtcNow()));
+                outbox.Add(new PendingAppend(null, default, time.GetUtcNow()));
             }
         }
     }

@@ -1,4 +1,6 @@
 using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
+using Comet.AspNetCore.RabbitMQ.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Following;
 
@@ -22,13 +24,13 @@ public sealed class LogRulesTests
     public void The_first_who_begins_an_epoch_wins()
     {
         var rules = new LogRules(0);
-        rules.Judge(Next(new StreamMessage { Id = new(1, 1) }));
-        rules.Judge(Next(new StreamMessage { Id = new(2, 1) }));
+        rules.Judge(Next(new RabbitMQMessage { Id = new(1, 1) }));
+        rules.Judge(Next(new RabbitMQMessage { Id = new(2, 1) }));
         Assert.True(rules.IsEpochKnown);
         Assert.Null(rules.Epoch);
 
-        Assert.Equal(Verdict.Accepted, rules.Judge(Next(new StreamMessage { Id = new(2, 2), Begins = true })));
-        Assert.Equal(Verdict.Stale, rules.Judge(Next(new StreamMessage { Id = new(1, 2), Begins = true })));
+        Assert.Equal(Verdict.Accepted, rules.Judge(Next(new RabbitMQMessage { Id = new(2, 2), Begins = true })));
+        Assert.Equal(Verdict.Stale, rules.Judge(Next(new RabbitMQMessage { Id = new(1, 2), Begins = true })));
 
         Assert.Equal(new MessageId(2, 2).ToEpoch(), rules.Epoch);
     }
@@ -37,7 +39,7 @@ public sealed class LogRulesTests
     public void An_epoch_that_is_begun_in_ignorance_counts_whatever_is_in_force()
     {
         var (rules, late) = (Begun(), new LogRules(_offset));
-        var begins = Next(new StreamMessage { Id = new(5, 1), Epoch = StreamMessage.AnyEpoch, Floor = 0, Begins = true });
+        var begins = Next(new RabbitMQMessage { Id = new(5, 1), Epoch = RabbitMQMessage.AnyEpoch, Floor = 0, Begins = true });
 
         foreach (var each in (LogRules[])[rules, late])
         {
@@ -53,7 +55,7 @@ public sealed class LogRulesTests
     {
         var rules = Begun();
         var old = rules.Epoch;
-        rules.Judge(Next(new StreamMessage { Id = new(3, 1), Epoch = old, Begins = true }));
+        rules.Judge(Next(new RabbitMQMessage { Id = new(3, 1), Epoch = old, Begins = true }));
 
         Assert.NotEqual(old, rules.Epoch);
         Assert.Equal(Verdict.Stale, rules.Judge(Entry(1, 10, old)));
@@ -107,7 +109,7 @@ public sealed class LogRulesTests
     {
         var stream = new RandomStream(seed, 1500);
         var epoch = stream.EpochAt(stream.Messages.Count - 1)!;
-        var scan = new FeedScan((from, to, _) => stream.ReadAsync(from, to), _ => Task.FromResult(0L));
+        var scan = new RabbitMQLogReader((from, to, _) => stream.ReadAsync(from, to), _ => Task.FromResult(0L));
         var end = stream.Messages[^1].Offset;
         var all = Enumerable.Range(0, stream.Messages.Count)
             .Where(index => stream.Verdicts[index] == Verdict.Accepted && stream.Messages[index].Feed == "a" && stream.EpochAt(index) == epoch)
@@ -143,7 +145,7 @@ public sealed class LogRulesTests
         {
             // The entry before was there when the scan was asked for.
             var kept = accepted[index - 1];
-            var scan = new FeedScan((from, to, _) =>
+            var scan = new RabbitMQLogReader((from, to, _) =>
             {
                 kept = accepted[index];
                 return stream.ReadAsync(Math.Max(from, kept), to);
@@ -160,12 +162,12 @@ public sealed class LogRulesTests
     private LogRules Begun()
     {
         var rules = new LogRules(0);
-        rules.Judge(Next(new StreamMessage { Id = new(9, 1), Begins = true }));
+        rules.Judge(Next(new RabbitMQMessage { Id = new(9, 1), Begins = true }));
         return rules;
     }
 
-    private StreamMessage Entry(long publisher, long sequence, string? epoch) =>
-        Next(new StreamMessage { Id = new(publisher, sequence), Epoch = epoch, Feed = "feed" });
+    private RabbitMQMessage Entry(long publisher, long sequence, string? epoch) =>
+        Next(new RabbitMQMessage { Id = new(publisher, sequence), Epoch = epoch, Feed = "feed" });
 
-    private StreamMessage Next(StreamMessage message) => message with { Offset = _offset++ };
+    private RabbitMQMessage Next(RabbitMQMessage message) => message with { Offset = _offset++ };
 }

@@ -157,5 +157,5 @@ public sealed class OutboxTests
     }
 
     private Task<FeedPosition> SendAsync(string feed, CancellationToken cancellationToken = default) =>
-        _outbox.SendAsync(new Append(feed, default, default), TimeSpan.FromMinutes(1), cancellationToken).AsTask();
+        _outbox.SendAsync(new PendingAppend(feed, default, default), TimeSpan.FromMinutes(1), cancellationToken).AsTask();
 }

@@ -1,4 +1,4 @@
-using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.TestUtilities.Conformance;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -45,7 +45,7 @@ internal sealed class RawStream : IAsyncDisposable
     }
 
     /// <summary>Writes messages and waits until they are stored.</summary>
-    internal async Task WriteAsync(IEnumerable<StreamMessage> messages)
+    internal async Task WriteAsync(IEnumerable<RabbitMQMessage> messages)
     {
         var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
         await using var channel = await _connection.CreateChannelAsync(confirmed);
@@ -56,7 +56,7 @@ internal sealed class RawStream : IAsyncDisposable
         }
     }
 
-    internal async Task<long> OldestAsync() => (await StreamScan.FirstAsync(_connection, Name, Eventually.Patience, default)).Offset;
+    internal async Task<long> OldestAsync() => (await RabbitMQStreamReader.FirstAsync(_connection, Name, Eventually.Patience, default)).Offset;
 
     /// <summary>Waits until retention has removed a message.</summary>
     internal async Task RemovesAsync(long offset)

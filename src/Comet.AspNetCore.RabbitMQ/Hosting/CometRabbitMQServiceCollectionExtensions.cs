@@ -1,5 +1,6 @@
-using Comet.AspNetCore.RabbitMQ;
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Hosting;
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,7 +27,7 @@ public static class CometRabbitMQServiceCollectionExtensions
         {
             options.PostConfigure(configure);
         }
-        if (services.Any(service => service.ServiceType == typeof(BrokerConnection)))
+        if (services.Any(service => service.ServiceType == typeof(RabbitMQConnection)))
         {
             return services;
         }
@@ -35,8 +36,8 @@ public static class CometRabbitMQServiceCollectionExtensions
                 options.ConnectionString = configuration.GetConnectionString("RabbitMQ") ?? options.ConnectionString)
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<RabbitMQStoreOptions>, RabbitMQStoreOptionsValidator>();
-        services.AddSingleton<BrokerConnection>();
-        services.AddHostedService(provider => provider.GetRequiredService<BrokerConnection>());
+        services.AddSingleton<RabbitMQConnection>();
+        services.AddHostedService(provider => provider.GetRequiredService<RabbitMQConnection>());
         services.AddSingleton<RabbitMQStore>();
         services.Replace(ServiceDescriptor.Singleton<IFeedStore>(provider => provider.GetRequiredService<RabbitMQStore>()));
         services.AddHealthChecks().AddCheck<RabbitMQHealthCheck>("comet-store", tags: ["ready"]);

@@ -1,4 +1,6 @@
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Diagnostics;
+using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
@@ -21,12 +23,12 @@ internal enum Loss
 /// Reads a stream for this server, message by message, for as long as the app runs, and publishes to it. After every interruption it goes
 /// on after the last message it has read, once it has made sure that this one is still there.
 /// </summary>
-internal sealed class StreamFollower(
+internal sealed class RabbitMQStreamFollower(
     string stream,
     Dictionary<string, object?> arguments,
-    StreamView view,
+    RabbitMQStreamView view,
     Outbox outbox,
-    BrokerConnection broker,
+    RabbitMQConnection broker,
     RabbitMQStoreOptions options,
     TimeProvider time,
     ILogger logger)
@@ -34,7 +36,7 @@ internal sealed class StreamFollower(
     /// <summary>How many messages before the end a server begins that joins, if they tell it enough.</summary>
     private const long HeadStart = 2 * Outbox.FarBehind;
 
-    private const ushort Ahead = 2000;
+    private const ushort Prefetch = 2000;
 
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<(string Feed, FeedEntry Entry)> _read = [];
@@ -68,34 +70,34 @@ internal sealed class StreamFollower(
             catch (Exception exception)
             {
                 // Whatever it is, going on trying is all that can be done here.
-                StoreLog.StreamInterrupted(logger, exception, stream);
+                RabbitMQLogMessages.StreamInterrupted(logger, exception, stream);
             }
             finally
             {
                 _isCurrent = false;
             }
-            await Pause.AfterFailureAsync(stopping);
+            await RetryDelay.WaitAsync(stopping);
         }
     }
 
     // Returns when it has to begin anew at once.
     private async Task FollowAsync(IConnection connection, CancellationToken stopping)
     {
-        await using var publisher = await StreamPublisher.OpenAsync(connection, stream, arguments, stopping);
+        await using var publisher = await RabbitMQPublisher.OpenAsync(connection, stream, arguments, stopping);
         var marker = outbox.Mark(_rules.Epoch, _last?.Offset ?? -1, time.GetUtcNow());
         // This node may lag behind the one that was read from before. Having the marker, it has everything that was stored by then.
-        var end = await StreamScan
+        var end = await RabbitMQStreamReader
             .EndAsync(connection, stream, () => publisher.PublishFirstAsync(marker, options.Timeout, stopping), options.Timeout, stopping)
             .OffsetOfAsync(marker.Id);
         if (_last is { } left && end <= left.Offset)
         {
-            Miss(Loss.Truncated);
+            RecordLoss(Loss.Truncated);
         }
         var isJoining = _last is null;
-        var oldest = isJoining ? (await StreamScan.FirstAsync(connection, stream, options.Timeout, stopping)).Offset : 0;
+        var oldest = isJoining ? (await RabbitMQStreamReader.FirstAsync(connection, stream, options.Timeout, stopping)).Offset : 0;
         var from = _last?.Offset ?? Math.Max(oldest, end - _headStart);
 
-        await using var consumer = await StreamConsumer.OpenAsync(connection, stream, from, Ahead, stopping);
+        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, from, Prefetch, stopping);
         using var session = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _ = publisher.Failed.ContinueWith(failed => consumer.End(failed.Result), session.Token, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         var watch = new SilenceWatch(outbox, broker, options.Timeout, time);
@@ -112,7 +114,7 @@ internal sealed class StreamFollower(
                         isFirst = false;
                         if (_last != (message.Offset, message.Id))
                         {
-                            Miss(message.Offset > _last!.Value.Offset ? Loss.Overtaken : Loss.Truncated);
+                            RecordLoss(message.Offset > _last!.Value.Offset ? Loss.Overtaken : Loss.Truncated);
                             return;
                         }
                         continue;
@@ -121,11 +123,11 @@ internal sealed class StreamFollower(
                     {
                         (isFirst, _rules) = (false, new LogRules(message.Offset));
                     }
-                    await TakeAsync(connection, message, stopping);
+                    await ProcessAsync(connection, message, stopping);
                     isMarkerRead |= message.Id == marker.Id;
                 }
                 Deliver();
-                watch.HaveRead();
+                watch.RecordRead();
                 if (_isCurrent || !isMarkerRead)
                 {
                     continue;
@@ -150,7 +152,7 @@ internal sealed class StreamFollower(
                     // Whoever begins in the middle of the stream learns the epoch from this.
                     await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow()), stopping);
                 }
-                StoreLog.StreamFollowed(logger, stream, from, epoch);
+                RabbitMQLogMessages.StreamFollowed(logger, stream, from, epoch);
                 (_isCurrent, _headStart) = (true, HeadStart);
                 _joined.TrySetResult();
                 writing = WriteAsync(publisher, consumer, session.Token);
@@ -166,9 +168,9 @@ internal sealed class StreamFollower(
         }
     }
 
-    private void Miss(Loss loss)
+    private void RecordLoss(Loss loss)
     {
-        StoreLog.StreamLost(logger, stream, _last!.Value.Offset, loss);
+        RabbitMQLogMessages.StreamLost(logger, stream, _last!.Value.Offset, loss.ToString());
         (_last, _loss) = (null, loss);
         if (loss == Loss.Overtaken)
         {
@@ -176,11 +178,11 @@ internal sealed class StreamFollower(
         }
     }
 
-    private async Task TakeAsync(IConnection connection, StreamMessage message, CancellationToken stopping)
+    private async Task ProcessAsync(IConnection connection, RabbitMQMessage message, CancellationToken stopping)
     {
         if (!_rules.CanJudge(message))
         {
-            await foreach (var older in StreamScan.ReadAsync(connection, stream, message.Floor + 1, _rules.KnownFrom, options.Timeout, stopping))
+            await foreach (var older in RabbitMQStreamReader.ReadAsync(connection, stream, message.Floor + 1, _rules.KnownFrom, options.Timeout, stopping))
             {
                 _rules.Learn(older.Id);
             }
@@ -206,7 +208,7 @@ internal sealed class StreamFollower(
     }
 
     // The epoch that is in force from this message on was begun, or has become known.
-    private void EnterEpoch(StreamMessage message)
+    private void EnterEpoch(RabbitMQMessage message)
     {
         if (_loss == Loss.Truncated && view.Position?.Epoch == _rules.Epoch)
         {
@@ -231,14 +233,14 @@ internal sealed class StreamFollower(
         _ours.Clear();
     }
 
-    private async Task BeginEpochAsync(StreamPublisher publisher, CancellationToken stopping)
+    private async Task BeginEpochAsync(RabbitMQPublisher publisher, CancellationToken stopping)
     {
         // When nothing that is kept tells the epoch, the history is lost, but not the feed.
-        var epoch = _rules.IsEpochKnown ? _rules.Epoch : StreamMessage.AnyEpoch;
+        var epoch = _rules.IsEpochKnown ? _rules.Epoch : RabbitMQMessage.AnyEpoch;
         await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow(), begins: true), stopping);
     }
 
-    private async Task WriteAsync(StreamPublisher publisher, StreamConsumer consumer, CancellationToken ended)
+    private async Task WriteAsync(RabbitMQPublisher publisher, RabbitMQConsumer consumer, CancellationToken ended)
     {
         try
         {
@@ -257,7 +259,7 @@ internal sealed class StreamFollower(
         }
     }
 
-    private async Task WatchAsync(SilenceWatch watch, IConnection connection, StreamConsumer consumer, CancellationToken ended)
+    private async Task WatchAsync(SilenceWatch watch, IConnection connection, RabbitMQConsumer consumer, CancellationToken ended)
     {
         try
         {
@@ -269,6 +271,6 @@ internal sealed class StreamFollower(
         }
         const string Reason = "What this server has published is not to be read.";
         consumer.End(new TimeoutException(Reason));
-        broker.Leave(connection, Reason);
+        broker.Abandon(connection, Reason);
     }
 }

@@ -2,10 +2,10 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using RabbitMQ.Client;
 
-namespace Comet.AspNetCore.RabbitMQ.Connecting;
+namespace Comet.AspNetCore.RabbitMQ.Connections;
 
 /// <summary>Where the broker is, from a connection string whose text never leaves this class.</summary>
-internal static class BrokerAddress
+internal static class RabbitMQAddress
 {
     /// <summary>What is wrong with a connection string, without repeating any of it; null: nothing.</summary>
     internal static string? FindFault(string connectionString)

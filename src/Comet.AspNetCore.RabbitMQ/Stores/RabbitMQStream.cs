@@ -1,46 +1,47 @@
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
 using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 
-namespace Comet.AspNetCore.RabbitMQ;
+namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>One stream as this server uses it, for all the feeds in it.</summary>
-internal sealed class SharedStream : IAsyncDisposable
+internal sealed class RabbitMQStream : IAsyncDisposable
 {
     // A client that comes from another server usually has to wait no longer than this.
-    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How many times as long as for anything else is waited for the end of a search.</summary>
-    private const int SearchFactor = 6;
+    private const int ScanTimeoutFactor = 6;
 
     private readonly string _name;
-    private readonly StreamView _view;
+    private readonly RabbitMQStreamView _view;
     private readonly Outbox _outbox;
-    private readonly StreamFollower _follower;
-    private readonly BrokerConnection _broker;
+    private readonly RabbitMQStreamFollower _follower;
+    private readonly RabbitMQConnection _broker;
     private readonly RabbitMQStoreOptions _options;
     private readonly SemaphoreSlim _scans;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _following;
-    private readonly SharedMarkers _markers;
+    private readonly RabbitMQMarkers _markers;
 
-    internal SharedStream(
+    internal RabbitMQStream(
         string name,
         Dictionary<string, object?> arguments,
-        BrokerConnection broker,
+        RabbitMQConnection broker,
         RabbitMQStoreOptions options,
         SemaphoreSlim scans,
         TimeProvider time,
         ILogger logger)
     {
         (_name, _broker, _options, _scans, _time) = (name, broker, options, scans, time);
-        _view = new StreamView(options.RecentBytes);
+        _view = new RabbitMQStreamView(options.RecentBytes);
         _outbox = new Outbox(time);
-        _markers = new SharedMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
-        _follower = new StreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
+        _markers = new RabbitMQMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
+        _follower = new RabbitMQStreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
         _following = Task.Run(() => _follower.RunAsync(_stopping.Token));
     }
 
@@ -57,10 +58,10 @@ internal sealed class SharedStream : IAsyncDisposable
         {
             throw _broker.IsOpen
                 ? new FeedUnavailableException($"The stream {_name} could not be read within {_options.Timeout.TotalSeconds} s; see the log for the reason.", exception)
-                : _broker.Away(exception);
+                : _broker.NewUnreachable(exception);
         }
         _view.Open(feed, tail);
-        return new SharedFeedLog(this, feed, retention, tail, _time);
+        return new RabbitMQFeedLog(this, feed, retention, tail, _time);
     }
 
     internal void Close(string feed, IFeedTail tail) => _view.Close(feed, tail);
@@ -70,13 +71,13 @@ internal sealed class SharedStream : IAsyncDisposable
     {
         try
         {
-            return await _outbox.SendAsync(new Append(feed, payload, _time.GetUtcNow()), _options.Timeout, cancellationToken);
+            return await _outbox.SendAsync(new PendingAppend(feed, payload, _time.GetUtcNow()), _options.Timeout, cancellationToken);
         }
         catch (TimeoutException exception)
         {
-            throw _broker.IsBlocked ? new FeedUnavailableException(BrokerConnection.BlockedMessage, exception)
+            throw _broker.IsBlocked ? new FeedUnavailableException(RabbitMQConnection.BlockedMessage, exception)
                 : _broker.IsOpen ? new FeedUnavailableException($"RabbitMQ did not store the message within {_options.Timeout.TotalSeconds} s; it is not certain whether it will.", exception)
-                : _broker.Away(exception);
+                : _broker.NewUnreachable(exception);
         }
     }
 
@@ -120,7 +121,7 @@ internal sealed class SharedStream : IAsyncDisposable
         var marking = _markers.NextAsync();
         while (!marking.IsCompleted)
         {
-            await Task.WhenAny(marking, Task.Delay(Glance, _time, cancellationToken));
+            await Task.WhenAny(marking, Task.Delay(PollInterval, _time, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
             if (HasReached())
             {
@@ -131,7 +132,7 @@ internal sealed class SharedStream : IAsyncDisposable
         // Its own place is nobody's proof: whoever asks for the next one again and again would be right each time.
         if (marker.Epoch == position.Epoch && marker.Offset > position.Offset)
         {
-            _markers.HaveHelped();
+            _markers.ResetDelay();
         }
         return HasReached();
 
@@ -151,23 +152,23 @@ internal sealed class SharedStream : IAsyncDisposable
             throw new FeedUnavailableException("Too many clients wait for old messages; try again later.");
         }
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_options.Timeout * SearchFactor);
+        deadline.CancelAfter(_options.Timeout * ScanTimeoutFactor);
         try
         {
             var connection = _broker.Get();
-            var scan = new FeedScan(
-                (from, to, cancellation) => StreamScan.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation),
-                async cancellation => (await StreamScan.FirstAsync(connection, _name, _options.Timeout, cancellation)).Offset);
+            var scan = new RabbitMQLogReader(
+                (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation),
+                async cancellation => (await RabbitMQStreamReader.FirstAsync(connection, _name, _options.Timeout, cancellation)).Offset);
             return await scan.ReadAsync(feed, epoch, after, start, maxEntries, deadline.Token);
         }
         catch (OperationCanceledException exception) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new FeedUnavailableException(
-                $"Old messages of the feed were not found in the stream {_name} within {(_options.Timeout * SearchFactor).TotalSeconds} s; it is too large for that.", exception);
+                $"Old messages of the feed were not found in the stream {_name} within {(_options.Timeout * ScanTimeoutFactor).TotalSeconds} s; it is too large for that.", exception);
         }
         catch (Exception exception) when (exception is not FeedUnavailableException && !cancellationToken.IsCancellationRequested)
         {
-            throw _broker.Away(exception);
+            throw _broker.NewUnreachable(exception);
         }
         finally
         {

@@ -1,8 +1,9 @@
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
-namespace Comet.AspNetCore.RabbitMQ.Tests;
+namespace Comet.AspNetCore.RabbitMQ.Tests.Stores;
 
-public sealed class StreamNameTests
+public sealed class RabbitMQStreamNameTests
 {
     [Fact]
     public void No_feed_has_the_stream_of_a_family()
@@ -11,7 +12,7 @@ public sealed class StreamNameTests
 
         foreach (var separator in (char[])['.', '-', '_'])
         {
-            Assert.NotEqual(StreamName.Of($"rooms{separator}0", options), StreamName.Of("rooms/0", options));
+            Assert.NotEqual(RabbitMQStreamName.Of($"rooms{separator}0", options), RabbitMQStreamName.Of("rooms/0", options));
         }
     }
 
@@ -21,9 +22,9 @@ public sealed class StreamNameTests
         const int Servers = 10;
         var retention = Server.Plenty with { Entries = 1, Bytes = 1 << 20, Age = TimeSpan.FromDays(1) };
 
-        var arguments = StreamName.ArgumentsOf("feed", retention, new RabbitMQStoreOptions());
+        var arguments = RabbitMQStreamName.ArgumentsOf("feed", retention, new RabbitMQStoreOptions());
 
-        var markers = retention.Age / SharedMarkers.LongestPause * 256 * Servers;
+        var markers = retention.Age / RabbitMQMarkers.MaxDelay * 256 * Servers;
         Assert.True((long)arguments["x-max-length-bytes"]! - (long)arguments["x-stream-max-segment-size-bytes"]! >= retention.Bytes + markers);
     }
 }

@@ -1,9 +1,9 @@
 using Comet.AspNetCore.Stores;
 
-namespace Comet.AspNetCore.RabbitMQ;
+namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>The log of one feed in a stream that it shares with others.</summary>
-internal sealed class SharedFeedLog(SharedStream stream, string feed, FeedRetention retention, IFeedTail tail, TimeProvider time) : IFeedLog
+internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRetention retention, IFeedTail tail, TimeProvider time) : IFeedLog
 {
     public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
         stream.AppendAsync(feed, payload, cancellationToken);

@@ -1,17 +1,17 @@
 using System.Threading.Channels;
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 
-namespace Comet.AspNetCore.RabbitMQ.Following;
+namespace Comet.AspNetCore.RabbitMQ.Messages;
 
 /// <summary>Reads a stream from an offset on, in batches; has a channel of its own.</summary>
-internal sealed class StreamConsumer : AsyncDefaultBasicConsumer, IAsyncDisposable
+internal sealed class RabbitMQConsumer : AsyncDefaultBasicConsumer, IAsyncDisposable
 {
-    private readonly Channel<(StreamMessage Message, ulong Tag)> _received =
-        System.Threading.Channels.Channel.CreateUnbounded<(StreamMessage, ulong)>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<(RabbitMQMessage Message, ulong Tag)> _received =
+        System.Threading.Channels.Channel.CreateUnbounded<(RabbitMQMessage, ulong)>(new UnboundedChannelOptions { SingleReader = true });
 
-    private StreamConsumer(IChannel channel)
+    private RabbitMQConsumer(IChannel channel)
         : base(channel)
     {
     }
@@ -21,7 +21,7 @@ internal sealed class StreamConsumer : AsyncDefaultBasicConsumer, IAsyncDisposab
     /// <param name="from">An offset, or <c>first</c>, or <c>last</c>: the beginning of the last chunk that was written.</param>
     /// <param name="ahead">How many messages may be on their way or waiting here.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal static async Task<StreamConsumer> OpenAsync(
+    internal static async Task<RabbitMQConsumer> OpenAsync(
         IConnection connection,
         string stream,
         object from,
@@ -29,7 +29,7 @@ internal sealed class StreamConsumer : AsyncDefaultBasicConsumer, IAsyncDisposab
         CancellationToken cancellationToken)
     {
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        var consumer = new StreamConsumer(channel);
+        var consumer = new RabbitMQConsumer(channel);
         try
         {
             await channel.BasicQosAsync(0, ahead, global: false, cancellationToken);
@@ -46,14 +46,14 @@ internal sealed class StreamConsumer : AsyncDefaultBasicConsumer, IAsyncDisposab
 
     /// <summary>What has come, at least one message.</summary>
     /// <exception cref="TimeoutException">Nothing came.</exception>
-    internal async Task<List<StreamMessage>> ReadAsync(TimeSpan patience, CancellationToken cancellationToken)
+    internal async Task<List<RabbitMQMessage>> ReadAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         const int MaxBatch = 512;
         if (!await _received.Reader.WaitToReadAsync(cancellationToken).AsTask().WaitAsync(patience, cancellationToken))
         {
             throw new IOException("The broker has ended the delivery.");
         }
-        var batch = new List<StreamMessage>();
+        var batch = new List<RabbitMQMessage>();
         var last = 0UL;
         while (batch.Count < MaxBatch && _received.Reader.TryRead(out var next))
         {
@@ -79,7 +79,7 @@ internal sealed class StreamConsumer : AsyncDefaultBasicConsumer, IAsyncDisposab
     {
         try
         {
-            _received.Writer.TryWrite((StreamMessage.Read(properties, body), deliveryTag));
+            _received.Writer.TryWrite((RabbitMQMessage.Read(properties, body), deliveryTag));
         }
         catch (InvalidDataException exception)
         {
@@ -102,7 +102,7 @@ internal sealed class StreamConsumer : AsyncDefaultBasicConsumer, IAsyncDisposab
 
     public async ValueTask DisposeAsync()
     {
-        End(new ObjectDisposedException(nameof(StreamConsumer)));
-        await Farewell.SayAsync(Channel);
+        End(new ObjectDisposedException(nameof(RabbitMQConsumer)));
+        await Channel.DisposeWithTimeoutAsync();
     }
 }

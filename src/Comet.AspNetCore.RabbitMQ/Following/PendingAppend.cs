@@ -1,7 +1,7 @@
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>An entry on its way into a stream, or a marker that somebody waits for.</summary>
-internal sealed class Append(string? feed, ReadOnlyMemory<byte> payload, DateTimeOffset at)
+internal sealed class PendingAppend(string? feed, ReadOnlyMemory<byte> payload, DateTimeOffset at)
 {
     private readonly TaskCompletionSource<FeedPosition> _stored = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -1,15 +1,15 @@
 using System.Security.Cryptography;
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
 using Microsoft.Extensions.Options;
 
-namespace Comet.AspNetCore.RabbitMQ;
+namespace Comet.AspNetCore.RabbitMQ.Hosting;
 
 internal sealed class RabbitMQStoreOptionsValidator : IValidateOptions<RabbitMQStoreOptions>
 {
     public ValidateOptionsResult Validate(string? name, RabbitMQStoreOptions options)
     {
         var errors = new List<string>();
-        if (BrokerAddress.FindFault(options.ConnectionString) is { } fault)
+        if (RabbitMQAddress.FindFault(options.ConnectionString) is { } fault)
         {
             errors.Add(fault);
         }
@@ -52,7 +52,7 @@ internal sealed class RabbitMQStoreOptionsValidator : IValidateOptions<RabbitMQS
         }
         try
         {
-            return BrokerAddress.ReadAuthorities(certificateAuthority).Count == 0 ? "without a certificate in PEM" : null;
+            return RabbitMQAddress.ReadAuthorities(certificateAuthority).Count == 0 ? "without a certificate in PEM" : null;
         }
         catch (Exception exception) when (exception is CryptographicException or IOException or UnauthorizedAccessException)
         {

@@ -1,8 +1,8 @@
-using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
 
-namespace Comet.AspNetCore.RabbitMQ.Tests.Following;
+namespace Comet.AspNetCore.RabbitMQ.Tests.Stores;
 
-public sealed class StreamScanTests
+public sealed class RabbitMQLogReaderTests
 {
     // The newest that a node has may be older than what was read from another one; that is no proof that the stream has lost its end.
     [Theory]
@@ -13,8 +13,8 @@ public sealed class StreamScanTests
         const long Left = 1000;
         var marker = new MessageId(2, 1);
         var node = Enumerable.Range(0, lag + 7)
-            .Select(index => new StreamMessage { Id = new(1, index), Offset = Left - lag + index })
-            .Append(new StreamMessage { Id = marker, Offset = Left + 7 })
+            .Select(index => new RabbitMQMessage { Id = new(1, index), Offset = Left - lag + index })
+            .Append(new RabbitMQMessage { Id = marker, Offset = Left + 7 })
             .ToAsyncEnumerable();
 
         Assert.Equal(Left + 7, await node.OffsetOfAsync(marker));

@@ -1,21 +1,22 @@
+using Comet.AspNetCore.RabbitMQ.Diagnostics;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 
-namespace Comet.AspNetCore.RabbitMQ.Connecting;
+namespace Comet.AspNetCore.RabbitMQ.Connections;
 
 /// <summary>
 /// The one connection of this server to the broker, made again whenever it is lost. It lasts until the host is disposed of, so that
 /// streams are served while they drain.
 /// </summary>
-internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, ILogger<BrokerConnection> logger) : IHostedService, IAsyncDisposable
+internal sealed class RabbitMQConnection(IOptions<RabbitMQStoreOptions> options, ILogger<RabbitMQConnection> logger) : IHostedService, IAsyncDisposable
 {
     /// <summary>What is wrong while <see cref="IsBlocked"/>.</summary>
     internal const string BlockedMessage = "RabbitMQ takes no messages: it is short of memory or of disk space.";
 
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
     private TaskCompletionSource<IConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,13 +30,13 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
     internal bool IsBlocked => _isBlocked;
 
     /// <summary>The nodes, for messages to people.</summary>
-    internal string Nodes { get; } = string.Join(", ", BrokerAddress.Read(options.Value).Nodes.Select(node => $"{node.HostName}:{node.Port}"));
+    internal string Nodes { get; } = string.Join(", ", RabbitMQAddress.Read(options.Value).Nodes.Select(node => $"{node.HostName}:{node.Port}"));
 
     private Task<IConnection> Connected
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _connected.Task;
             }
@@ -55,12 +56,12 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
 
     /// <summary>The connection now.</summary>
     /// <exception cref="FeedUnavailableException">There is none.</exception>
-    internal IConnection Get() => Connected is { IsCompletedSuccessfully: true } connected ? connected.Result : throw Away();
+    internal IConnection Get() => Connected is { IsCompletedSuccessfully: true } connected ? connected.Result : throw NewUnreachable();
 
     /// <summary>Gives up a connection that is of no use, and makes another one, maybe to another node.</summary>
-    internal void Leave(IConnection connection, string reason)
+    internal void Abandon(IConnection connection, string reason)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_connected.Task.IsCompletedSuccessfully && _connected.Task.Result == connection)
             {
@@ -69,7 +70,7 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
         }
     }
 
-    internal FeedUnavailableException Away(Exception? cause = null)
+    internal FeedUnavailableException NewUnreachable(Exception? cause = null)
     {
         var message = $"RabbitMQ ({Nodes}) cannot be reached; see the log for the reason. The connection is made again as soon as that is possible.";
         return cause is null ? new(message) : new(message, cause);
@@ -83,15 +84,15 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
 
     private async Task RunAsync(CancellationToken stopping)
     {
-        var (factory, nodes) = BrokerAddress.Read(options.Value);
-        var wasAway = false;
+        var (factory, nodes) = RabbitMQAddress.Read(options.Value);
+        var wasUnreachable = false;
         while (!stopping.IsCancellationRequested)
         {
             try
             {
                 var connection = await factory.CreateConnectionAsync(nodes, stopping);
                 await ServeAsync(connection, stopping);
-                wasAway = false;
+                wasUnreachable = false;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -100,13 +101,13 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
             catch (Exception exception)
             {
                 // Whatever it is, going on trying is all that can be done here.
-                if (!wasAway)
+                if (!wasUnreachable)
                 {
-                    StoreLog.BrokerAway(logger, exception, Nodes);
+                    RabbitMQLogMessages.Unreachable(logger, exception, Nodes);
                 }
-                wasAway = true;
+                wasUnreachable = true;
             }
-            await Pause.AfterFailureAsync(stopping);
+            await RetryDelay.WaitAsync(stopping);
         }
     }
 
@@ -121,37 +122,37 @@ internal sealed class BrokerConnection(IOptions<RabbitMQStoreOptions> options, I
         connection.ConnectionBlockedAsync += (_, blocked) =>
         {
             _isBlocked = true;
-            StoreLog.BrokerBlocked(logger, blocked.Reason);
+            RabbitMQLogMessages.Blocked(logger, blocked.Reason);
             return Task.CompletedTask;
         };
         connection.ConnectionUnblockedAsync += (_, _) =>
         {
             _isBlocked = false;
-            StoreLog.BrokerUnblocked(logger);
+            RabbitMQLogMessages.Unblocked(logger);
             return Task.CompletedTask;
         };
         if (!connection.IsOpen)
         {
             lost.TrySetResult(connection.CloseReason?.ReplyText ?? "");
         }
-        StoreLog.BrokerConnected(logger, $"{connection.Endpoint.HostName}:{connection.Endpoint.Port}");
-        lock (_gate)
+        RabbitMQLogMessages.Connected(logger, $"{connection.Endpoint.HostName}:{connection.Endpoint.Port}");
+        lock (_lock)
         {
             _lost = lost;
             _connected.SetResult(connection);
         }
         try
         {
-            StoreLog.BrokerLost(logger, await lost.Task.WaitAsync(stopping));
+            RabbitMQLogMessages.ConnectionLost(logger, await lost.Task.WaitAsync(stopping));
         }
         finally
         {
-            lock (_gate)
+            lock (_lock)
             {
                 _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
             }
             _isBlocked = false;
-            await Farewell.SayAsync(connection);
+            await connection.DisposeWithTimeoutAsync();
         }
     }
 }

@@ -3,10 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite;
 
-internal sealed class SqliteLog(SqliteWriter writer, SqliteFeed feed, IFeedTail tail, string path) : IFeedLog
+internal sealed class SqliteFeedLog(SqliteWriter writer, SqliteFeed feed, IFeedTail tail, string path) : IFeedLog
 {
     // Of a feed that the file does not have.
-    private static readonly FeedLogPage Gone = new("none", long.MaxValue, []);
+    private static readonly FeedLogPage Missing = new("none", long.MaxValue, []);
 
     private bool _isClosed;
 
@@ -15,21 +15,21 @@ internal sealed class SqliteLog(SqliteWriter writer, SqliteFeed feed, IFeedTail 
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _isClosed), this);
         cancellationToken.ThrowIfCancellationRequested();
         var append = new SqliteAppend(feed, payload);
-        writer.Do(append);
-        return await append.Done.WaitAsync(cancellationToken);
+        writer.Enqueue(append);
+        return await append.Completion.WaitAsync(cancellationToken);
     }
 
     public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
     {
         try
         {
-            return await writer.Readers.ReadAsync(feed.Id, after, maxEntries, cancellationToken) ?? Gone;
+            return await writer.Readers.ReadAsync(feed.Id, after, maxEntries, cancellationToken) ?? Missing;
         }
         catch (SqliteException exception)
         {
             if (SqliteFaults.IsDamage(exception))
             {
-                writer.TryDo(new SqliteFailure(exception)); // better no more appends than some that are lost
+                writer.TryEnqueue(new SqliteFailure(exception)); // better no more appends than some that are lost
             }
             throw SqliteFaults.Describe(exception, path);
         }
@@ -38,9 +38,9 @@ internal sealed class SqliteLog(SqliteWriter writer, SqliteFeed feed, IFeedTail 
     public async ValueTask DisposeAsync()
     {
         var close = new SqliteClose(feed, tail);
-        if (!Interlocked.Exchange(ref _isClosed, true) && writer.TryDo(close))
+        if (!Interlocked.Exchange(ref _isClosed, true) && writer.TryEnqueue(close))
         {
-            await close.Done;
+            await close.Completion;
         }
     }
 }

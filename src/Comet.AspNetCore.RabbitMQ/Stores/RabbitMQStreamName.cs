@@ -1,10 +1,10 @@
 using System.Text;
 using Comet.AspNetCore.Stores;
 
-namespace Comet.AspNetCore.RabbitMQ;
+namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>Which stream a feed is in, and what the stream keeps.</summary>
-internal static class StreamName
+internal static class RabbitMQStreamName
 {
     private const long SmallestSegment = 1 << 20;
     private const long LargestSegment = 256L << 20;
@@ -24,7 +24,7 @@ internal static class StreamName
     {
         const int Headers = 256;
         // What ten servers write meanwhile when made-up ids make them write markers all the time, up to a limit.
-        var markers = Math.Min((long)(retention.Age / SharedMarkers.LongestPause) * Headers * 10, LargestSegment / 4);
+        var markers = Math.Min((long)(retention.Age / RabbitMQMarkers.MaxDelay) * Headers * 10, LargestSegment / 4);
         var bytes = markers + (feed.Contains('/', StringComparison.Ordinal) ? options.PartitionBytes : retention.Bytes + (retention.Entries * (long)Headers));
         var segment = Math.Clamp(bytes / 4, SmallestSegment, LargestSegment);
         return new Dictionary<string, object?>

@@ -1,21 +1,21 @@
 using System.Collections.Concurrent;
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Comet.AspNetCore.RabbitMQ;
+namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>Logs in RabbitMQ streams: one stream per feed, a few per family.</summary>
 internal sealed class RabbitMQStore(
-    BrokerConnection broker,
+    RabbitMQConnection broker,
     IOptions<RabbitMQStoreOptions> options,
     TimeProvider time,
     ILogger<RabbitMQStore> logger) : IFeedStore, IAsyncDisposable
 {
     private const int MaxScans = 4;
 
-    private readonly ConcurrentDictionary<string, Lazy<SharedStream>> _streams = new();
+    private readonly ConcurrentDictionary<string, Lazy<RabbitMQStream>> _streams = new();
     private readonly SemaphoreSlim _scans = new(MaxScans);
 
     public bool CanReadBack => true;
@@ -27,9 +27,9 @@ internal sealed class RabbitMQStore(
 
     public async ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
-        var name = StreamName.Of(feed, options.Value);
-        var stream = _streams.GetOrAdd(name, name => new Lazy<SharedStream>(() =>
-            new SharedStream(name, StreamName.ArgumentsOf(feed, retention, options.Value), broker, options.Value, _scans, time, logger)));
+        var name = RabbitMQStreamName.Of(feed, options.Value);
+        var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
+            new RabbitMQStream(name, RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value), broker, options.Value, _scans, time, logger)));
         return await stream.Value.OpenAsync(feed, retention, tail, cancellationToken);
     }
 

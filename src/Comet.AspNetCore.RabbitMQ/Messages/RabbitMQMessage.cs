@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using RabbitMQ.Client;
 
-namespace Comet.AspNetCore.RabbitMQ.Following;
+namespace Comet.AspNetCore.RabbitMQ.Messages;
 
 /// <summary>Who published a message, and as which of his: rising, so that a copy is known by a number that is not higher than the last.</summary>
 internal readonly record struct MessageId(long Publisher, long Sequence)
@@ -27,7 +27,7 @@ internal readonly record struct MessageId(long Publisher, long Sequence)
 /// One message of a stream: an entry of a feed, or a marker, which belongs to none and tells its publisher how far he has read.
 /// What it says besides the payload is in its headers.
 /// </summary>
-internal sealed record StreamMessage
+internal sealed record RabbitMQMessage
 {
     /// <summary>Stands for the epoch in force, whichever it is, when nothing that is kept tells it.</summary>
     internal const string AnyEpoch = "*";
@@ -62,10 +62,10 @@ internal sealed record StreamMessage
 
     internal ReadOnlyMemory<byte> Payload { get; init; }
 
-    internal static StreamMessage Read(IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
+    internal static RabbitMQMessage Read(IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
     {
         var headers = properties.Headers ?? throw new InvalidDataException("A message of a stream came without an offset.");
-        return new StreamMessage
+        return new RabbitMQMessage
         {
             Offset = Number(OffsetHeader) ?? throw new InvalidDataException("A message of a stream came without an offset."),
             // What others wrote into the stream has none of the headers and so becomes a marker that says nothing.

@@ -4,9 +4,9 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>What this server has of a stream: how far it was read, the newest entries, and the feeds that are open. Safe for concurrent use.</summary>
-internal sealed class StreamView(long recentBytes)
+internal sealed class RabbitMQStreamView(long recentBytes)
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly RecentEntries _recent = new(recentBytes);
     private readonly Dictionary<string, List<IFeedTail>> _tails = [];
     private readonly Dictionary<string, List<FeedEntry>> _batches = [];
@@ -18,7 +18,7 @@ internal sealed class StreamView(long recentBytes)
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _epoch is null ? null : new FeedPosition(_epoch, _position);
             }
@@ -31,7 +31,7 @@ internal sealed class StreamView(long recentBytes)
     /// <param name="position">How far the stream was read.</param>
     internal void Reset(string epoch, long start, long position)
     {
-        lock (_gate)
+        lock (_lock)
         {
             (_epoch, _position) = (epoch, position);
             _recent.Clear(start);
@@ -45,7 +45,7 @@ internal sealed class StreamView(long recentBytes)
     /// <summary>Adds what was read, up to a position.</summary>
     internal void Append(List<(string Feed, FeedEntry Entry)> entries, long position)
     {
-        lock (_gate)
+        lock (_lock)
         {
             _position = position;
             foreach (var (feed, entry) in entries)
@@ -70,7 +70,7 @@ internal sealed class StreamView(long recentBytes)
     /// <summary>Resets a tail to the end of its feed, and gives it what follows.</summary>
     internal void Open(string feed, IFeedTail tail)
     {
-        lock (_gate)
+        lock (_lock)
         {
             tail.Reset(_epoch ?? throw new InvalidOperationException("The stream was not read yet."), _recent.HeadOf(feed));
             (CollectionsMarshal.GetValueRefOrAddDefault(_tails, feed, out _) ??= []).Add(tail);
@@ -79,7 +79,7 @@ internal sealed class StreamView(long recentBytes)
 
     internal void Close(string feed, IFeedTail tail)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_tails.TryGetValue(feed, out var tails) && tails.Remove(tail) && tails.Count == 0)
             {
@@ -91,7 +91,7 @@ internal sealed class StreamView(long recentBytes)
     /// <summary>A feed's entries after an offset, and above which offset all would be here; null entries: some may be older than that.</summary>
     internal (string Epoch, long Start, List<FeedEntry>? Entries) Read(string feed, long after, int max)
     {
-        lock (_gate)
+        lock (_lock)
         {
             return (_epoch ?? throw new InvalidOperationException("The stream was not read yet."), _recent.Start, _recent.After(feed, after, max));
         }

@@ -1,18 +1,18 @@
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
-namespace Comet.AspNetCore.RabbitMQ.Following;
+namespace Comet.AspNetCore.RabbitMQ.Messages;
 
 /// <summary>Writes to a stream, over a channel of its own. One caller at a time.</summary>
-internal sealed class StreamPublisher : IAsyncDisposable
+internal sealed class RabbitMQPublisher : IAsyncDisposable
 {
     private readonly IChannel _channel;
     private readonly string _stream;
     private readonly TaskCompletionSource _firstStored = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Exception> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private StreamPublisher(IChannel channel, string stream)
+    private RabbitMQPublisher(IChannel channel, string stream)
     {
         (_channel, _stream) = (channel, stream);
         channel.BasicAcksAsync += (_, _) =>
@@ -29,7 +29,7 @@ internal sealed class StreamPublisher : IAsyncDisposable
     internal Task<Exception> Failed => _failed.Task;
 
     /// <summary>Declares the stream if it is not there, and opens it for writing.</summary>
-    internal static async Task<StreamPublisher> OpenAsync(
+    internal static async Task<RabbitMQPublisher> OpenAsync(
         IConnection connection,
         string stream,
         Dictionary<string, object?> arguments,
@@ -38,14 +38,14 @@ internal sealed class StreamPublisher : IAsyncDisposable
         await DeclareAsync(connection, stream, arguments, cancellationToken);
         // Confirms are not tracked: an append completes when it is read back, and a stream shows only what is stored as confirmed.
         var options = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false);
-        return new StreamPublisher(await connection.CreateChannelAsync(options, cancellationToken), stream);
+        return new RabbitMQPublisher(await connection.CreateChannelAsync(options, cancellationToken), stream);
     }
 
-    internal ValueTask PublishAsync(StreamMessage message, CancellationToken cancellationToken) =>
+    internal ValueTask PublishAsync(RabbitMQMessage message, CancellationToken cancellationToken) =>
         _channel.BasicPublishAsync("", _stream, mandatory: true, message.ToProperties(), message.Payload, cancellationToken);
 
     /// <summary>Publishes a message and waits until it is stored; the first of this channel.</summary>
-    internal async Task PublishFirstAsync(StreamMessage message, TimeSpan patience, CancellationToken cancellationToken)
+    internal async Task PublishFirstAsync(RabbitMQMessage message, TimeSpan patience, CancellationToken cancellationToken)
     {
         await PublishAsync(message, cancellationToken);
         await Task.WhenAny(_firstStored.Task, _failed.Task).WaitAsync(patience, cancellationToken);
@@ -55,7 +55,7 @@ internal sealed class StreamPublisher : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await Farewell.SayAsync(_channel);
+    public async ValueTask DisposeAsync() => await _channel.DisposeWithTimeoutAsync();
 
     private Task Fail(string reason)
     {
@@ -89,7 +89,7 @@ internal sealed class StreamPublisher : IAsyncDisposable
             }
             finally
             {
-                await Farewell.SayAsync(channel);
+                await channel.DisposeWithTimeoutAsync();
             }
         }
     }

@@ -1,13 +1,14 @@
 using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
 
-namespace Comet.AspNetCore.RabbitMQ;
+namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>Reads a feed's older entries from the broker.</summary>
 /// <param name="read">The messages from an offset up to another.</param>
 /// <param name="findOldest">The offset of the oldest message that is kept.</param>
-internal sealed class FeedScan(
-    Func<long, long, CancellationToken, IAsyncEnumerable<StreamMessage>> read,
+internal sealed class RabbitMQLogReader(
+    Func<long, long, CancellationToken, IAsyncEnumerable<RabbitMQMessage>> read,
     Func<CancellationToken, Task<long>> findOldest)
 {
     // What a message depends on is usually close to it; where it is not, the scan begins earlier.

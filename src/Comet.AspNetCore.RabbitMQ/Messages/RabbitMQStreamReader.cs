@@ -1,16 +1,16 @@
 using System.Runtime.CompilerServices;
 using RabbitMQ.Client;
 
-namespace Comet.AspNetCore.RabbitMQ.Following;
+namespace Comet.AspNetCore.RabbitMQ.Messages;
 
 /// <summary>Reads parts of a stream through consumers that last no longer than that.</summary>
-internal static class StreamScan
+internal static class RabbitMQStreamReader
 {
-    private const ushort Ahead = 512;
+    private const ushort Prefetch = 512;
 
     /// <summary>The messages from one offset up to another, which some message has reached already.</summary>
     /// <exception cref="TimeoutException">Nothing came for this long.</exception>
-    internal static async IAsyncEnumerable<StreamMessage> ReadAsync(
+    internal static async IAsyncEnumerable<RabbitMQMessage> ReadAsync(
         IConnection connection,
         string stream,
         long from,
@@ -22,7 +22,7 @@ internal static class StreamScan
         {
             yield break;
         }
-        await using var consumer = await StreamConsumer.OpenAsync(connection, stream, from, Ahead, cancellationToken);
+        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, from, Prefetch, cancellationToken);
         while (true)
         {
             foreach (var message in await consumer.ReadAsync(patience, cancellationToken))
@@ -37,14 +37,14 @@ internal static class StreamScan
     }
 
     /// <summary>The oldest message that is kept.</summary>
-    internal static async Task<StreamMessage> FirstAsync(IConnection connection, string stream, TimeSpan patience, CancellationToken cancellationToken)
+    internal static async Task<RabbitMQMessage> FirstAsync(IConnection connection, string stream, TimeSpan patience, CancellationToken cancellationToken)
     {
-        await using var consumer = await StreamConsumer.OpenAsync(connection, stream, "first", 1, cancellationToken);
+        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, "first", 1, cancellationToken);
         return (await consumer.ReadAsync(patience, cancellationToken))[0];
     }
 
     /// <summary>Where a message is among others that end with it.</summary>
-    internal static async Task<long> OffsetOfAsync(this IAsyncEnumerable<StreamMessage> messages, MessageId id)
+    internal static async Task<long> OffsetOfAsync(this IAsyncEnumerable<RabbitMQMessage> messages, MessageId id)
     {
         await foreach (var message in messages)
         {
@@ -60,14 +60,14 @@ internal static class StreamScan
     /// What comes from close to the end on, as far as this node of the broker has it: it may lag behind the others, and then catches up.
     /// </summary>
     /// <exception cref="TimeoutException">Nothing came for this long.</exception>
-    internal static async IAsyncEnumerable<StreamMessage> EndAsync(
+    internal static async IAsyncEnumerable<RabbitMQMessage> EndAsync(
         IConnection connection,
         string stream,
         Func<Task> begun,
         TimeSpan patience,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var consumer = await StreamConsumer.OpenAsync(connection, stream, "last", Ahead, cancellationToken);
+        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, "last", Prefetch, cancellationToken);
         await begun();
         while (true)
         {

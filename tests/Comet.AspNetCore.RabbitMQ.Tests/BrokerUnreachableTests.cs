@@ -7,7 +7,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
-public sealed class BrokerAwayTests(Broker broker)
+public sealed class BrokerUnreachableTests(Broker broker)
 {
     private readonly string _feed = Server.NewName();
 

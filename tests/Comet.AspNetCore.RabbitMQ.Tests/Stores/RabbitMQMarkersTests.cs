@@ -1,12 +1,14 @@
-namespace Comet.AspNetCore.RabbitMQ.Tests;
+using Comet.AspNetCore.RabbitMQ.Stores;
 
-public sealed class SharedMarkersTests
+namespace Comet.AspNetCore.RabbitMQ.Tests.Stores;
+
+public sealed class RabbitMQMarkersTests
 {
     private readonly ManualTime _time = new();
     private readonly List<DateTimeOffset> _sent = [];
-    private readonly SharedMarkers _markers;
+    private readonly RabbitMQMarkers _markers;
 
-    public SharedMarkersTests() => _markers = new SharedMarkers(
+    public RabbitMQMarkersTests() => _markers = new RabbitMQMarkers(
         () =>
         {
             _sent.Add(_time.GetUtcNow());
@@ -20,26 +22,26 @@ public sealed class SharedMarkersTests
         await AskForAsync(TimeSpan.FromMinutes(10));
 
         Assert.InRange(_sent.Count, 90, 110);
-        Assert.Equal(SharedMarkers.LongestPause, _sent[^1] - _sent[^2]);
+        Assert.Equal(RabbitMQMarkers.MaxDelay, _sent[^1] - _sent[^2]);
     }
 
     [Fact]
     public async Task One_that_was_of_use_makes_the_next_come_soon()
     {
         await AskForAsync(TimeSpan.FromMinutes(1));
-        _markers.HaveHelped();
+        _markers.ResetDelay();
         var asked = _time.GetUtcNow();
 
-        await AskForAsync(SharedMarkers.ShortestPause);
+        await AskForAsync(RabbitMQMarkers.MinDelay);
 
-        Assert.Equal(SharedMarkers.ShortestPause, _sent[^1] - asked);
+        Assert.Equal(RabbitMQMarkers.MinDelay, _sent[^1] - asked);
     }
 
     [Fact]
     public async Task All_who_wait_share_one()
     {
         var all = Enumerable.Range(0, 100).Select(_ => _markers.NextAsync()).ToList();
-        _time.Advance(SharedMarkers.ShortestPause);
+        _time.Advance(RabbitMQMarkers.MinDelay);
 
         Assert.All(await Task.WhenAll(all), position => Assert.Equal(1, position.Offset));
     }
@@ -51,7 +53,7 @@ public sealed class SharedMarkersTests
             var next = _markers.NextAsync();
             while (!next.IsCompleted)
             {
-                _time.Advance(SharedMarkers.ShortestPause);
+                _time.Advance(RabbitMQMarkers.MinDelay);
             }
             await next;
         }
