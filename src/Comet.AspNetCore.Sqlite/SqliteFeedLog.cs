@@ -3,9 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite;
 
+/// <summary>The log of one feed in the file, for one tail.</summary>
 internal sealed class SqliteFeedLog(SqliteWriter writer, SqliteFeed feed, IFeedTail tail, string path) : IFeedLog
 {
-    // Of a feed that the file does not have.
+    // The answer for a feed that is no longer in the file.
     private static readonly FeedLogPage Missing = new("none", long.MaxValue, []);
 
     private bool _isClosed;
@@ -29,7 +30,7 @@ internal sealed class SqliteFeedLog(SqliteWriter writer, SqliteFeed feed, IFeedT
         {
             if (SqliteFaults.IsDamage(exception))
             {
-                writer.TryEnqueue(new SqliteFailure(exception)); // better no more appends than some that are lost
+                writer.TryEnqueue(new SqliteFailure(exception)); // appends to a damaged file could be lost
             }
             throw SqliteFaults.Describe(exception, path);
         }

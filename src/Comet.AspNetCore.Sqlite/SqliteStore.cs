@@ -6,10 +6,10 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>Logs in one SQLite file, which belongs to this process alone.</summary>
+/// <summary>Keeps logs in one SQLite file, which belongs to this process alone.</summary>
 internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
 {
-    // How long to wait for another program's transaction, unless the connection string says something else.
+    // How long to wait for the transaction of another program, unless the connection string says something else.
     private const int DefaultTimeoutSeconds = 5;
 
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
@@ -22,7 +22,11 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
 
     public SqliteStore(IOptions<SqliteStoreOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<SqliteStore> logger)
     {
-        var settings = new SqliteConnectionStringBuilder(options.Value.ConnectionString) { Pooling = false, Cache = SqliteCacheMode.Private };
+        var settings = new SqliteConnectionStringBuilder(options.Value.ConnectionString)
+        {
+            Pooling = false,
+            Cache = SqliteCacheMode.Private,
+        };
         settings.DataSource = Path.GetFullPath(settings.DataSource, environment.ContentRootPath);
         if (!settings.ShouldSerialize("Default Timeout"))
         {
@@ -51,8 +55,8 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         }
     }
 
-    /// <summary>Finds out whether the file can be written.</summary>
-    /// <exception cref="FeedUnavailableException">It cannot.</exception>
+    /// <summary>Checks that the file can be written, unless something was stored within the last second.</summary>
+    /// <exception cref="FeedUnavailableException">It cannot be written.</exception>
     internal async Task ProbeAsync(CancellationToken cancellationToken)
     {
         if (!_writer.HasStoredWithin(ProbePeriod))
@@ -69,7 +73,7 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         await _writer.DisposeAsync();
     }
 
-    // Nobody waited until the log was open.
+    // Closes a log whose caller has stopped waiting for it.
     private async Task CloseAsync(Task<SqliteFeed> opening, IFeedTail tail)
     {
         try
@@ -78,7 +82,7 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         }
         catch (FeedUnavailableException)
         {
-            // Then it was not opened.
+            // It was not opened, so there is nothing to close.
         }
     }
 }

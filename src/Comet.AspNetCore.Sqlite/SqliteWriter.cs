@@ -5,34 +5,35 @@ using Microsoft.Extensions.Logging;
 namespace Comet.AspNetCore.Sqlite;
 
 /// <summary>
-/// The one thread that writes. It takes what waits, does it in one transaction, and tells everybody when the commit is on the disk;
-/// what comes meanwhile is the next transaction. After a failure it refuses everything for a moment, and then tries again.
+/// The one thread that writes. It takes the work that waits, does it in one transaction, and completes the callers' tasks when the commit
+/// is on the disk. Work that comes in the meantime is in the next transaction. After a failure it rejects all work for half a second, and
+/// then tries again.
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
-    // Bounds of one transaction, so that nobody waits long for others.
+    // Limits of one transaction, so that no caller waits long for others.
     private const int MaxBatch = 1024;
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MaxRemoved = 1024;
     private const long MaxWalBytes = 16 * 1024 * 1024;
 
-    // Between these everything fails at once, whatever was wrong: nobody waits for a file behind those who have waited in vain.
+    // Until then all work fails at once, so that no caller waits for a locked file behind others who have waited in vain.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly string _connectionString;
     private readonly string _path;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly object _lock = new(); // Monitor's, as the thread that waits must not spin
+    private readonly object _lock = new(); // for Monitor.Wait, which does not spin
     private readonly SqliteSweeper _sweeper = new();
     private readonly Queue<SqliteWork> _queue = new();
     private readonly Dictionary<string, SqliteFeed> _feeds = [];
-    private readonly HashSet<SqliteFeed> _touched = []; // by this transaction
-    private readonly HashSet<SqliteFeed> _unsettled = []; // opened or closed in this batch of work
-    private readonly HashSet<SqliteFeed> _stale = []; // after a failure it is not certain what the file holds of them
+    private readonly HashSet<SqliteFeed> _touched = []; // changed by this transaction
+    private readonly HashSet<SqliteFeed> _unsettled = []; // opened or closed in this batch
+    private readonly HashSet<SqliteFeed> _stale = []; // have to be loaded again, as a failure made it uncertain what the file holds
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SqliteDatabase? _database;
-    private SqliteDatabase? _moved; // was in use when its file was taken away, and knows whether it comes back
+    private SqliteDatabase? _moved; // its file was removed or replaced while it was open; it knows when the file is back
     private volatile FeedUnavailableException? _fault;
     private DateTimeOffset _now;
     private long _storedAt;
@@ -50,15 +51,16 @@ internal sealed class SqliteWriter : IAsyncDisposable
         new Thread(Run) { IsBackground = true, Name = "Comet SQLite" }.Start();
     }
 
-    /// <summary>Those who read the file, while it can be used.</summary>
-    /// <exception cref="FeedUnavailableException">It cannot.</exception>
+    /// <summary>The connections that read the file.</summary>
+    /// <exception cref="FeedUnavailableException">The file cannot be used.</exception>
     internal SqliteReaders Readers =>
         _database is { } database ? database.Readers : throw (_fault is { } fault ? SqliteFaults.Copy(fault) : ShuttingDown());
 
-    /// <summary>Whether something was stored within this time and nothing has failed since.</summary>
+    /// <summary>Whether something was stored within this time, and nothing has failed since.</summary>
     internal bool HasStoredWithin(TimeSpan time) =>
         _database is not null && _fault is null && _time.GetElapsedTime(Volatile.Read(ref _storedAt)) < time;
 
+    /// <summary>Adds work for the next transaction.</summary>
     /// <exception cref="FeedUnavailableException">The app is shutting down.</exception>
     internal void Enqueue(SqliteWork work)
     {
@@ -68,7 +70,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>False: the app is shutting down.</summary>
+    /// <summary>Adds work for the next transaction. False: the app is shutting down.</summary>
     internal bool TryEnqueue(SqliteWork work)
     {
         lock (_lock)
@@ -88,7 +90,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return feed.Append(database, payload, _now);
     }
 
-    /// <summary>The feed of this name, read from the file. It is kept if somebody has joined it when this batch is over.</summary>
+    /// <summary>Loads the feed of this name. It is forgotten after this batch if it has no tail by then.</summary>
     internal SqliteFeed Open(string name, FeedRetention retention, SqliteDatabase database)
     {
         if (_feeds.TryGetValue(name, out var feed))
@@ -105,14 +107,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return feed;
     }
 
-    /// <summary>The feed is forgotten if nobody has it open when this batch is over.</summary>
+    /// <summary>Removes a tail. The feed is forgotten after this batch if it has no other.</summary>
     internal void RemoveTail(SqliteFeed feed, IFeedTail tail)
     {
         feed.RemoveTail(tail);
         _unsettled.Add(feed);
     }
 
-    /// <summary>Removes what is too old, of feeds that are open and of those that are not.</summary>
+    /// <summary>Removes old entries, of feeds that are open and of feeds that are not.</summary>
     internal void Sweep(SqliteDatabase database)
     {
         _isSweeping = true;
@@ -152,7 +154,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         _ended.SetResult();
     }
 
-    /// <summary>Waits for something to do, and takes as much as fits into a transaction. False: nothing will come any more.</summary>
+    /// <summary>Takes as much work as fits into a transaction, and waits for some. False: the app is shutting down.</summary>
     private bool DequeueBatch(List<SqliteWork> batch)
     {
         lock (_lock)
@@ -182,7 +184,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
             {
                 work.Complete(this);
             }
-            batch.Clear(); // they are done, whatever becomes of the rest
+            batch.Clear(); // it is done, so a later failure must not fail it
             if (_isSweeping)
             {
                 TruncateWal();
@@ -192,7 +194,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
                 TryEnqueue(new SqliteSweep());
             }
         }
-        catch (Exception exception) // whatever it is, the thread goes on, and those who wait learn of it
+        catch (Exception exception) // the thread goes on after any failure, and the callers get it
         {
             Fail(batch, exception);
         }
@@ -203,7 +205,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         var database = _database ??= Open();
         database.Begin();
         _isWriting = true;
-        _now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()); // as exact as the file
+        _now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()); // as precise as the file
         _removable = batch.Count + MaxRemoved;
         foreach (var feed in _stale)
         {
@@ -231,7 +233,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private SqliteDatabase Open()
     {
-        // Another file with the log of this one would be a mixture of two.
+        // SQLite would apply the WAL that is left to another file.
         if (_moved is { HasMoved: true, WalLength: > 0 })
         {
             throw new FeedUnavailableException(SqliteFaults.Moved(_path));
@@ -257,7 +259,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
     }
 
-    // Readers that overlap keep the log from beginning anew; then it is done while they wait.
+    // Readers that overlap keep SQLite from restarting the WAL by itself, so readers wait while it is truncated.
     private void TruncateWal()
     {
         try
@@ -269,7 +271,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
         catch (SqliteException exception) when (SqliteFaults.LeavesFileIntact(exception))
         {
-            SqliteLogMessages.WalNotTruncated(_logger, exception, _path); // appends go on as long as there is room for it to grow
+            // Appends work as long as there is room for the WAL to grow.
+            SqliteLogMessages.WalNotTruncated(_logger, exception, _path, MaxWalBytes);
         }
     }
 
@@ -308,7 +311,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     {
         _stale.UnionWith(_touched);
         _touched.Clear();
-        // A transaction that another program or a full disk prevented has left the file as it was: it can still be read.
+        // After a failure that leaves the file intact it stays open, as it can still be read.
         if (!SqliteFaults.LeavesFileIntact(exception) || (_isWriting && !_database!.TryRollback()))
         {
             ReleaseDatabase();

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>What goes wrong with a file: the error says what to do, readiness fails, and all is well again when the cause is gone.</summary>
+/// <summary>Faults of the file: the error says what to do, readiness fails, and the store works again when the cause is removed.</summary>
 public sealed class SqliteFaultTests : SqliteFileTests
 {
     [Theory]
@@ -34,7 +34,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     [InlineData("Default Timeout=0")]
     [InlineData("Command Timeout=0")]
     [InlineData("Default Timeout=-1")]
-    public async Task A_wait_without_end_for_a_locked_file_keeps_the_app_from_starting(string timeout)
+    public async Task An_endless_wait_for_a_locked_file_keeps_the_app_from_starting(string timeout)
     {
         var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => StoreHost.StartAsync(builder =>
         {
@@ -46,7 +46,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_file_that_is_no_database_is_left_as_it_is_and_the_store_begins_when_it_is_gone()
+    public async Task A_file_that_is_no_database_is_left_as_it_is_and_the_store_begins_when_it_is_moved_away()
     {
         await System.IO.File.WriteAllTextAsync(File, new string('x', 10_000));
         await using var host = await StartAsync();
@@ -61,7 +61,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_file_that_is_damaged_within_takes_nothing_more_until_a_backup_is_in_its_place()
+    public async Task A_damaged_file_accepts_nothing_until_a_backup_is_in_its_place()
     {
         await using (var host = await StartAsync())
         {
@@ -135,7 +135,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_sweep_that_writes_nothing_is_no_sign_that_the_store_works_again()
+    public async Task A_sweep_that_writes_nothing_does_not_mean_that_the_store_works_again()
     {
         var time = new ManualTime();
         using var messages = new RecordedLog();
@@ -158,7 +158,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact(SkipUnless = nameof(Tmpfs.CanMount), SkipType = typeof(Tmpfs), Skip = Tmpfs.NeedsRoot)]
-    public async Task A_write_ahead_log_that_cannot_be_moved_into_the_file_fails_nobody_who_has_been_served()
+    public async Task A_WAL_that_cannot_be_truncated_fails_no_append()
     {
         File = Path.Combine(Home, "disk", "comet.db");
         using var disk = new Tmpfs(Path.Combine(Home, "disk"), "64m");
@@ -191,7 +191,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_directory_is_made_for_the_file()
+    public async Task The_directory_of_the_file_is_created()
     {
         File = Path.Combine(Home, "data", "feeds", "comet.db");
         await using var host = await StartAsync();

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>A directory for one test's file, and what is done with it.</summary>
+/// <summary>The base of tests that use a file, in a directory of its own for each test.</summary>
 public abstract class SqliteFileTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("comet-");
@@ -63,7 +63,7 @@ public abstract class SqliteFileTests : IDisposable
         return numbers;
     }
 
-    /// <summary>Tries until the store works again by itself.</summary>
+    /// <summary>Repeats a call until the store works again by itself.</summary>
     private protected static async Task<T> RecoverAsync<T>(Func<Task<T>> call)
     {
         var deadline = DateTime.UtcNow + Eventually.Patience;
@@ -89,7 +89,7 @@ public abstract class SqliteFileTests : IDisposable
         return command.ExecuteScalar();
     }
 
-    /// <summary>A transaction of another program that reads, and so keeps the write-ahead log as it is until it is disposed of.</summary>
+    /// <summary>A transaction of another program that reads, and so keeps the WAL as it is until it is disposed.</summary>
     private protected IDisposable Snapshot()
     {
         var connection = new SqliteConnection($"Data Source={File};Pooling=False");
@@ -100,7 +100,7 @@ public abstract class SqliteFileTests : IDisposable
         return connection;
     }
 
-    /// <summary>A transaction of another program that keeps everybody else from writing until it is disposed of.</summary>
+    /// <summary>A transaction of another program that keeps everybody else from writing until it is disposed.</summary>
     private protected IDisposable LockFile()
     {
         var connection = new SqliteConnection($"Data Source={File};Pooling=False");
@@ -109,7 +109,7 @@ public abstract class SqliteFileTests : IDisposable
         return connection;
     }
 
-    /// <summary>The call fails for a reason, which readiness gives as well.</summary>
+    /// <summary>Asserts that the call fails with this reason, and readiness with the same.</summary>
     private protected async Task FailsAsync<T>(StoreHost host, Func<Task<T>> call, string reason, bool staysUnready = true)
     {
         var exception = await Assert.ThrowsAsync<FeedUnavailableException>(call);

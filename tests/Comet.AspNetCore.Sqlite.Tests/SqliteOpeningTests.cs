@@ -2,7 +2,7 @@ using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>Feeds that are opened, closed and given up at the same moment.</summary>
+/// <summary>Feeds that are opened, closed and abandoned at the same moment.</summary>
 public sealed class SqliteOpeningTests : SqliteFileTests
 {
     private readonly ManualTime _time = new();
@@ -25,7 +25,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
             await closing;
             await using var second = await opening;
             await holding;
-            _time.Advance(TimeSpan.FromSeconds(5)); // a sweep takes feeds away that are empty and not open
+            _time.Advance(TimeSpan.FromSeconds(5)); // a sweep removes feeds that are empty and not open
             confirmed = await AppendAsync(second, 1);
 
             Assert.Equal([1], await ReadAllAsync(second));
@@ -53,7 +53,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
         holder.Release();
         await holding;
-        await AppendAsync(other, 1); // after the feed was opened for nobody
+        await AppendAsync(other, 1); // in the transaction after the opening that nobody waits for
 
         Assert.Equal(2L, Query("SELECT count(*) FROM feeds"));
         await Eventually.HoldsAsync(
@@ -66,7 +66,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_feed_never_gets_the_key_of_one_that_was_removed()
+    public async Task A_feed_never_gets_the_id_of_one_that_was_removed()
     {
         await using var host = await StartAsync(_time);
         await using var other = await OpenAsync(host, new RecordingTail(), feed: "other");

@@ -3,7 +3,7 @@ using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>What the file keeps, exactly; and that an offset is never given twice.</summary>
+/// <summary>The file keeps exactly what retention says, and no offset is given twice.</summary>
 public sealed class SqliteRetentionTests : SqliteFileTests
 {
     private readonly ManualTime _time = new();
@@ -41,7 +41,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task Entries_leave_when_they_are_too_old_even_if_nothing_is_appended()
+    public async Task Entries_are_removed_when_they_are_too_old_even_if_nothing_is_appended()
     {
         await using var host = await StartAsync(_time);
         var tail = new RecordingTail();
@@ -80,7 +80,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         _time.Advance(TimeSpan.FromMinutes(2));
         await using var restarted = await StartAsync(_time);
         await using var other = await OpenAsync(restarted, new RecordingTail(), feed: "other");
-        _time.Advance(TimeSpan.FromSeconds(5)); // swept before anybody asks for the feed
+        _time.Advance(TimeSpan.FromSeconds(5)); // a sweep before the feed is opened
         await (await OpenAsync(restarted, new RecordingTail(), feed: "other")).DisposeAsync();
         Assert.Equal(0L, Query("SELECT count(*) FROM entries"));
         var tail = new RecordingTail();
@@ -94,7 +94,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
     public async Task A_sweep_that_ends_with_the_last_entry_of_a_feed_gives_no_offset_twice()
     {
         const int Feeds = 57;
-        const int Each = 18; // together what one transaction of a sweep and an opening removes
+        const int Each = 18; // together as many as one transaction with a sweep and an opening removes
         await using var host = await StartAsync(_time);
         using var holder = new HoldingTail();
         await using var other = await OpenAsync(host, holder, feed: "other");
