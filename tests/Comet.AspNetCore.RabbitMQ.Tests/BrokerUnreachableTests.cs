@@ -16,16 +16,16 @@ public sealed class BrokerUnreachableTests(Broker broker)
     [InlineData(false)]
     public async Task Publishing_fails_and_says_why(bool silently)
     {
-        await using var gate = broker.NewGate();
-        await using var server = await Server.StartAsync(broker.Through(gate), options => options.Timeout = TimeSpan.FromSeconds(5));
+        await using var proxy = broker.NewProxy();
+        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(5));
         await using var log = await server.OpenAsync(_feed, new RecordingTail());
         if (silently)
         {
-            gate.Silence();
+            proxy.Silence();
         }
         else
         {
-            gate.Close();
+            proxy.Close();
         }
 
         var exception = await Assert.ThrowsAsync<FeedUnavailableException>(() => log.AppendAsync("1"));
@@ -36,15 +36,15 @@ public sealed class BrokerUnreachableTests(Broker broker)
     [Fact]
     public async Task Publishing_waits_for_a_broker_that_comes_back_in_time()
     {
-        await using var gate = broker.NewGate();
-        await using var server = await Server.StartAsync(broker.Through(gate), options => options.Timeout = TimeSpan.FromSeconds(20));
+        await using var proxy = broker.NewProxy();
+        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(20));
         var tail = new RecordingTail();
         await using var log = await server.OpenAsync(_feed, tail);
-        gate.Close();
+        proxy.Close();
         await server.BecomesAsync(HealthStatus.Unhealthy);
 
         var appending = Task.WhenAll(Enumerable.Range(0, 10).Select(number => log.AppendAsync($"{number}")));
-        gate.Open();
+        proxy.Open();
 
         var positions = await appending;
         Assert.Equal(positions.Select(position => position.Offset), (await tail.ReceiveAsync(10)).Select(entry => entry.Offset));
@@ -54,9 +54,9 @@ public sealed class BrokerUnreachableTests(Broker broker)
     [Fact]
     public async Task Readiness_fails_and_open_feeds_catch_up_afterwards()
     {
-        await using var gate = broker.NewGate();
+        await using var proxy = broker.NewProxy();
         await using var first = await Server.StartAsync(broker.ConnectionString);
-        await using var second = await Server.StartAsync(broker.Through(gate));
+        await using var second = await Server.StartAsync(broker.Through(proxy));
         var tail = new RecordingTail();
         await using var here = await first.OpenAsync(_feed, new RecordingTail());
         await using var there = await second.OpenAsync(_feed, tail);
@@ -64,11 +64,11 @@ public sealed class BrokerUnreachableTests(Broker broker)
         await tail.ReceiveAsync(1);
         await second.BecomesAsync(HealthStatus.Healthy);
 
-        gate.Close();
+        proxy.Close();
         await second.BecomesAsync(HealthStatus.Unhealthy);
         await Task.WhenAll(Payloads.Numbers(1, 99).Select(here.AppendAsync));
         Assert.Equal(["0"], tail.Texts);
-        gate.Open();
+        proxy.Open();
 
         await tail.ReceiveAsync(100);
         Assert.Equal(Payloads.Numbers(0, 100), tail.Texts);
@@ -80,13 +80,13 @@ public sealed class BrokerUnreachableTests(Broker broker)
     [Fact]
     public async Task A_server_starts_without_a_broker_and_serves_when_there_is_one()
     {
-        await using var gate = broker.NewGate();
-        gate.Close();
-        await using var server = await Server.StartAsync(broker.Through(gate), options => options.Timeout = TimeSpan.FromSeconds(1));
+        await using var proxy = broker.NewProxy();
+        proxy.Close();
+        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(1));
         Assert.Equal(HealthStatus.Unhealthy, await server.ReadinessAsync());
         await Assert.ThrowsAsync<FeedUnavailableException>(() => server.OpenAsync(_feed, new RecordingTail()));
 
-        gate.Open();
+        proxy.Open();
         await server.BecomesAsync(HealthStatus.Healthy);
 
         await using var log = await server.OpenAsync(_feed, new RecordingTail());
@@ -96,10 +96,10 @@ public sealed class BrokerUnreachableTests(Broker broker)
     [Fact]
     public async Task A_server_stops_in_time_when_the_broker_has_fallen_silent()
     {
-        await using var gate = broker.NewGate();
-        var server = await Server.StartAsync(broker.Through(gate), options => options.Timeout = TimeSpan.FromMinutes(1));
+        await using var proxy = broker.NewProxy();
+        var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromMinutes(1));
         await using var log = await server.OpenAsync(_feed, new RecordingTail());
-        gate.Silence();
+        proxy.Silence();
 
         await server.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
     }
@@ -108,13 +108,13 @@ public sealed class BrokerUnreachableTests(Broker broker)
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Cut_connections_lose_and_double_nothing(int seed)
+    public async Task Cut_connections_lose_nothing_and_repeat_nothing(int seed)
     {
         const int Messages = 2000;
         var random = new Random(seed);
-        await using var gate = broker.NewGate();
+        await using var proxy = broker.NewProxy();
         await using var first = await Server.StartAsync(broker.ConnectionString);
-        await using var second = await Server.StartAsync(broker.Through(gate), options =>
+        await using var second = await Server.StartAsync(broker.Through(proxy), options =>
         {
             options.Heartbeat = TimeSpan.FromSeconds(1);
             options.RecentBytes = 4096;
@@ -134,7 +134,7 @@ public sealed class BrokerUnreachableTests(Broker broker)
                 try
                 {
                     var position = await (number % 2 == 0 ? hereLog : thereLog).AppendAsync($"{number}");
-                    Assert.True(confirmed.TryAdd(position.Offset, $"{number}"), "Two messages got one id.");
+                    Assert.True(confirmed.TryAdd(position.Offset, $"{number}"), "Two messages got the same position.");
                 }
                 catch (FeedUnavailableException)
                 {
@@ -146,21 +146,21 @@ public sealed class BrokerUnreachableTests(Broker broker)
             await Task.WhenAny(publishing, Task.Delay(random.Next(50, 400), CancellationToken.None));
             switch (random.Next(4))
             {
-                case 0: // the network is gone for a while, for longer than a heartbeat or not
-                    gate.Silence();
+                case 0: // the network is silent for a while, shorter or longer than a heartbeat
+                    proxy.Silence();
                     await Task.Delay(random.Next(100, 3000), CancellationToken.None);
                     break;
                 case 1: // connections are reset
-                    gate.Close();
+                    proxy.Close();
                     await Task.Delay(random.Next(0, 300), CancellationToken.None);
                     break;
-                default: // what the broker was sent over the old connection arrives when there is a new one
-                    gate.Silence();
+                default: // what was sent over the old connection arrives after the new one is open
+                    proxy.Silence();
                     await Task.Delay(random.Next(20, 100), CancellationToken.None);
-                    await gate.StrandAsync(TimeSpan.FromMilliseconds(random.Next(500, 2500)));
+                    await proxy.StrandAsync(TimeSpan.FromMilliseconds(random.Next(500, 2500)));
                     break;
             }
-            gate.Open();
+            proxy.Open();
         }
         await publishing;
         var end = await hereLog.AppendAsync("\"end\"");
@@ -171,19 +171,21 @@ public sealed class BrokerUnreachableTests(Broker broker)
         Assert.True(confirmed.Count > Messages / 2, what);
         Assert.Equal(Ids(entries), Ids(there.Entries));
         Assert.Equal(end.Offset, entries[^1].Offset);
-        Assert.True(entries.Count == entries.Select(Text).Distinct().Count(), $"{what} Some are doubled.");
+        Assert.True(entries.Count == entries.Select(Text).Distinct().Count(), $"{what} Some entries are there twice.");
         var stored = entries.ToDictionary(entry => entry.Offset, Text);
-        Assert.True(confirmed.All(pair => stored.GetValueOrDefault(pair.Key) == pair.Value), $"{what} Some confirmed ones are not where they were said to be.");
+        Assert.True(
+            confirmed.All(pair => stored.GetValueOrDefault(pair.Key) == pair.Value),
+            $"{what} Some confirmed entries are at other offsets.");
         Assert.Equal(1, here.Resets);
         Assert.Equal(1, there.Resets);
 
-        // Whoever begins to read now, and wherever, gets the same log.
+        // A server that begins to read now gets the same log, wherever it begins.
         await using var third = await Server.StartAsync(broker.ConnectionString, options => options.RecentBytes = 0);
         await using var late = await third.OpenAsync(_feed, new RecordingTail());
         foreach (var after in (long[])[0, entries[entries.Count / 3].Offset, entries[^100].Offset])
         {
             var read = new List<FeedEntry>();
-            while (await late.ReadAsync(read.Count == 0 ? after : read[^1].Offset, 100, TestContext.Current.CancellationToken) is { Entries.Count: > 0 } page)
+            while (await late.ReadAsync(read.Count == 0 ? after : read[^1].Offset, 100, CancellationToken.None) is { Entries.Count: > 0 } page)
             {
                 read.AddRange(page.Entries);
             }

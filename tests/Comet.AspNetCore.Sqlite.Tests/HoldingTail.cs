@@ -2,7 +2,7 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>A tail that holds the writer's thread at its first entries. Work that comes until it is released shares the next transaction.</summary>
+/// <summary>A tail that holds the writer at its first entries. Work that comes until it is released shares the next transaction.</summary>
 internal sealed class HoldingTail : IFeedTail, IDisposable
 {
     private readonly TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -96,7 +96,8 @@ public sealed class SqliteFaultTests : SqliteFileTests
         var before = await System.IO.File.ReadAllBytesAsync(File);
         await using var host = await StartAsync();
 
-        await FailsAsync(host, () => OpenAsync(host, new RecordingTail()), "is the database of another program. Name another file in ConnectionStrings:Comet.");
+        const string Reason = "is the database of another program. Name another file in ConnectionStrings:Comet.";
+        await FailsAsync(host, () => OpenAsync(host, new RecordingTail()), Reason);
 
         Assert.Equal(before, await System.IO.File.ReadAllBytesAsync(File));
     }

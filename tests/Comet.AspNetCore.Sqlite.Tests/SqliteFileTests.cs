@@ -28,21 +28,27 @@ public abstract class SqliteFileTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int timeoutSeconds = 1, ILoggerProvider? log = null) => StoreHost.StartAsync(builder =>
-    {
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", $"Data Source={File};Default Timeout={timeoutSeconds}")]);
-        if (log is not null)
+    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int timeoutSeconds = 1, ILoggerProvider? log = null) =>
+        StoreHost.StartAsync(builder =>
         {
-            builder.Logging.AddProvider(log);
-        }
-        if (time is not null)
-        {
-            builder.Services.Replace(ServiceDescriptor.Singleton(time));
-        }
-        builder.Services.AddCometSqlite();
-    });
+            var connectionString = $"Data Source={File};Default Timeout={timeoutSeconds}";
+            builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", connectionString)]);
+            if (log is not null)
+            {
+                builder.Logging.AddProvider(log);
+            }
+            if (time is not null)
+            {
+                builder.Services.Replace(ServiceDescriptor.Singleton(time));
+            }
+            builder.Services.AddCometSqlite();
+        });
 
-    private protected static Task<IFeedLog> OpenAsync(StoreHost host, IFeedTail tail, FeedRetention? retention = null, string feed = "feed") =>
+    private protected static Task<IFeedLog> OpenAsync(
+        StoreHost host,
+        IFeedTail tail,
+        FeedRetention? retention = null,
+        string feed = "feed") =>
         host.Store.OpenAsync(feed, retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WithPatience();
 
     private protected static Task<FeedPosition> AppendAsync(IFeedLog log, long number) =>

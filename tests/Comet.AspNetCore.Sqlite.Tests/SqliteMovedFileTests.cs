@@ -141,7 +141,8 @@ public sealed class SqliteMovedFileTests : SqliteFileTests
         System.IO.File.Move(File, $"{File}-away");
         holder.Release();
         await holding;
-        await Task.WhenAll(appends.Select(append => Assert.ThrowsAsync<FeedUnavailableException>(() => append))); // committed before it was noticed
+        // Committed before the move was noticed.
+        await Task.WhenAll(appends.Select(append => Assert.ThrowsAsync<FeedUnavailableException>(() => append)));
 
         System.IO.File.Move($"{File}-away", File);
         time.Advance(TimeSpan.FromSeconds(1));

@@ -20,7 +20,8 @@ public sealed class SqliteRetentionTests : SqliteFileTests
 
             var page = await log.ReadAsync(0, 100, CancellationToken.None);
             Assert.Equal(Math.Max(0, number - 2), page.TrimmedThrough);
-            Assert.Equal(Enumerable.Range(Math.Max(0, number - 2), Math.Min(3, number + 1)).Select(value => (long)value), await ReadAllAsync(log));
+            var expected = Enumerable.Range(Math.Max(0, number - 2), Math.Min(3, number + 1)).Select(value => (long)value);
+            Assert.Equal(expected, await ReadAllAsync(log));
         }
     }
 
@@ -167,7 +168,10 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         const int Messages = 10_000;
         await using var host = await StartAsync(_time);
         var feed = host.Feed("feed", new FeedOptions { Retain = 1_000_000 });
-        await Parallel.ForEachAsync(Enumerable.Range(0, Messages), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (number, cancellation) => await feed.PublishAsync($"{number}", cancellation));
+        await Parallel.ForEachAsync(
+            Payloads.Numbers(0, Messages),
+            new ParallelOptions { MaxDegreeOfParallelism = 64 },
+            async (text, cancellation) => await feed.PublishAsync(text, cancellation));
         var core = feed.Handle.Acquire();
 
         Assert.Equal(8192, core.Tail.State.Next - core.Tail.State.First);
@@ -176,5 +180,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
     }
 
     private static Task HoldsAsync(IFeedLog log, long[] expected) =>
-        Eventually.HoldsAsync(async () => (await ReadAllAsync(log)).SequenceEqual(expected), $"the feed holds [{string.Join(", ", expected)}]");
+        Eventually.HoldsAsync(
+            async () => (await ReadAllAsync(log)).SequenceEqual(expected),
+            $"the feed holds [{string.Join(", ", expected)}]");
 }

@@ -1,6 +1,6 @@
 namespace Comet.TestUtilities;
 
-/// <summary>A body that arrives in the given pieces, one per read.</summary>
+/// <summary>A body that arrives in the given chunks, one per read.</summary>
 public sealed class ChunkedBody(IEnumerable<byte[]> chunks) : Stream
 {
     private readonly IEnumerator<byte[]> _chunks = chunks.Where(chunk => chunk.Length > 0).GetEnumerator();

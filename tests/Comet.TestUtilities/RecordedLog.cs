@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.TestUtilities;
 
-/// <summary>Keeps what was logged.</summary>
+/// <summary>Keeps all log messages of an app.</summary>
 public sealed class RecordedLog : ILoggerProvider, ILogger
 {
     private readonly ConcurrentQueue<Entry> _entries = new();
@@ -21,7 +21,12 @@ public sealed class RecordedLog : ILoggerProvider, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter) =>
         _entries.Enqueue(new Entry(logLevel, eventId, formatter(state, exception), exception));
 
     public void Dispose()

@@ -41,7 +41,7 @@ public sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets nothing through any more, either way, and says nothing about it.</summary>
+    /// <summary>Holds back everything in both directions, and keeps the connections open.</summary>
     public void Silence()
     {
         lock (_lock)
@@ -54,7 +54,7 @@ public sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Resets the connections of the server, and lets the broker have what was held back only later.</summary>
+    /// <summary>Resets the client's connections, and delivers to the server later what was held back.</summary>
     public async Task StrandAsync(TimeSpan later)
     {
         List<Link> stranded;
@@ -75,7 +75,7 @@ public sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets everything through again, also what was held back.</summary>
+    /// <summary>Delivers everything again, and what was held back.</summary>
     public void Open()
     {
         lock (_lock)
@@ -171,7 +171,7 @@ public sealed class TcpProxy : IAsyncDisposable
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
-                // One side is gone, so the other goes as well.
+                // One side is closed, so the other is closed, too.
             }
             Reset(client);
             Reset(_server);
@@ -205,7 +205,7 @@ public sealed class TcpProxy : IAsyncDisposable
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
-                // It is not connected any more.
+                // It is no longer connected.
             }
             socket.Dispose();
         }

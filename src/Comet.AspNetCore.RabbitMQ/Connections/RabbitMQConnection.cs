@@ -8,13 +8,14 @@ using RabbitMQ.Client;
 namespace Comet.AspNetCore.RabbitMQ.Connections;
 
 /// <summary>
-/// The one connection of this server to the broker, made again whenever it is lost. It lasts until the host is disposed of, so that
+/// The one connection of this server to the broker. It is made again whenever it is lost, and lasts until the host is disposed, so that
 /// streams are served while they drain.
 /// </summary>
-internal sealed class RabbitMQConnection(IOptions<RabbitMQStoreOptions> options, ILogger<RabbitMQConnection> logger) : IHostedService, IAsyncDisposable
+internal sealed class RabbitMQConnection(IOptions<RabbitMQStoreOptions> options, ILogger<RabbitMQConnection> logger)
+    : IHostedService, IAsyncDisposable
 {
-    /// <summary>What is wrong while <see cref="IsBlocked"/>.</summary>
-    internal const string BlockedMessage = "RabbitMQ takes no messages: it is short of memory or of disk space.";
+    /// <summary>The message of exceptions and of readiness while <see cref="IsBlocked"/>.</summary>
+    internal const string BlockedMessage = "RabbitMQ accepts no messages: it is short of memory or disk space. Free some on the broker.";
 
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -23,14 +24,15 @@ internal sealed class RabbitMQConnection(IOptions<RabbitMQStoreOptions> options,
     private Task _running = Task.CompletedTask;
     private volatile bool _isBlocked;
 
-    /// <summary>Whether there is a connection now.</summary>
+    /// <summary>Whether the connection is open.</summary>
     internal bool IsOpen => Connected.IsCompletedSuccessfully;
 
-    /// <summary>Whether the broker has said that it takes no messages for now.</summary>
+    /// <summary>Whether the broker has announced that it accepts no messages, which RabbitMQ calls blocked.</summary>
     internal bool IsBlocked => _isBlocked;
 
-    /// <summary>The nodes, for messages to people.</summary>
-    internal string Nodes { get; } = string.Join(", ", RabbitMQAddress.Read(options.Value).Nodes.Select(node => $"{node.HostName}:{node.Port}"));
+    /// <summary>The hosts and ports of all nodes, for messages.</summary>
+    internal string Nodes { get; } =
+        string.Join(", ", RabbitMQAddress.Read(options.Value).Nodes.Select(node => $"{node.HostName}:{node.Port}"));
 
     private Task<IConnection> Connected
     {
@@ -51,14 +53,14 @@ internal sealed class RabbitMQConnection(IOptions<RabbitMQStoreOptions> options,
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>The connection, as soon as there is one.</summary>
+    /// <summary>Waits for an open connection.</summary>
     internal Task<IConnection> WaitAsync(CancellationToken cancellationToken) => Connected.WaitAsync(cancellationToken);
 
-    /// <summary>The connection now.</summary>
-    /// <exception cref="FeedUnavailableException">There is none.</exception>
+    /// <summary>The open connection.</summary>
+    /// <exception cref="FeedUnavailableException">No connection is open.</exception>
     internal IConnection Get() => Connected is { IsCompletedSuccessfully: true } connected ? connected.Result : throw NewUnreachable();
 
-    /// <summary>Gives up a connection that is of no use, and makes another one, maybe to another node.</summary>
+    /// <summary>Closes a connection that no longer works; the next one may lead to another node.</summary>
     internal void Abandon(IConnection connection, string reason)
     {
         lock (_lock)
@@ -72,7 +74,7 @@ internal sealed class RabbitMQConnection(IOptions<RabbitMQStoreOptions> options,
 
     internal FeedUnavailableException NewUnreachable(Exception? cause = null)
     {
-        var message = $"RabbitMQ ({Nodes}) cannot be reached; see the log for the reason. The connection is made again as soon as that is possible.";
+        var message = $"RabbitMQ ({Nodes}) cannot be reached. The log messages say why; the server connects again by itself.";
         return cause is null ? new(message) : new(message, cause);
     }
 
@@ -100,7 +102,7 @@ internal sealed class RabbitMQConnection(IOptions<RabbitMQStoreOptions> options,
             }
             catch (Exception exception)
             {
-                // Whatever it is, going on trying is all that can be done here.
+                // No failure is final: the broker may come back, and a wrong password may be corrected there.
                 if (!wasUnreachable)
                 {
                     RabbitMQLogMessages.Unreachable(logger, exception, Nodes);

@@ -1,6 +1,6 @@
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
-/// <summary>An entry on its way into a stream, or a marker that somebody waits for.</summary>
+/// <summary>An entry, or a marker, on its way into a RabbitMQ stream.</summary>
 internal sealed class PendingAppend(string? feed, ReadOnlyMemory<byte> payload, DateTimeOffset at)
 {
     private readonly TaskCompletionSource<FeedPosition> _stored = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -11,25 +11,25 @@ internal sealed class PendingAppend(string? feed, ReadOnlyMemory<byte> payload, 
 
     internal DateTimeOffset At { get; } = at;
 
-    /// <summary>Its place among all that were to be sent, however often it is.</summary>
+    /// <summary>The order in which this server publishes; the same each time the message is sent.</summary>
     internal long Order { get; set; }
 
-    /// <summary>Its number while it is sent.</summary>
+    /// <summary>The sequence number with which it was sent last.</summary>
     internal long Sequence { get; set; }
 
-    /// <summary>The epoch it was sent in.</summary>
+    /// <summary>The epoch in which it was sent.</summary>
     internal string? Epoch { get; set; }
 
-    /// <summary>Up to which offset this server had read when it was sent.</summary>
+    /// <summary>The offset up to which this server had read when it sent the message.</summary>
     internal long Floor { get; set; }
 
     /// <summary>When it was sent, as <see cref="TimeProvider.GetTimestamp"/> counts.</summary>
     internal long SentAt { get; set; }
 
-    /// <summary>Set when nobody waits any more: it is not sent again.</summary>
+    /// <summary>Whether its caller has stopped waiting; it is not sent again then.</summary>
     internal bool IsAbandoned { get; set; }
 
-    /// <summary>Its place, once it was read back.</summary>
+    /// <summary>Completes with its position when this server has read it back.</summary>
     internal Task<FeedPosition> Stored => _stored.Task;
 
     internal void Complete(FeedPosition position) => _stored.TrySetResult(position);

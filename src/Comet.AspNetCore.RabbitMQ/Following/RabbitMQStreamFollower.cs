@@ -7,21 +7,21 @@ using RabbitMQ.Client;
 
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
-/// <summary>In what way a stream is not as it was left.</summary>
+/// <summary>Why a RabbitMQ stream does not continue where this server has stopped reading.</summary>
 internal enum Loss
 {
     None,
 
-    /// <summary>The messages that follow were removed by retention before they were read.</summary>
+    /// <summary>Retention removed messages before this server had read them.</summary>
     Overtaken,
 
-    /// <summary>What was read is not there, or something else is: the stream was deleted, or its end was lost.</summary>
+    /// <summary>The last message that was read is not there: the stream was deleted, or has lost its end.</summary>
     Truncated,
 }
 
 /// <summary>
-/// Reads a stream for this server, message by message, for as long as the app runs, and publishes to it. After every interruption it goes
-/// on after the last message it has read, once it has made sure that this one is still there.
+/// Reads a RabbitMQ stream for this server for as long as the app runs, and publishes to it. After an interruption it checks that the last
+/// message it has read is still there, and continues after that.
 /// </summary>
 internal sealed class RabbitMQStreamFollower(
     string stream,
@@ -33,7 +33,7 @@ internal sealed class RabbitMQStreamFollower(
     TimeProvider time,
     ILogger logger)
 {
-    /// <summary>How many messages before the end a server begins that joins, if they tell it enough.</summary>
+    /// <summary>How many messages before the end a server begins to read when it joins; more, when these do not tell the epoch.</summary>
     private const long HeadStart = 2 * Outbox.FarBehind;
 
     private const ushort Prefetch = 2000;
@@ -47,10 +47,10 @@ internal sealed class RabbitMQStreamFollower(
     private long _headStart = HeadStart;
     private volatile bool _isCurrent;
 
-    /// <summary>Whether it has read everything there was when it came, and reads on.</summary>
+    /// <summary>Whether it has read everything that was stored when it connected, and is still connected.</summary>
     internal bool IsCurrent => _isCurrent;
 
-    /// <summary>Completes when it has become current for the first time.</summary>
+    /// <summary>Completes when it is current for the first time.</summary>
     internal Task Joined => _joined.Task;
 
     internal async Task RunAsync(CancellationToken stopping)
@@ -69,7 +69,7 @@ internal sealed class RabbitMQStreamFollower(
             }
             catch (Exception exception)
             {
-                // Whatever it is, going on trying is all that can be done here.
+                // No failure is final: the broker may come back, and an operator may repair the RabbitMQ stream.
                 RabbitMQLogMessages.StreamInterrupted(logger, exception, stream);
             }
             finally
@@ -80,12 +80,12 @@ internal sealed class RabbitMQStreamFollower(
         }
     }
 
-    // Returns when it has to begin anew at once.
+    // Returns when it has to be called again at once.
     private async Task FollowAsync(IConnection connection, CancellationToken stopping)
     {
         await using var publisher = await RabbitMQPublisher.OpenAsync(connection, stream, arguments, stopping);
         var marker = outbox.Mark(_rules.Epoch, _last?.Offset ?? -1, time.GetUtcNow());
-        // This node may lag behind the one that was read from before. Having the marker, it has everything that was stored by then.
+        // The node may lag behind the one that was read from before. When it has the marker, it has everything that was stored before that.
         var end = await RabbitMQStreamReader
             .EndAsync(connection, stream, () => publisher.PublishFirstAsync(marker, options.Timeout, stopping), options.Timeout, stopping)
             .OffsetOfAsync(marker.Id);
@@ -99,7 +99,11 @@ internal sealed class RabbitMQStreamFollower(
 
         await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, from, Prefetch, stopping);
         using var session = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        _ = publisher.Failed.ContinueWith(failed => consumer.End(failed.Result), session.Token, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = publisher.Failed.ContinueWith(
+            failed => consumer.End(failed.Result),
+            session.Token,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
         var watch = new SilenceWatch(outbox, broker, options.Timeout, time);
         var (writing, watching) = (Task.CompletedTask, Task.CompletedTask);
         try
@@ -134,7 +138,7 @@ internal sealed class RabbitMQStreamFollower(
                 }
                 if (!_rules.IsEpochKnown && from > oldest)
                 {
-                    // Those who published all this had not read any of it by then; what is older tells more.
+                    // These messages do not tell the epoch, as their publishers had read none of them. Older ones tell it.
                     (_last, _headStart) = (null, _headStart * 2);
                     return;
                 }
@@ -149,7 +153,7 @@ internal sealed class RabbitMQStreamFollower(
                 }
                 if (isJoining)
                 {
-                    // Whoever begins in the middle of the stream learns the epoch from this.
+                    // A server that begins to read close to the end learns the epoch from this marker.
                     await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow()), stopping);
                 }
                 RabbitMQLogMessages.StreamFollowed(logger, stream, from, epoch);
@@ -170,23 +174,28 @@ internal sealed class RabbitMQStreamFollower(
 
     private void RecordLoss(Loss loss)
     {
-        RabbitMQLogMessages.StreamLost(logger, stream, _last!.Value.Offset, loss.ToString());
+        RabbitMQLogMessages.StreamLost(logger, stream, _last!.Value.Offset, Describe(loss));
         (_last, _loss) = (null, loss);
         if (loss == Loss.Overtaken)
         {
-            outbox.GiveUp();
+            outbox.FailSent();
         }
     }
+
+    private static string Describe(Loss loss) => loss == Loss.Overtaken
+        ? "retention removed messages before this server had read them"
+        : "the last message that this server has read is not there, as the RabbitMQ stream was deleted or has lost its end";
 
     private async Task ProcessAsync(IConnection connection, RabbitMQMessage message, CancellationToken stopping)
     {
         if (!_rules.CanJudge(message))
         {
-            await foreach (var older in RabbitMQStreamReader.ReadAsync(connection, stream, message.Floor + 1, _rules.KnownFrom, options.Timeout, stopping))
+            var (from, to) = (message.Floor + 1, _rules.KnownFrom);
+            await foreach (var older in RabbitMQStreamReader.ReadAsync(connection, stream, from, to, options.Timeout, stopping))
             {
                 _rules.Learn(older.Id);
             }
-            _rules.LearntFrom(message.Floor + 1);
+            _rules.LearntFrom(from);
         }
         var epoch = _rules.Epoch;
         var verdict = _rules.Judge(message);
@@ -195,7 +204,7 @@ internal sealed class RabbitMQStreamFollower(
             EnterEpoch(message);
         }
         _last = (message.Offset, message.Id);
-        // Ids count from 1.
+        // Positions count from 1, RabbitMQ from 0.
         var offset = message.Offset + 1;
         if (verdict == Verdict.Accepted && message.Feed is { } feed)
         {
@@ -207,12 +216,12 @@ internal sealed class RabbitMQStreamFollower(
         }
     }
 
-    // The epoch that is in force from this message on was begun, or has become known.
+    // From this message on another epoch is current, or the current one is known.
     private void EnterEpoch(RabbitMQMessage message)
     {
         if (_loss == Loss.Truncated && view.Position?.Epoch == _rules.Epoch)
         {
-            return; // its ids stand for other messages now, so another one has to begin
+            return; // its positions now stand for other messages, so a new epoch has to begin
         }
         Deliver();
         view.Reset(_rules.Epoch!, message.Begins ? 0 : message.Offset, message.Offset);
@@ -228,14 +237,14 @@ internal sealed class RabbitMQStreamFollower(
         _read.Clear();
         foreach (var (sequence, verdict, position) in _ours)
         {
-            outbox.Read(sequence, verdict, position);
+            outbox.RecordRead(sequence, verdict, position);
         }
         _ours.Clear();
     }
 
     private async Task BeginEpochAsync(RabbitMQPublisher publisher, CancellationToken stopping)
     {
-        // When nothing that is kept tells the epoch, the history is lost, but not the feed.
+        // When no message that is kept tells the epoch, the history is lost, and the feed begins anew.
         var epoch = _rules.IsEpochKnown ? _rules.Epoch : RabbitMQMessage.AnyEpoch;
         await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow(), begins: true), stopping);
     }
@@ -255,7 +264,7 @@ internal sealed class RabbitMQStreamFollower(
         }
         catch (Exception exception)
         {
-            consumer.End(exception); // that is where the session ends, with all its reasons
+            consumer.End(exception); // the loop that reads ends the session, whatever the reason
         }
     }
 
@@ -269,7 +278,7 @@ internal sealed class RabbitMQStreamFollower(
         {
             return;
         }
-        const string Reason = "What this server has published is not to be read.";
+        const string Reason = "RabbitMQ does not deliver what this server has published.";
         consumer.End(new TimeoutException(Reason));
         broker.Abandon(connection, Reason);
     }

@@ -3,7 +3,10 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
-/// <summary>What this server has of a stream: how far it was read, the newest entries, and the feeds that are open. Safe for concurrent use.</summary>
+/// <summary>
+/// What this server knows of a RabbitMQ stream: the position up to which it was read, the newest entries, and the tails of the feeds that
+/// are open. Safe for concurrent use.
+/// </summary>
 internal sealed class RabbitMQStreamView(long recentBytes)
 {
     private readonly Lock _lock = new();
@@ -13,7 +16,9 @@ internal sealed class RabbitMQStreamView(long recentBytes)
     private string? _epoch;
     private long _position;
 
-    /// <summary>Where the reading is: the epoch, and the offset after which nothing was read; as ids have it, one above the stream's.</summary>
+    private string Epoch => _epoch ?? throw new InvalidOperationException("A feed is used before its RabbitMQ stream was read.");
+
+    /// <summary>The position up to which the stream was read, one above RabbitMQ's offset; null: the epoch is not known yet.</summary>
     internal FeedPosition? Position
     {
         get
@@ -25,10 +30,10 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         }
     }
 
-    /// <summary>The log begins anew: another epoch, or a part of it was missed. All that is open is told.</summary>
-    /// <param name="epoch">The epoch in force.</param>
-    /// <param name="start">Its entries above this offset follow.</param>
-    /// <param name="position">How far the stream was read.</param>
+    /// <summary>Begins anew, because another epoch has begun or a part of the log was missed, and resets all tails.</summary>
+    /// <param name="epoch">The current epoch.</param>
+    /// <param name="start">The entries above this offset follow.</param>
+    /// <param name="position">The offset up to which the stream was read.</param>
     internal void Reset(string epoch, long start, long position)
     {
         lock (_lock)
@@ -42,7 +47,7 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         }
     }
 
-    /// <summary>Adds what was read, up to a position.</summary>
+    /// <summary>Adds entries, and hands them to the tails of their feeds.</summary>
     internal void Append(List<(string Feed, FeedEntry Entry)> entries, long position)
     {
         lock (_lock)
@@ -67,12 +72,12 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         }
     }
 
-    /// <summary>Resets a tail to the end of its feed, and gives it what follows.</summary>
+    /// <summary>Resets a tail to the end of its feed and hands it the entries that follow.</summary>
     internal void Open(string feed, IFeedTail tail)
     {
         lock (_lock)
         {
-            tail.Reset(_epoch ?? throw new InvalidOperationException("The stream was not read yet."), _recent.HeadOf(feed));
+            tail.Reset(Epoch, _recent.HeadOf(feed));
             (CollectionsMarshal.GetValueRefOrAddDefault(_tails, feed, out _) ??= []).Add(tail);
         }
     }
@@ -88,12 +93,15 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         }
     }
 
-    /// <summary>A feed's entries after an offset, and above which offset all would be here; null entries: some may be older than that.</summary>
+    /// <summary>
+    /// Reads a feed's entries after an offset, with the current epoch and the offset above which all entries are here. The entries are
+    /// null when some of them may be older than that.
+    /// </summary>
     internal (string Epoch, long Start, List<FeedEntry>? Entries) Read(string feed, long after, int max)
     {
         lock (_lock)
         {
-            return (_epoch ?? throw new InvalidOperationException("The stream was not read yet."), _recent.Start, _recent.After(feed, after, max));
+            return (Epoch, _recent.Start, _recent.After(feed, after, max));
         }
     }
 }

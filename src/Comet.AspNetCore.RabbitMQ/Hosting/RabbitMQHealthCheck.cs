@@ -4,13 +4,19 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ.Hosting;
 
-/// <summary>Not ready while the broker is away, takes no messages, or its streams were not caught up with.</summary>
+/// <summary>
+/// Readiness fails while RabbitMQ cannot be reached or accepts no messages, and while this server catches up with a RabbitMQ stream.
+/// </summary>
 internal sealed class RabbitMQHealthCheck(RabbitMQConnection broker, RabbitMQStore store) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(
-            !broker.IsOpen ? new HealthCheckResult(context.Registration.FailureStatus, "RabbitMQ cannot be reached.")
-            : broker.IsBlocked ? new HealthCheckResult(context.Registration.FailureStatus, RabbitMQConnection.BlockedMessage)
-            : store.IsBehind ? new HealthCheckResult(context.Registration.FailureStatus, "Streams of RabbitMQ are being caught up with.")
+        Task.FromResult(FindFault() is { } fault
+            ? new HealthCheckResult(context.Registration.FailureStatus, fault)
             : HealthCheckResult.Healthy());
+
+    private string? FindFault() =>
+        !broker.IsOpen ? "RabbitMQ cannot be reached. The log messages say why."
+        : broker.IsBlocked ? RabbitMQConnection.BlockedMessage
+        : store.IsBehind ? "The server is catching up with RabbitMQ streams."
+        : null;
 }

@@ -15,11 +15,11 @@ internal sealed class RabbitMQStoreOptionsValidator : IValidateOptions<RabbitMQS
         }
         if (options.CertificateAuthority is { } file && FindFault(file) is { } unreadable)
         {
-            errors.Add($"Comet:RabbitMQ:CertificateAuthority names a file {unreadable}.");
+            errors.Add($"Comet:RabbitMQ:CertificateAuthority names a file {unreadable}. It must be a PEM file with a certificate.");
         }
         if (options.Prefix.Length is 0 or > 64 || !options.Prefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
         {
-            errors.Add("Comet:RabbitMQ:Prefix must be 1 to 64 letters, digits, dots, dashes and underscores.");
+            errors.Add($"Comet:RabbitMQ:Prefix is \"{options.Prefix}\"; it must be 1 to 64 letters, digits, dots, dashes and underscores.");
         }
         if (options.Partitions is < 1 or > 1024)
         {
@@ -48,15 +48,15 @@ internal sealed class RabbitMQStoreOptionsValidator : IValidateOptions<RabbitMQS
     {
         if (!File.Exists(certificateAuthority))
         {
-            return "that is not there";
+            return "that does not exist";
         }
         try
         {
-            return RabbitMQAddress.ReadAuthorities(certificateAuthority).Count == 0 ? "without a certificate in PEM" : null;
+            return RabbitMQAddress.ReadAuthorities(certificateAuthority).Count == 0 ? "that holds no certificate in PEM" : null;
         }
         catch (Exception exception) when (exception is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            return $"that cannot be read: {exception.Message}";
+            return $"that cannot be read ({exception.Message.TrimEnd('.')})";
         }
     }
 }

@@ -5,7 +5,7 @@ using RabbitMQ.Client.Events;
 
 namespace Comet.AspNetCore.RabbitMQ.Messages;
 
-/// <summary>Reads a stream from an offset on, in batches; has a channel of its own.</summary>
+/// <summary>Reads a RabbitMQ stream from an offset on, in batches, over a channel of its own.</summary>
 internal sealed class RabbitMQConsumer : AsyncDefaultBasicConsumer, IAsyncDisposable
 {
     private readonly Channel<(RabbitMQMessage Message, ulong Tag)> _received =
@@ -18,21 +18,21 @@ internal sealed class RabbitMQConsumer : AsyncDefaultBasicConsumer, IAsyncDispos
 
     /// <param name="connection">The connection to the broker.</param>
     /// <param name="stream">The stream's name.</param>
-    /// <param name="from">An offset, or <c>first</c>, or <c>last</c>: the beginning of the last chunk that was written.</param>
-    /// <param name="ahead">How many messages may be on their way or waiting here.</param>
+    /// <param name="from">An offset, <c>first</c>, or <c>last</c>: the beginning of the last chunk that was written.</param>
+    /// <param name="prefetch">How many messages the broker sends before they are read.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal static async Task<RabbitMQConsumer> OpenAsync(
         IConnection connection,
         string stream,
         object from,
-        ushort ahead,
+        ushort prefetch,
         CancellationToken cancellationToken)
     {
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         var consumer = new RabbitMQConsumer(channel);
         try
         {
-            await channel.BasicQosAsync(0, ahead, global: false, cancellationToken);
+            await channel.BasicQosAsync(0, prefetch, global: false, cancellationToken);
             var arguments = new Dictionary<string, object?> { ["x-stream-offset"] = from };
             await channel.BasicConsumeAsync(stream, autoAck: false, consumerTag: "", arguments, consumer, cancellationToken);
             return consumer;
@@ -44,14 +44,14 @@ internal sealed class RabbitMQConsumer : AsyncDefaultBasicConsumer, IAsyncDispos
         }
     }
 
-    /// <summary>What has come, at least one message.</summary>
-    /// <exception cref="TimeoutException">Nothing came.</exception>
-    internal async Task<List<RabbitMQMessage>> ReadAsync(TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>Waits for messages and reads them: 1 to 512.</summary>
+    /// <exception cref="TimeoutException">No message came in time.</exception>
+    internal async Task<List<RabbitMQMessage>> ReadAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         const int MaxBatch = 512;
-        if (!await _received.Reader.WaitToReadAsync(cancellationToken).AsTask().WaitAsync(patience, cancellationToken))
+        if (!await _received.Reader.WaitToReadAsync(cancellationToken).AsTask().WaitAsync(timeout, cancellationToken))
         {
-            throw new IOException("The broker has ended the delivery.");
+            throw new IOException("The broker has ended the delivery of messages.");
         }
         var batch = new List<RabbitMQMessage>();
         var last = 0UL;
@@ -64,7 +64,7 @@ internal sealed class RabbitMQConsumer : AsyncDefaultBasicConsumer, IAsyncDispos
         return batch;
     }
 
-    /// <summary>Ends the reading, after what has come already.</summary>
+    /// <summary>Lets reading fail with this reason, after the messages that have already come.</summary>
     internal void End(Exception reason) => _received.Writer.TryComplete(reason);
 
     public override Task HandleBasicDeliverAsync(
@@ -90,7 +90,7 @@ internal sealed class RabbitMQConsumer : AsyncDefaultBasicConsumer, IAsyncDispos
 
     public override Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
     {
-        End(new IOException("The broker has cancelled the consumer: the stream was deleted, or its node went away."));
+        End(new IOException("The broker has cancelled the consumer: the RabbitMQ stream was deleted, or its node is down."));
         return base.HandleBasicCancelAsync(consumerTag, cancellationToken);
     }
 

@@ -5,12 +5,17 @@ using RabbitMQ.Client;
 
 namespace Comet.AspNetCore.RabbitMQ.Messages;
 
-/// <summary>Who published a message, and as which of his: rising, so that a copy is known by a number that is not higher than the last.</summary>
+/// <summary>
+/// Identifies a message. The sequence numbers of a publisher rise, so a message is a copy if its number is not higher than that of an
+/// earlier message of the same publisher.
+/// </summary>
+/// <param name="Publisher">The server that published the message: a random number of each of its outboxes.</param>
+/// <param name="Sequence">The number of the message among those of its publisher.</param>
 internal readonly record struct MessageId(long Publisher, long Sequence)
 {
     private const int EpochBytes = 5;
 
-    /// <summary>The epoch that a message of this id begins.</summary>
+    /// <summary>The epoch that the message with this id begins: the same on every server that reads it.</summary>
     internal string ToEpoch()
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -24,12 +29,12 @@ internal readonly record struct MessageId(long Publisher, long Sequence)
 }
 
 /// <summary>
-/// One message of a stream: an entry of a feed, or a marker, which belongs to none and tells its publisher how far he has read.
-/// What it says besides the payload is in its headers.
+/// One message of a RabbitMQ stream: an entry of a feed, or a marker. A marker belongs to no feed; the server that has published it learns
+/// from reading it back that it has read everything before it. All properties but the payload are headers of the message.
 /// </summary>
 internal sealed record RabbitMQMessage
 {
-    /// <summary>Stands for the epoch in force, whichever it is, when nothing that is kept tells it.</summary>
+    /// <summary>Stands for the current epoch, whichever it is, when none of the retained messages tells it.</summary>
     internal const string AnyEpoch = "*";
 
     private const string FeedHeader = "comet-feed";
@@ -41,21 +46,21 @@ internal sealed record RabbitMQMessage
     private const string BeginsHeader = "comet-begins";
     private const string OffsetHeader = "x-stream-offset";
 
-    /// <summary>Where it is in the stream; from 0 upwards, not contiguous.</summary>
+    /// <summary>The offset that RabbitMQ has given the message: from 0 upwards, with gaps.</summary>
     internal long Offset { get; init; }
 
     internal required MessageId Id { get; init; }
 
-    /// <summary>The epoch that its publisher believed in; null: he knew none.</summary>
+    /// <summary>The current epoch as its publisher knew it; null: it knew none.</summary>
     internal string? Epoch { get; init; }
 
-    /// <summary>How far its publisher had read when he first sent it: every copy of it lies after this offset.</summary>
+    /// <summary>The offset up to which its publisher had read when it sent the message; every copy of it lies after that.</summary>
     internal long Floor { get; init; }
 
-    /// <summary>A marker that begins another epoch, if <see cref="Epoch"/> is still the one in force, or stands for any.</summary>
+    /// <summary>Whether it is a marker that begins a new epoch, if <see cref="Epoch"/> is still current or stands for any.</summary>
     internal bool Begins { get; init; }
 
-    /// <summary>The feed it is an entry of; null: it is a marker.</summary>
+    /// <summary>The feed whose entry it is; null: it is a marker.</summary>
     internal string? Feed { get; init; }
 
     internal DateTimeOffset At { get; init; }
@@ -64,11 +69,11 @@ internal sealed record RabbitMQMessage
 
     internal static RabbitMQMessage Read(IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
     {
-        var headers = properties.Headers ?? throw new InvalidDataException("A message of a stream came without an offset.");
+        var headers = properties.Headers ?? throw WithoutOffset();
         return new RabbitMQMessage
         {
-            Offset = Number(OffsetHeader) ?? throw new InvalidDataException("A message of a stream came without an offset."),
-            // What others wrote into the stream has none of the headers and so becomes a marker that says nothing.
+            Offset = Number(OffsetHeader) ?? throw WithoutOffset(),
+            // A message that another program has published has none of the headers, and is read as a marker without meaning.
             Id = new MessageId(Number(PublisherHeader) ?? 0, Number(SequenceHeader) ?? 0),
             Epoch = Text(EpochHeader),
             Floor = Number(FloorHeader) ?? -1,
@@ -79,7 +84,10 @@ internal sealed record RabbitMQMessage
         };
 
         long? Number(string name) => headers.TryGetValue(name, out var value) ? value as long? : null;
-        string? Text(string name) => headers.TryGetValue(name, out var value) && value is byte[] text ? Encoding.UTF8.GetString(text) : null;
+        string? Text(string name) =>
+            headers.TryGetValue(name, out var value) && value is byte[] text ? Encoding.UTF8.GetString(text) : null;
+        static InvalidDataException WithoutOffset() =>
+            new($"A message came without the header {OffsetHeader}. The queue of that name is not a RabbitMQ stream.");
     }
 
     internal BasicProperties ToProperties()

@@ -4,7 +4,7 @@ using RabbitMQ.Client.Exceptions;
 
 namespace Comet.AspNetCore.RabbitMQ.Messages;
 
-/// <summary>Writes to a stream, over a channel of its own. One caller at a time.</summary>
+/// <summary>Publishes to a RabbitMQ stream over a channel of its own. One caller at a time.</summary>
 internal sealed class RabbitMQPublisher : IAsyncDisposable
 {
     private readonly IChannel _channel;
@@ -21,14 +21,14 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
             return Task.CompletedTask;
         };
         channel.BasicNacksAsync += (_, _) => Fail("The broker could not store a message.");
-        channel.BasicReturnAsync += (_, _) => Fail("The stream is no longer there.");
+        channel.BasicReturnAsync += (_, _) => Fail($"The RabbitMQ stream {stream} was deleted.");
         channel.ChannelShutdownAsync += (_, reason) => Fail($"The channel was closed: {reason.ReplyText}");
     }
 
-    /// <summary>Completes with the reason when nothing more can be published.</summary>
+    /// <summary>Completes with the reason when the channel can publish no longer.</summary>
     internal Task<Exception> Failed => _failed.Task;
 
-    /// <summary>Declares the stream if it is not there, and opens it for writing.</summary>
+    /// <summary>Declares the stream if it does not exist, and opens a channel to it.</summary>
     internal static async Task<RabbitMQPublisher> OpenAsync(
         IConnection connection,
         string stream,
@@ -36,7 +36,7 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         await DeclareAsync(connection, stream, arguments, cancellationToken);
-        // Confirms are not tracked: an append completes when it is read back, and a stream shows only what is stored as confirmed.
+        // Confirms are not tracked: an append completes when it is read back, and a RabbitMQ stream delivers only what it would confirm.
         var options = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false);
         return new RabbitMQPublisher(await connection.CreateChannelAsync(options, cancellationToken), stream);
     }
@@ -44,11 +44,12 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
     internal ValueTask PublishAsync(RabbitMQMessage message, CancellationToken cancellationToken) =>
         _channel.BasicPublishAsync("", _stream, mandatory: true, message.ToProperties(), message.Payload, cancellationToken);
 
-    /// <summary>Publishes a message and waits until it is stored; the first of this channel.</summary>
-    internal async Task PublishFirstAsync(RabbitMQMessage message, TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>Publishes the first message of this channel and waits until the broker confirms it.</summary>
+    /// <exception cref="TimeoutException">The broker did not confirm it in time.</exception>
+    internal async Task PublishFirstAsync(RabbitMQMessage message, TimeSpan timeout, CancellationToken cancellationToken)
     {
         await PublishAsync(message, cancellationToken);
-        await Task.WhenAny(_firstStored.Task, _failed.Task).WaitAsync(patience, cancellationToken);
+        await Task.WhenAny(_firstStored.Task, _failed.Task).WaitAsync(timeout, cancellationToken);
         if (!_firstStored.Task.IsCompleted)
         {
             throw await _failed.Task;
@@ -63,7 +64,7 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    // An existing stream is taken as it is: declaring it again with other limits would be refused.
+    // RabbitMQ refuses to declare an existing stream with other arguments, so an existing one is used as it is.
     private static async Task DeclareAsync(
         IConnection connection,
         string stream,
@@ -77,7 +78,8 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
         catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
         {
             await UseAsync(channel =>
-                channel.QueueDeclareAsync(stream, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken));
+                channel.QueueDeclareAsync(
+                    stream, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken));
         }
 
         async Task UseAsync(Func<IChannel, Task> use)

@@ -3,19 +3,19 @@ using RabbitMQ.Client;
 
 namespace Comet.AspNetCore.RabbitMQ.Messages;
 
-/// <summary>Reads parts of a stream through consumers that last no longer than that.</summary>
+/// <summary>Reads parts of a RabbitMQ stream, each through a consumer of its own.</summary>
 internal static class RabbitMQStreamReader
 {
     private const ushort Prefetch = 512;
 
-    /// <summary>The messages from one offset up to another, which some message has reached already.</summary>
-    /// <exception cref="TimeoutException">Nothing came for this long.</exception>
+    /// <summary>Reads the messages from one offset up to another. The stream must have a message at or after the latter.</summary>
+    /// <exception cref="TimeoutException">No message came within the timeout.</exception>
     internal static async IAsyncEnumerable<RabbitMQMessage> ReadAsync(
         IConnection connection,
         string stream,
         long from,
         long to,
-        TimeSpan patience,
+        TimeSpan timeout,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (from >= to)
@@ -25,7 +25,7 @@ internal static class RabbitMQStreamReader
         await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, from, Prefetch, cancellationToken);
         while (true)
         {
-            foreach (var message in await consumer.ReadAsync(patience, cancellationToken))
+            foreach (var message in await consumer.ReadAsync(timeout, cancellationToken))
             {
                 if (message.Offset >= to)
                 {
@@ -36,14 +36,19 @@ internal static class RabbitMQStreamReader
         }
     }
 
-    /// <summary>The oldest message that is kept.</summary>
-    internal static async Task<RabbitMQMessage> FirstAsync(IConnection connection, string stream, TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>Reads the oldest message that the stream keeps.</summary>
+    /// <exception cref="TimeoutException">No message came within the timeout.</exception>
+    internal static async Task<RabbitMQMessage> FirstAsync(
+        IConnection connection,
+        string stream,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
     {
         await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, "first", 1, cancellationToken);
-        return (await consumer.ReadAsync(patience, cancellationToken))[0];
+        return (await consumer.ReadAsync(timeout, cancellationToken))[0];
     }
 
-    /// <summary>Where a message is among others that end with it.</summary>
+    /// <summary>Reads until the message with this id, and returns its offset.</summary>
     internal static async Task<long> OffsetOfAsync(this IAsyncEnumerable<RabbitMQMessage> messages, MessageId id)
     {
         await foreach (var message in messages)
@@ -53,25 +58,31 @@ internal static class RabbitMQStreamReader
                 return message.Offset;
             }
         }
-        throw new IOException("The stream ended before the message that was looked for.");
+        throw new IOException("The RabbitMQ stream ended before the message of this id.");
     }
 
     /// <summary>
-    /// What comes from close to the end on, as far as this node of the broker has it: it may lag behind the others, and then catches up.
+    /// Reads from a place close to the end on, without an end. The end is that of the node that is read from, which may lag behind the
+    /// others for a while.
     /// </summary>
-    /// <exception cref="TimeoutException">Nothing came for this long.</exception>
+    /// <param name="connection">The connection to the broker.</param>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="begun">Called when the node has begun to deliver, before the first message is read.</param>
+    /// <param name="timeout">The longest wait for a message.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="TimeoutException">No message came within the timeout.</exception>
     internal static async IAsyncEnumerable<RabbitMQMessage> EndAsync(
         IConnection connection,
         string stream,
         Func<Task> begun,
-        TimeSpan patience,
+        TimeSpan timeout,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, "last", Prefetch, cancellationToken);
         await begun();
         while (true)
         {
-            foreach (var message in await consumer.ReadAsync(patience, cancellationToken))
+            foreach (var message in await consumer.ReadAsync(timeout, cancellationToken))
             {
                 yield return message;
             }

@@ -2,15 +2,16 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>The log of one feed in a stream that it shares with others.</summary>
-internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRetention retention, IFeedTail tail, TimeProvider time) : IFeedLog
+/// <summary>The log of one feed, in a RabbitMQ stream that it may share with others of its family.</summary>
+internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRetention retention, IFeedTail tail, TimeProvider time)
+    : IFeedLog
 {
     public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
         stream.AppendAsync(feed, payload, cancellationToken);
 
     public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
     {
-        // The broker removes whole segments, so it may still have what is too old.
+        // RabbitMQ removes whole segments, so it may still have entries that are too old.
         var oldest = time.GetUtcNow() - retention.Age;
         var trimmedThrough = 0L;
         while (true)
@@ -31,7 +32,8 @@ internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRe
         }
     }
 
-    public ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken) => stream.ReachAsync(position, cancellationToken);
+    public ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken) =>
+        stream.ReachAsync(position, cancellationToken);
 
     public ValueTask DisposeAsync()
     {

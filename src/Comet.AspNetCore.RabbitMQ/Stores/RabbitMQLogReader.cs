@@ -4,17 +4,19 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>Reads a feed's older entries from the broker.</summary>
-/// <param name="read">The messages from an offset up to another.</param>
-/// <param name="findOldest">The offset of the oldest message that is kept.</param>
+/// <summary>Reads entries of a feed from the broker that this server no longer has in memory.</summary>
+/// <param name="read">Reads the messages from one offset to another (not included).</param>
+/// <param name="findOldest">Reads the offset of the oldest message that the RabbitMQ stream keeps.</param>
 internal sealed class RabbitMQLogReader(
     Func<long, long, CancellationToken, IAsyncEnumerable<RabbitMQMessage>> read,
     Func<CancellationToken, Task<long>> findOldest)
 {
-    // What a message depends on is usually close to it; where it is not, the scan begins earlier.
+    // What decides on a message usually lies close before it. If it does not, the reading begins earlier.
     private const long Margin = 256;
 
-    /// <summary>Entries of one epoch above <paramref name="after"/> and at or below <paramref name="through"/>, both as ids count.</summary>
+    /// <summary>
+    /// Reads entries of one epoch above the offset <paramref name="after"/> and up to <paramref name="through"/>, as positions count them.
+    /// </summary>
     internal async Task<FeedLogPage> ReadAsync(
         string feed,
         string epoch,
@@ -34,7 +36,7 @@ internal sealed class RabbitMQLogReader(
         }
     }
 
-    // Null: it has to begin earlier.
+    // Returns null when the reading has to begin earlier.
     private async Task<FeedLogPage?> TryReadAsync(
         long from,
         string feed,
@@ -51,7 +53,7 @@ internal sealed class RabbitMQLogReader(
         {
             if (rules is null)
             {
-                // Asked when the reading has begun, since what retention removes before that is passed over in silence.
+                // Asked after the reading has begun, as RabbitMQ skips without notice what retention removes before that.
                 var oldest = await findOldest(cancellationToken);
                 (isAll, trimmedThrough) = (oldest >= from, Math.Min(oldest, message.Offset));
                 rules = new LogRules(isAll ? message.Offset : from, epoch);
@@ -60,7 +62,7 @@ internal sealed class RabbitMQLogReader(
             var verdict = rules.Judge(message);
             if (message.Begins && verdict != Verdict.Duplicate && message.Id.ToEpoch() == epoch)
             {
-                trimmedThrough = 0; // what lies before belongs to another epoch, so nothing of this one is missing
+                trimmedThrough = 0; // earlier messages belong to another epoch, so nothing of this one is missing
             }
             if (message.Offset < after)
             {

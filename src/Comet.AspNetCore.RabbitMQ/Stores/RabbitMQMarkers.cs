@@ -1,11 +1,11 @@
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>
-/// Asks a stream where it ends, by markers. All who want to know share the next one. Anybody can make up ids that are nowhere, so the more
-/// markers have found nothing, the longer the next one is waited for.
+/// Finds the end of a RabbitMQ stream by publishing markers and reading them back. All callers who wait share the next marker. Anybody can
+/// send made-up positions to a server, so the delay before each marker doubles, until one has been of use.
 /// </summary>
-/// <param name="send">Sends a marker; completes with its place when it was read back.</param>
-/// <param name="time">Measures the pauses.</param>
+/// <param name="send">Publishes a marker; completes with its position when it was read back.</param>
+/// <param name="time">Measures the delays.</param>
 internal sealed class RabbitMQMarkers(Func<Task<FeedPosition>> send, TimeProvider time)
 {
     internal static readonly TimeSpan MinDelay = TimeSpan.FromMilliseconds(100);
@@ -15,7 +15,7 @@ internal sealed class RabbitMQMarkers(Func<Task<FeedPosition>> send, TimeProvide
     private TimeSpan _delay = MinDelay;
     private Task<FeedPosition>? _next;
 
-    /// <summary>The place of the next marker: what is stored by now lies before it.</summary>
+    /// <summary>The position of the next marker. Everything that is stored now lies before it.</summary>
     internal Task<FeedPosition> NextAsync()
     {
         lock (_lock)
@@ -24,7 +24,7 @@ internal sealed class RabbitMQMarkers(Func<Task<FeedPosition>> send, TimeProvide
         }
     }
 
-    /// <summary>A marker has shown somebody what he waited for.</summary>
+    /// <summary>Makes the next delay the shortest, as a marker has shown that a position exists.</summary>
     internal void ResetDelay()
     {
         lock (_lock)
@@ -38,7 +38,7 @@ internal sealed class RabbitMQMarkers(Func<Task<FeedPosition>> send, TimeProvide
         await Task.Delay(_delay, time);
         lock (_lock)
         {
-            _next = null; // it was not sent yet, so it serves all who have come until now
+            _next = null; // it is not sent yet, so it serves all callers until now
             _delay = _delay < MaxDelay ? _delay * 2 : MaxDelay;
         }
         return await send();

@@ -6,13 +6,14 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>Logs in RabbitMQ streams: one stream per feed, a few per family.</summary>
+/// <summary>Keeps logs in RabbitMQ streams: one for each feed without a key, a few for each family.</summary>
 internal sealed class RabbitMQStore(
     RabbitMQConnection broker,
     IOptions<RabbitMQStoreOptions> options,
     TimeProvider time,
     ILogger<RabbitMQStore> logger) : IFeedStore, IAsyncDisposable
 {
+    // Each reads up to the whole of a RabbitMQ stream and decodes all its messages; more at a time would slow down the live feeds.
     private const int MaxScans = 4;
 
     private readonly ConcurrentDictionary<string, Lazy<RabbitMQStream>> _streams = new();
@@ -21,7 +22,8 @@ internal sealed class RabbitMQStore(
     public bool CanReadBack => true;
 
     /// <summary>
-    /// Whether this server has to catch up with a stream. One that it has never joined is not counted: it fails for itself, or begins to be used.
+    /// Whether this server is not current in a RabbitMQ stream that it was current in before. A stream that it has never read does not
+    /// count: its feeds fail by themselves, or are being opened.
     /// </summary>
     internal bool IsBehind => _streams.Values.Any(stream => stream.Value.IsBehind);
 
@@ -29,8 +31,12 @@ internal sealed class RabbitMQStore(
     {
         var name = RabbitMQStreamName.Of(feed, options.Value);
         var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
-            new RabbitMQStream(name, RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value), broker, options.Value, _scans, time, logger)));
-        return await stream.Value.OpenAsync(feed, retention, tail, cancellationToken);
+        {
+            var arguments = RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value);
+            return new RabbitMQStream(name, arguments, broker, options.Value, _scans, time, logger);
+        }));
+        await stream.Value.OpenAsync(feed, tail, cancellationToken);
+        return new RabbitMQFeedLog(stream.Value, feed, retention, tail, time);
     }
 
     public async ValueTask DisposeAsync()

@@ -7,13 +7,13 @@ using RabbitMQ.Client;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>One stream as this server uses it, for all the feeds in it.</summary>
+/// <summary>A RabbitMQ stream as this server uses it, for all feeds in it.</summary>
 internal sealed class RabbitMQStream : IAsyncDisposable
 {
-    // A client that comes from another server usually has to wait no longer than this.
+    // How often it is checked whether a position that another server has handed out was read in the meantime.
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How many times as long as for anything else is waited for the end of a search.</summary>
+    /// <summary>Reading old entries may take this many times <see cref="RabbitMQStoreOptions.Timeout"/>.</summary>
     private const int ScanTimeoutFactor = 6;
 
     private readonly string _name;
@@ -45,10 +45,12 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         _following = Task.Run(() => _follower.RunAsync(_stopping.Token));
     }
 
-    /// <summary>Whether it was followed once, but not now.</summary>
+    /// <summary>Whether it was current before and is not now.</summary>
     internal bool IsBehind => _follower.Joined.IsCompleted && !_follower.IsCurrent;
 
-    internal async ValueTask<IFeedLog> OpenAsync(string feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
+    /// <summary>Waits until the stream is read for the first time, and hands the entries of a feed to a tail from then on.</summary>
+    /// <exception cref="FeedUnavailableException">The stream was not read in time.</exception>
+    internal async Task OpenAsync(string feed, IFeedTail tail, CancellationToken cancellationToken)
     {
         try
         {
@@ -57,16 +59,17 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         catch (TimeoutException exception)
         {
             throw _broker.IsOpen
-                ? new FeedUnavailableException($"The stream {_name} could not be read within {_options.Timeout.TotalSeconds} s; see the log for the reason.", exception)
+                ? new FeedUnavailableException(
+                    $"The RabbitMQ stream {_name} was not read within {_options.Timeout.TotalSeconds} s. The log messages say why.",
+                    exception)
                 : _broker.NewUnreachable(exception);
         }
         _view.Open(feed, tail);
-        return new RabbitMQFeedLog(this, feed, retention, tail, _time);
     }
 
     internal void Close(string feed, IFeedTail tail) => _view.Close(feed, tail);
 
-    /// <summary>Appends an entry, or a marker, and waits until it was read back.</summary>
+    /// <summary>Appends an entry, or a marker when <paramref name="feed"/> is null, and waits until this server has read it back.</summary>
     internal async ValueTask<FeedPosition> AppendAsync(string? feed, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
         try
@@ -76,12 +79,14 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         catch (TimeoutException exception)
         {
             throw _broker.IsBlocked ? new FeedUnavailableException(RabbitMQConnection.BlockedMessage, exception)
-                : _broker.IsOpen ? new FeedUnavailableException($"RabbitMQ did not store the message within {_options.Timeout.TotalSeconds} s; it is not certain whether it will.", exception)
+                : _broker.IsOpen ? new FeedUnavailableException(
+                    $"RabbitMQ did not confirm the message within {_options.Timeout.TotalSeconds} s. It may be stored all the same.",
+                    exception)
                 : _broker.NewUnreachable(exception);
         }
     }
 
-    /// <summary>Reads entries from memory, or from the broker when they are older than what is there.</summary>
+    /// <summary>Reads entries from memory, and from the broker what is older.</summary>
     internal async ValueTask<FeedLogPage> ReadAsync(string feed, long after, int maxEntries, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -107,7 +112,8 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         return new FeedLogPage(epoch, trimmedThrough, [.. entries, .. recent]);
     }
 
-    /// <summary>Whether the stream has a position that another server handed out; when it has, this server has read as far.</summary>
+    /// <summary>Waits until this server has read up to a position that another server may have handed out.</summary>
+    /// <returns>False: the stream has no such position.</returns>
     internal async ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken)
     {
         if (HasReached())
@@ -129,7 +135,8 @@ internal sealed class RabbitMQStream : IAsyncDisposable
             }
         }
         var marker = await marking;
-        // Its own place is nobody's proof: whoever asks for the next one again and again would be right each time.
+        // The marker's own position does not count. Otherwise a client could ask for the next position again and again, and each marker would
+        // make that position exist.
         if (marker.Epoch == position.Epoch && marker.Offset > position.Offset)
         {
             _markers.ResetDelay();
@@ -145,11 +152,17 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         await _following;
     }
 
-    private async Task<FeedLogPage> ScanAsync(string feed, string epoch, long after, long start, int maxEntries, CancellationToken cancellationToken)
+    private async Task<FeedLogPage> ScanAsync(
+        string feed,
+        string epoch,
+        long after,
+        long start,
+        int maxEntries,
+        CancellationToken cancellationToken)
     {
         if (!await _scans.WaitAsync(_options.Timeout, cancellationToken))
         {
-            throw new FeedUnavailableException("Too many clients wait for old messages; try again later.");
+            throw new FeedUnavailableException("Too many clients read old messages at the moment. Try again later.");
         }
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(_options.Timeout * ScanTimeoutFactor);
@@ -164,7 +177,10 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         catch (OperationCanceledException exception) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new FeedUnavailableException(
-                $"Old messages of the feed were not found in the stream {_name} within {(_options.Timeout * ScanTimeoutFactor).TotalSeconds} s; it is too large for that.", exception);
+                $"The old messages of a feed were not read from the RabbitMQ stream {_name} within "
+                + $"{(_options.Timeout * ScanTimeoutFactor).TotalSeconds} s. A smaller Comet:RabbitMQ:PartitionBytes or a longer "
+                + "Comet:RabbitMQ:Timeout helps.",
+                exception);
         }
         catch (Exception exception) when (exception is not FeedUnavailableException && !cancellationToken.IsCancellationRequested)
         {

@@ -3,29 +3,37 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>Which stream a feed is in, and what the stream keeps.</summary>
+/// <summary>The name and the arguments of the RabbitMQ stream that holds a feed.</summary>
 internal static class RabbitMQStreamName
 {
     private const long SmallestSegment = 1 << 20;
     private const long LargestSegment = 256L << 20;
 
-    /// <summary>A feed has a stream of its own; the feeds of a family are spread over a few, by a hash that is the same everywhere.</summary>
+    /// <summary>
+    /// The name. A feed without a key has a RabbitMQ stream of its own; the feeds of a family are spread over a few, by a hash that is the
+    /// same on every server.
+    /// </summary>
     internal static string Of(string feed, RabbitMQStoreOptions options)
     {
         var slash = feed.IndexOf('/', StringComparison.Ordinal);
         return slash < 0
             ? $"{options.Prefix}.{feed}"
-            // A colon is in the name of no feed.
+            // No feed has a colon in its name, so this name is no other feed's.
             : $"{options.Prefix}.{feed[..slash]}:{Hash(feed.AsSpan(slash + 1)) % (uint)options.Partitions}";
     }
 
-    /// <summary>How to declare it: RabbitMQ removes whole segments of a stream, so that at least what the feed retains is kept.</summary>
+    /// <summary>
+    /// The arguments of its declaration. RabbitMQ removes whole segments, so there is room for one more than retention asks for.
+    /// </summary>
     internal static Dictionary<string, object?> ArgumentsOf(string feed, FeedRetention retention, RabbitMQStoreOptions options)
     {
-        const int Headers = 256;
-        // What ten servers write meanwhile when made-up ids make them write markers all the time, up to a limit.
+        const int Headers = 256; // bytes of a message besides its payload, at most
+        // Room for the markers of ten servers to which made-up positions are sent all the time, up to a limit.
         var markers = Math.Min((long)(retention.Age / RabbitMQMarkers.MaxDelay) * Headers * 10, LargestSegment / 4);
-        var bytes = markers + (feed.Contains('/', StringComparison.Ordinal) ? options.PartitionBytes : retention.Bytes + (retention.Entries * (long)Headers));
+        var entries = feed.Contains('/', StringComparison.Ordinal)
+            ? options.PartitionBytes
+            : retention.Bytes + (retention.Entries * (long)Headers);
+        var bytes = markers + entries;
         var segment = Math.Clamp(bytes / 4, SmallestSegment, LargestSegment);
         return new Dictionary<string, object?>
         {
@@ -36,7 +44,7 @@ internal static class RabbitMQStreamName
         };
     }
 
-    // FNV-1a: part of the contract between servers, so never to be changed.
+    // FNV-1a. All servers have to agree on it, so it never changes.
     private static uint Hash(ReadOnlySpan<char> key)
     {
         var hash = 2166136261u;

@@ -3,7 +3,9 @@ using Comet.AspNetCore.RabbitMQ.Messages;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Following;
 
-/// <summary>A stream as publishers leave it that lag behind, lose connections and repeat themselves, with what a reader of all of it makes of it.</summary>
+/// <summary>
+/// A stream by publishers that lag behind, lose connections and send messages again, with the verdicts of a reader who reads all of it.
+/// </summary>
 internal sealed class RandomStream
 {
     private static readonly string[] Feeds = ["a", "b", "c"];
@@ -44,7 +46,7 @@ internal sealed class RandomStream
     private void Step()
     {
         var publisher = _random.Next(_sequences.Length);
-        // He reads on, but seldom up to the end.
+        // The publisher reads on, but seldom up to the end.
         _read[publisher] = Math.Min(Messages.Count - 1, _read[publisher] + _random.Next(12));
         var message = new RabbitMQMessage
         {

@@ -5,7 +5,7 @@ using RabbitMQ.Client.Exceptions;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
-/// <summary>A stream without a server in between.</summary>
+/// <summary>A RabbitMQ stream that a test reads and writes itself.</summary>
 internal sealed class RawStream : IAsyncDisposable
 {
     private readonly IConnection _connection;
@@ -37,14 +37,14 @@ internal sealed class RawStream : IAsyncDisposable
         await channel.QueueDeleteAsync(Name);
     }
 
-    /// <summary>Takes the name for a queue that is no stream.</summary>
+    /// <summary>Declares a queue of this name that is no RabbitMQ stream.</summary>
     internal async Task OccupyAsync()
     {
         await using var channel = await _connection.CreateChannelAsync();
         await channel.QueueDeclareAsync(Name, durable: true, exclusive: false, autoDelete: false);
     }
 
-    /// <summary>Writes messages and waits until they are stored.</summary>
+    /// <summary>Publishes messages and waits until they are confirmed.</summary>
     internal async Task WriteAsync(IEnumerable<RabbitMQMessage> messages)
     {
         var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
@@ -56,7 +56,8 @@ internal sealed class RawStream : IAsyncDisposable
         }
     }
 
-    internal async Task<long> OldestAsync() => (await RabbitMQStreamReader.FirstAsync(_connection, Name, Eventually.Patience, default)).Offset;
+    internal async Task<long> OldestAsync() =>
+        (await RabbitMQStreamReader.FirstAsync(_connection, Name, Eventually.Patience, default)).Offset;
 
     /// <summary>Waits until retention has removed a message.</summary>
     internal async Task RemovesAsync(long offset)

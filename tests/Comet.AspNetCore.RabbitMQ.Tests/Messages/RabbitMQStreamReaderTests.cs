@@ -4,7 +4,7 @@ namespace Comet.AspNetCore.RabbitMQ.Tests.Stores;
 
 public sealed class RabbitMQLogReaderTests
 {
-    // The newest that a node has may be older than what was read from another one; that is no proof that the stream has lost its end.
+    // The newest message of a node may be older than what was read from another node. The stream has not lost its end then.
     [Theory]
     [InlineData(100)]
     [InlineData(500)]

@@ -17,7 +17,7 @@ public sealed class RabbitMQMarkersTests
         _time);
 
     [Fact]
-    public async Task Made_up_ids_cost_ever_fewer_markers()
+    public async Task Made_up_positions_cause_ever_fewer_markers()
     {
         await AskForAsync(TimeSpan.FromMinutes(10));
 
@@ -26,7 +26,7 @@ public sealed class RabbitMQMarkersTests
     }
 
     [Fact]
-    public async Task One_that_was_of_use_makes_the_next_come_soon()
+    public async Task A_marker_that_was_of_use_makes_the_next_come_soon()
     {
         await AskForAsync(TimeSpan.FromMinutes(1));
         _markers.ResetDelay();
@@ -38,7 +38,7 @@ public sealed class RabbitMQMarkersTests
     }
 
     [Fact]
-    public async Task All_who_wait_share_one()
+    public async Task All_callers_who_wait_share_one_marker()
     {
         var all = Enumerable.Range(0, 100).Select(_ => _markers.NextAsync()).ToList();
         _time.Advance(RabbitMQMarkers.MinDelay);

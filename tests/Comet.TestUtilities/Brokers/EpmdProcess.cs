@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Comet.TestUtilities.Brokers;
 
-/// <summary>The name server of Erlang nodes, on a port of its own, so that other nodes of this machine are left alone.</summary>
+/// <summary>The name server of Erlang nodes, on a port of its own, apart from other nodes of this machine.</summary>
 public sealed class EpmdProcess : IDisposable
 {
     private readonly Process _process;
@@ -13,11 +13,11 @@ public sealed class EpmdProcess : IDisposable
     {
         var start = new ProcessStartInfo("epmd", ["-port", $"{Port}", "-address", "127.0.0.1"]) { RedirectStandardError = true };
         _process = Process.Start(start)!;
-        _process.ErrorDataReceived += (_, _) => { }; // it complains about whoever only asks whether it listens
+        _process.ErrorDataReceived += (_, _) => { }; // it complains about connections that send nothing
         _process.BeginErrorReadLine();
         while (!IsListening() && !_process.HasExited)
         {
-            Thread.Sleep(5); // a node that finds none starts one of its own, which outlives it
+            Thread.Sleep(5); // a node that finds no name server starts one, which outlives it
         }
     }
 

@@ -4,10 +4,10 @@ using System.Net.Sockets;
 
 namespace Comet.TestUtilities.Brokers;
 
-/// <summary>A RabbitMQ node on loopback, with everything it writes in a scratch directory. It can be stopped, killed and started again.</summary>
+/// <summary>A RabbitMQ node on loopback that writes to a scratch directory only. It can be stopped, killed and started again.</summary>
 public sealed class RabbitNode : IAsyncDisposable
 {
-    /// <summary>Stands in settings for the address of TLS.</summary>
+    /// <summary>Stands for the address and port of TLS in the settings of a node.</summary>
     public const string TlsAddress = "{tls}";
 
     private const string Programs = "/usr/lib/rabbitmq/bin";
@@ -42,7 +42,7 @@ public sealed class RabbitNode : IAsyncDisposable
     /// <summary>Where the node keeps its streams and everything else.</summary>
     public string DataDirectory => Path.Combine(Directory, "mnesia");
 
-    /// <summary>How much CPU time it has used since it was started.</summary>
+    /// <summary>The CPU time that the node has used since its start.</summary>
     public TimeSpan CpuTime
     {
         get
@@ -54,7 +54,8 @@ public sealed class RabbitNode : IAsyncDisposable
 
     public bool IsRunning => _process is { HasExited: false };
 
-    /// <summary>Installs RabbitMQ where that can be done, and says why where it cannot.</summary>
+    /// <summary>Installs RabbitMQ if it is missing, as root on Debian.</summary>
+    /// <exception cref="InvalidOperationException">It is missing and cannot be installed.</exception>
     public static void Install()
     {
         if (File.Exists($"{Programs}/rabbitmq-server"))
@@ -69,14 +70,16 @@ public sealed class RabbitNode : IAsyncDisposable
         if (!File.Exists($"{Programs}/rabbitmq-server"))
         {
             throw new InvalidOperationException(
-                "These tests need RabbitMQ: install rabbitmq-server (on Debian, root can leave that to the tests), or name a broker in COMET_RABBITMQ, as in amqp://guest:guest@localhost:5672/.");
+                "These tests need RabbitMQ: install rabbitmq-server (on Debian, root can leave that to the tests), "
+                + "or name a broker in COMET_RABBITMQ, as in amqp://guest:guest@localhost:5672/.");
         }
     }
 
     public async Task StartAsync()
     {
         var settings = Path.Combine(Directory, $"{Name}.conf");
-        await File.WriteAllTextAsync(settings, $"listeners.tcp.1 = 127.0.0.1:{Port}\n{_settings.Replace(TlsAddress, $"127.0.0.1:{TlsPort}", StringComparison.Ordinal)}\n");
+        var more = _settings.Replace(TlsAddress, $"127.0.0.1:{TlsPort}", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(settings, $"listeners.tcp.1 = 127.0.0.1:{Port}\n{more}\n");
         await File.WriteAllTextAsync(Path.Combine(Directory, "enabled_plugins"), "[].\n");
         (_process, _output) = Start("rabbitmq-server", []);
         var waiting = Stopwatch.StartNew();
@@ -90,7 +93,7 @@ public sealed class RabbitNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the node in good order.</summary>
+    /// <summary>Lets the node shut down.</summary>
     public async Task StopAsync()
     {
         using (var kill = Process.Start("kill", [$"{_process!.Id}"]))
@@ -136,7 +139,7 @@ public sealed class RabbitNode : IAsyncDisposable
 
     public static int FreePort()
     {
-        // Below those that connections get, so that it is still free when a node starts again.
+        // Below the ports that connections get, so that the port is still free when a node starts again.
         while (true)
         {
             using var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(12_000, 32_000));
@@ -147,14 +150,18 @@ public sealed class RabbitNode : IAsyncDisposable
             }
             catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
             {
-                // Another one, then.
+                // The next attempt takes another port.
             }
         }
     }
 
     private (Process Process, Task<string> Output) Start(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(Programs, program), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Path.Combine(Programs, program), arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         var environment = start.Environment;
         environment["HOME"] = Directory;
         environment["RABBITMQ_NODENAME"] = $"{Name}@localhost";
@@ -166,7 +173,7 @@ public sealed class RabbitNode : IAsyncDisposable
         environment["RABBITMQ_CONF_ENV_FILE"] = "/dev/null";
         environment["RABBITMQ_DIST_PORT"] = $"{_distributionPort}";
         environment["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}";
-        environment["RUNNING_UNDER_SYSTEMD"] = "true"; // no shell stays between us and the node, so that a signal reaches it
+        environment["RUNNING_UNDER_SYSTEMD"] = "true"; // no shell stays above the node, so that a signal reaches it
         environment["ERL_EPMD_ADDRESS"] = "127.0.0.1";
         environment["ERL_EPMD_PORT"] = $"{_epmd.Port}";
         var process = Process.Start(start)!;

@@ -5,7 +5,7 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.TestUtilities.Conformance;
 
-/// <summary>What a store does besides when its logs outlive the process.</summary>
+/// <summary>What a store does in addition if its logs outlive the process.</summary>
 public abstract class DurableStoreTests : FeedStoreTests
 {
     [Fact]
@@ -116,16 +116,20 @@ public abstract class DurableStoreTests : FeedStoreTests
         const int Retain = 20;
         await using var host = await StartAsync();
         var tail = new RecordingTail();
-        await using var log = await host.Store.OpenAsync(NewName(), Plenty with { Entries = Retain }, tail, TestContext.Current.CancellationToken);
+        var retention = Plenty with { Entries = Retain };
+        await using var log = await host.Store.OpenAsync(NewName(), retention, tail, TestContext.Current.CancellationToken);
         var positions = new List<FeedPosition>();
         for (var number = 0; number < 10 * Retain; number++)
         {
             positions.Add(await AppendAsync(log, number.ToString(CultureInfo.InvariantCulture)));
 
             var page = await ReadAsync(log, 0, 100 * Retain);
-            var appended = positions.Select(position => position.Offset);
-            Assert.Equal(appended.Where(offset => offset > page.TrimmedThrough), page.Entries.Select(entry => entry.Offset).Where(offset => offset > page.TrimmedThrough));
-            Assert.True(page.Entries.Count >= Math.Min(Retain, positions.Count), $"{page.Entries.Count} of {positions.Count} are there.");
+            Assert.Equal(
+                positions.Select(position => position.Offset).Where(offset => offset > page.TrimmedThrough),
+                page.Entries.Select(entry => entry.Offset).Where(offset => offset > page.TrimmedThrough));
+            Assert.True(
+                page.Entries.Count >= Math.Min(Retain, positions.Count),
+                $"{page.Entries.Count} of {positions.Count} entries are there.");
         }
     }
 
@@ -195,8 +199,10 @@ public abstract class DurableStoreTests : FeedStoreTests
         await using var reader = feed.ReadAsync(FeedPosition.Earliest, deadline.Token).GetAsyncEnumerator(deadline.Token);
         Assert.True(await reader.MoveNextAsync());
 
-        await Parallel.ForEachAsync(Enumerable.Range(0, Messages), new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = deadline.Token }, async (number, cancellation) =>
-            await feed.PublishAsync(number.ToString(CultureInfo.InvariantCulture), cancellation));
+        await Parallel.ForEachAsync(
+            Payloads.Numbers(0, Messages),
+            new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = deadline.Token },
+            async (text, cancellation) => await feed.PublishAsync(text, cancellation));
 
         var (seen, last) = (new HashSet<string>(), 0L);
         while (seen.Count < Messages && await reader.MoveNextAsync())

@@ -6,13 +6,13 @@ using Microsoft.AspNetCore.Builder;
 
 namespace Comet.TestUtilities.Conformance;
 
-/// <summary>What every store does, seen as a store and through a feed.</summary>
+/// <summary>What every store does, called directly and through a feed.</summary>
 public abstract class FeedStoreTests
 {
-    /// <summary>Adds the store; every host of one test sees the same logs, as far as the store keeps any.</summary>
+    /// <summary>Adds the store. All hosts of one test share the logs, if the store keeps them.</summary>
     protected abstract void AddStore(WebApplicationBuilder builder);
 
-    /// <summary>A name of a feed that no other test uses.</summary>
+    /// <summary>A feed's name that no other test uses.</summary>
     protected static string NewName() => "feed-" + Guid.NewGuid().ToString("N");
 
     protected static FeedRetention Plenty { get; } = new(1_000_000, 1L << 30, TimeSpan.FromDays(1));
@@ -124,7 +124,10 @@ public abstract class FeedStoreTests
     {
         await using var host = await StartAsync();
         var family = NewName();
-        string[] keys = ["a", "A", "a ", " a", "a/b", "%2F", "..", "'\"", "\u00fc", "u\u0308", "\ud83d\ude00", "*", "#", "a.b", "a_b", new('k', 200)];
+        string[] keys =
+        [
+            "a", "A", "a ", " a", "a/b", "%2F", "..", "'\"", "\u00fc", "u\u0308", "\ud83d\ude00", "*", "#", "a.b", "a_b", new('k', 200),
+        ];
         var feeds = new List<(string Name, RecordingTail Tail, IFeedLog Log)>();
         foreach (var name in keys.Select(key => $"{family}/{key}").Append(family))
         {
@@ -163,7 +166,7 @@ public abstract class FeedStoreTests
         Assert.Equal("2", tail.Texts[^1]);
         Assert.Equal(position.Offset, entries[^1].Offset);
 
-        // A store that had finished already may succeed.
+        // A store that finishes before the cancellation may succeed.
         static async Task EndsAsync(Func<Task> call)
         {
             if (await Record.ExceptionAsync(() => call().WithPatience()) is { } exception)
@@ -265,7 +268,7 @@ public abstract class FeedStoreTests
             if (await Record.ExceptionAsync(() => reading) is { } exception)
             {
                 Assert.Equal(positions[index], Assert.IsType<FeedPositionLostException>(exception).Position);
-                Assert.True(index < texts.Length - 1 - Retain, $"Of {texts.Length} messages the one after the message {index} is retained.");
+                Assert.True(index < texts.Length - 1 - Retain, $"The message after {index} of {texts.Length} is retained.");
             }
             else
             {

@@ -4,7 +4,7 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.TestUtilities.Conformance;
 
-/// <summary>A tail that keeps everything, and fails when a store breaks the rules.</summary>
+/// <summary>A tail that keeps all entries, and fails when a store breaks a rule.</summary>
 public sealed class RecordingTail : IFeedTail
 {
     private readonly Lock _lock = new();
@@ -15,7 +15,7 @@ public sealed class RecordingTail : IFeedTail
     private long _start;
     private long _head;
 
-    /// <summary>How often the store began anew.</summary>
+    /// <summary>The number of resets.</summary>
     public int Resets => Locked(() => _resets);
 
     public string Epoch => Locked(() => _epoch);
@@ -23,7 +23,7 @@ public sealed class RecordingTail : IFeedTail
     /// <summary>The head that the last reset named.</summary>
     public long Start => Locked(() => _start);
 
-    /// <summary>What came since the last reset.</summary>
+    /// <summary>The entries since the last reset.</summary>
     public List<FeedEntry> Entries => Locked(() => _entries.ToList());
 
     public List<string> Texts => Entries.ConvertAll(entry => Encoding.UTF8.GetString(entry.Payload.Span));

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.TestUtilities.Conformance;
 
-/// <summary>A running app with a store, as one server has it.</summary>
+/// <summary>One server: a running app with a store.</summary>
 public sealed class StoreHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -33,15 +33,15 @@ public sealed class StoreHost : IAsyncDisposable
         return new StoreHost(app);
     }
 
-    /// <summary>What a load balancer would learn: null when the app is ready, otherwise the reason why it is not.</summary>
+    /// <summary>The reason why the app is not ready; null: it is ready.</summary>
     public async Task<string?> UnreadinessAsync()
     {
         var report = await Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(
             check => check.Tags.Contains("ready"), TestContext.Current.CancellationToken);
-        return report.Entries.Values.Where(entry => entry.Status != HealthStatus.Healthy).Select(entry => entry.Description).FirstOrDefault();
+        return report.Entries.Values.FirstOrDefault(entry => entry.Status != HealthStatus.Healthy).Description;
     }
 
-    /// <summary>A feed of text, registered by nobody.</summary>
+    /// <summary>A feed of text that is not registered.</summary>
     public Feed<string> Feed(string name, FeedOptions options) =>
         new(name, new SingletonFeedHandle(Services.GetRequiredService<FeedRegistry>(), name, options), JsonSerializerOptions.Web);
 
