@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Comet.AspNetCore;
-using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.TestUtilities.Brokers;
 
 namespace CometBench.Cluster;
 

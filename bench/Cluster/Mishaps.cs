@@ -40,9 +40,9 @@ internal static class Mishaps
             {
                 var time = TimeSpan.FromSeconds(random.Next(3, 16));
                 say($"server {cut + 1} is cut off from the broker, for {time.TotalSeconds} s");
-                site.Gates[cut].Silence();
+                site.Proxies[cut].Silence();
                 await Task.Delay(time);
-                site.Gates[cut].Open();
+                site.Proxies[cut].Open();
                 say("  the cut is healed");
             },
         ];

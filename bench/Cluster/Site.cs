@@ -1,8 +1,9 @@
-using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.TestUtilities;
+using Comet.TestUtilities.Brokers;
 
 namespace CometBench.Cluster;
 
-/// <summary>A broker of one or more nodes, two servers, each with a gate on its way to a broker of one node, and nginx before them.</summary>
+/// <summary>A broker of one or more nodes, two servers, each with a proxy on its way to a broker of one node, and nginx before them.</summary>
 internal sealed class Site : IAsyncDisposable
 {
     private readonly EpmdProcess _epmd = new();
@@ -13,13 +14,13 @@ internal sealed class Site : IAsyncDisposable
     {
         RabbitNode.Install();
         Nodes = Enumerable.Range(1, nodes).Select(number => new RabbitNode(_folder, _epmd, $"comet{number}")).ToArray();
-        Gates = nodes == 1 ? [new TcpGate(Nodes[0].Port), new TcpGate(Nodes[0].Port)] : [];
+        Proxies = nodes == 1 ? [new TcpProxy(Nodes[0].Port), new TcpProxy(Nodes[0].Port)] : [];
     }
 
     internal RabbitNode[] Nodes { get; }
 
     /// <summary>One for each server.</summary>
-    internal TcpGate[] Gates { get; }
+    internal TcpProxy[] Proxies { get; }
 
     internal ServerProcess[] Servers { get; private set; } = [];
 
@@ -62,9 +63,9 @@ internal sealed class Site : IAsyncDisposable
         {
             await server.DisposeAsync();
         }
-        foreach (var gate in Gates)
+        foreach (var proxy in Proxies)
         {
-            await gate.DisposeAsync();
+            await proxy.DisposeAsync();
         }
         foreach (var node in Nodes)
         {
@@ -76,7 +77,7 @@ internal sealed class Site : IAsyncDisposable
 
     private ServerProcess NewServer(int index)
     {
-        var ports = Gates.Length > 0 ? [Gates[index].Port] : Nodes.Select(node => node.Port);
+        var ports = Proxies.Length > 0 ? [Proxies[index].Port] : Nodes.Select(node => node.Port);
         var broker = string.Join(',', ports.Select(port => $"amqp://guest:guest@127.0.0.1:{port}/"));
         return new ServerProcess([typeof(Site).Assembly.Location, "serve"], ServerProcess.FreeAddress(), "--ConnectionStrings:RabbitMQ", broker);
     }

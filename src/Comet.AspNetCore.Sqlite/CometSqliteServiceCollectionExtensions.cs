@@ -11,13 +11,22 @@ namespace Comet.AspNetCore;
 public static class CometSqliteServiceCollectionExtensions
 {
     /// <summary>
-    /// Keeps the log of every feed in the SQLite file that <c>ConnectionStrings:Comet</c> names, <c>Data Source=comet.db</c> if nothing
-    /// does; a relative path begins at the content root. After a restart, clients resume as if nothing had happened. The file belongs to
-    /// one process at a time. While it cannot be used, publishing fails with <see cref="FeedUnavailableException"/> and the health check
-    /// <c>comet-store</c>, tagged <c>ready</c>, says why.
+    /// Keeps the logs of all feeds in one SQLite file, so that clients resume after a restart as if nothing had happened. The connection
+    /// string <c>Comet</c> (<c>ConnectionStrings:Comet</c>) names the file; a relative path begins at the content root. Default:
+    /// <c>Data Source=comet.db</c>. Its <c>Default Timeout</c>, in seconds, is the wait for a file that another program has locked:
+    /// 1 or more, 5 by default.
     /// </summary>
+    /// <remarks>
+    /// The file belongs to one process at a time, and to a local disk. Beside it are <c>-wal</c>, <c>-shm</c> and <c>-lock</c> files. While
+    /// the file cannot be used, publishing fails with <see cref="FeedUnavailableException"/>, and so does the health check
+    /// <c>comet-store</c>, tagged <c>ready</c>; both say why. May be called more than once.
+    /// </remarks>
     /// <param name="services">The app's services; <see cref="CometServiceCollectionExtensions.AddComet"/> is called as well.</param>
-    /// <returns>The same services. A connection string that names no file, or waits for a locked one without end, is reported when the app starts.</returns>
+    /// <returns>The same services.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
+    /// <exception cref="OptionsValidationException">
+    /// When the app starts, not here: the connection string names no file that can be written, or has a <c>Default Timeout</c> of 0.
+    /// </exception>
     public static IServiceCollection AddCometSqlite(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);

@@ -5,20 +5,22 @@ using SQLitePCL;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>The file while it is open: its lock, the connection that writes, and those that read. Only the writer's thread uses it, but for the readers.</summary>
+/// <summary>
+/// The open file: its lock, the connection that writes, and the connections that read. All but the latter belong to the writer's thread.
+/// </summary>
 internal sealed class SqliteDatabase : IDisposable
 {
-    // Enough that a disk with less space left is as good as full.
+    // A disk that has no room for this much is as good as full.
     private const int ProbeBytes = 16 * 1024;
 
     private readonly string _path;
-    private readonly FileStream _lock;
+    private readonly FileStream _fileLock;
     private readonly SqliteConnection _connection;
     private readonly List<SqliteStatement> _statements = [];
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
     private readonly SqliteStatement _rollback;
-    private readonly SqliteStatement _cutLog;
+    private readonly SqliteStatement _truncateWal;
     private readonly SqliteStatement _findFeed;
     private readonly SqliteStatement _addFeed;
     private readonly SqliteStatement _keepFeed;
@@ -36,13 +38,14 @@ internal sealed class SqliteDatabase : IDisposable
 
     private SqliteDatabase(string path, FileStream fileLock, SqliteConnection connection)
     {
-        (_path, _lock, _connection) = (path, fileLock, connection);
-        // Readers never make a file where there is none.
-        Readers = new SqliteReaders(new SqliteConnectionStringBuilder(connection.ConnectionString) { Mode = SqliteOpenMode.ReadWrite }.ConnectionString);
+        (_path, _fileLock, _connection) = (path, fileLock, connection);
+        // Readers never create a file.
+        var reading = new SqliteConnectionStringBuilder(connection.ConnectionString) { Mode = SqliteOpenMode.ReadWrite };
+        Readers = new SqliteReaders(reading.ConnectionString);
         _begin = Statement("BEGIN IMMEDIATE");
         _commit = Statement("COMMIT");
         _rollback = Statement("ROLLBACK");
-        _cutLog = Statement("PRAGMA wal_checkpoint(TRUNCATE)");
+        _truncateWal = Statement("PRAGMA wal_checkpoint(TRUNCATE)");
         _findFeed = Statement("SELECT id, epoch, trimmed, keep_ms FROM feeds WHERE name = $1");
         _addFeed = Statement("INSERT INTO feeds (name, epoch, trimmed, keep_ms) VALUES ($1, $2, 0, $3) RETURNING id");
         _keepFeed = Statement("UPDATE feeds SET keep_ms = $2 WHERE id = $1");
@@ -55,16 +58,17 @@ internal sealed class SqliteDatabase : IDisposable
         _newest = Statement("SELECT offset, at_ms, total FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
         _after = Statement("SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset");
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
-        _removeOldest = Statement("DELETE FROM entries WHERE feed = $1 AND offset IN (SELECT offset FROM entries WHERE feed = $1 ORDER BY offset LIMIT $2)");
+        _removeOldest = Statement(
+            "DELETE FROM entries WHERE feed = $1 AND offset IN (SELECT offset FROM entries WHERE feed = $1 ORDER BY offset LIMIT $2)");
         _probe = Statement("INSERT INTO probe VALUES (zeroblob($1)); DELETE FROM probe");
     }
 
     internal SqliteReaders Readers { get; }
 
-    /// <summary>Opens the file, or begins one.</summary>
-    /// <param name="connectionString">Names the file by its whole path.</param>
+    /// <summary>Opens the file, or creates it.</summary>
+    /// <param name="connectionString">Names the file by its full path.</param>
     /// <param name="path">The same path.</param>
-    /// <param name="verify">Read it from end to end first, and move the log into it.</param>
+    /// <param name="verify">Whether to check the whole file first and move the WAL into it.</param>
     internal static SqliteDatabase Open(string connectionString, string path, bool verify)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -87,23 +91,24 @@ internal sealed class SqliteDatabase : IDisposable
 
     internal void Begin() => _begin.Execute();
 
-    /// <summary>Whether the file is no longer where it was: removed, moved, or another in its place.</summary>
+    /// <summary>Whether the file was removed or moved, or another file is in its place.</summary>
     internal bool HasMoved => SqliteFile.HasMoved(_connection);
 
-    /// <summary>The write-ahead log's length; null: there is none.</summary>
-    internal long? LogLength => new FileInfo($"{_path}-wal") is { Exists: true } log ? log.Length : null;
+    /// <summary>The bytes of the WAL; null: there is none.</summary>
+    internal long? WalLength => new FileInfo($"{_path}-wal") is { Exists: true } log ? log.Length : null;
 
-    /// <summary>When this returns, what was done since <see cref="Begin"/> is on the disk, in the file of that name.</summary>
+    /// <summary>Commits the transaction. When this returns, it is on the disk, in the file of that name.</summary>
+    /// <exception cref="FeedUnavailableException">The file was moved, so what was committed may be in another file.</exception>
     internal void Commit()
     {
         _commit.Execute();
-        if (HasMoved || LogLength is null)
+        if (HasMoved || WalLength is null)
         {
             throw new FeedUnavailableException(SqliteFaults.Moved(_path));
         }
     }
 
-    /// <summary>Takes back what was done since <see cref="Begin"/>, unless SQLite has done so itself. False: it could not.</summary>
+    /// <summary>Rolls the transaction back, unless SQLite has already done so. False: it failed.</summary>
     internal bool TryRollback()
     {
         try
@@ -120,16 +125,16 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Moves the log into the file, so that it begins anew.</summary>
-    internal void CutLog()
+    /// <summary>Moves the WAL into the file and truncates it. Readers wait meanwhile.</summary>
+    internal void TruncateWal()
     {
-        using (Readers.Pause())
+        using (Readers.Suspend())
         {
-            _cutLog.Execute();
+            _truncateWal.Execute();
         }
     }
 
-    /// <summary>The feed of this name, which is begun if there is none.</summary>
+    /// <summary>Reads the feed of this name, or creates it.</summary>
     internal FeedRow OpenFeed(string name, TimeSpan keep)
     {
         var keepMilliseconds = (long)keep.TotalMilliseconds;
@@ -160,13 +165,18 @@ internal sealed class SqliteDatabase : IDisposable
             {
                 return feed;
             }
-            feed = feed with { Trimmed = oldest.GetInt64(0) - 1, TrimmedTotal = oldest.GetInt64(2) - oldest.GetInt64(3), OldestAt = At(oldest.GetInt64(1)) };
+            feed = feed with
+            {
+                Trimmed = oldest.GetInt64(0) - 1,
+                TrimmedTotal = oldest.GetInt64(2) - oldest.GetInt64(3),
+                OldestAt = At(oldest.GetInt64(1)),
+            };
         }
         using var newest = _newest.Query(feed.Id);
         return newest.Read() ? feed with { Head = newest.GetInt64(0), Total = newest.GetInt64(2) } : feed;
     }
 
-    /// <summary>Gives a feed another epoch, which is returned.</summary>
+    /// <summary>Gives a feed a new epoch and returns that.</summary>
     internal string RenewFeed(long feed)
     {
         var epoch = NewEpoch();
@@ -196,7 +206,7 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Removes a feed's entries up to an offset; when none stay, the feed remembers it.</summary>
+    /// <summary>Removes a feed's entries up to an offset. The feed remembers the offset if it is that of its head.</summary>
     internal void RemoveThrough(long feed, long offset, bool isHead)
     {
         _removeThrough.Execute(feed, offset);
@@ -206,7 +216,7 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Removes a feed's entries, oldest first, up to this many. The feed remembers its head before the first one leaves.</summary>
+    /// <summary>Removes a feed's entries, oldest first, up to this many. The feed remembers its head.</summary>
     /// <returns>How many were removed.</returns>
     internal int RemoveAll(long feed, long head, int max)
     {
@@ -233,10 +243,10 @@ internal sealed class SqliteDatabase : IDisposable
         return row.Read() ? (row.GetInt64(0), At(row.GetInt64(1))) : null;
     }
 
-    /// <summary>Forgets a feed that has no entries: if it comes back, it is another.</summary>
+    /// <summary>Removes a feed that has no entries. If it is opened again, it begins in another epoch.</summary>
     internal void RemoveFeed(long feed) => _removeFeed.Execute(feed);
 
-    /// <summary>Writes as an append does.</summary>
+    /// <summary>Writes as an append does, and leaves nothing behind.</summary>
     internal void Probe() => _probe.Execute(ProbeBytes);
 
     public void Dispose()
@@ -247,15 +257,15 @@ internal sealed class SqliteDatabase : IDisposable
             statement.Dispose();
         }
         _connection.Dispose();
-        _lock.Dispose();
+        _fileLock.Dispose();
     }
 
     private static DateTimeOffset At(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 
     private static string NewEpoch() => RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuvwxyz", 8);
 
-    // A second process would not see what this one appends. SQLite's own locks last no longer than a transaction; this one lasts until
-    // the process ends, however it ends.
+    // A second process would not see what this one appends. SQLite's own locks end with the transaction; this one ends with the process,
+    // even if that is killed.
     private static FileStream Lock(string path)
     {
         var name = $"{path}-lock";
@@ -266,7 +276,9 @@ internal sealed class SqliteDatabase : IDisposable
         catch (IOException exception) when (exception.GetType() == typeof(IOException) && IsTaken(exception))
         {
             throw new FeedUnavailableException(
-                $"{path} is in use by another process. A file serves one process; end the other. Several servers need a store that they share.", exception);
+                $"{path} is in use by another process. A file serves one process; end the other. "
+                + "Several servers need a store that they share.",
+                exception);
         }
     }
 
@@ -281,11 +293,11 @@ internal sealed class SqliteDatabase : IDisposable
         return statement;
     }
 
-    /// <summary>A feed as the file has it.</summary>
+    /// <summary>The state of a feed in the file.</summary>
     /// <param name="Id">Its key.</param>
     /// <param name="Epoch">Its epoch.</param>
     /// <param name="Head">Its newest offset.</param>
-    /// <param name="Trimmed">The highest offset that was removed.</param>
+    /// <param name="Trimmed">The highest offset that was removed; 0: none was.</param>
     /// <param name="Total">Bytes of payload up to its head.</param>
     /// <param name="TrimmedTotal">Bytes of payload up to what was removed.</param>
     /// <param name="OldestAt">When its oldest entry was published.</param>

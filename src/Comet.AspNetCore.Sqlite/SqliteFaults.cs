@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>Says in words what is wrong with the file, and what to do.</summary>
+/// <summary>Turns exceptions into messages that say what is wrong with the file and what to do.</summary>
 internal static class SqliteFaults
 {
     private const int Busy = 5;
@@ -15,7 +15,7 @@ internal static class SqliteFaults
     private const int CannotOpen = 14;
     private const int NoDatabase = 26;
 
-    // errno, as Linux and macOS have it
+    // errno of Linux and macOS
     private const int NoSpace = 28;
     private const int ReadOnlyFileSystem = 30;
 
@@ -26,39 +26,44 @@ internal static class SqliteFaults
         UnauthorizedAccessException or IOException { HResult: ReadOnlyFileSystem } => new(NoAccess(path), exception),
         IOException { HResult: NoSpace } => new(NoRoom(path), exception),
         IOException => new($"{path} cannot be opened: {exception.Message}", exception),
-        _ => new($"{path} cannot be used: an unexpected {exception.GetType().Name}. The log has the details.", exception),
+        _ => new($"{path} cannot be used: an unexpected {exception.GetType().Name}. The log messages have the details.", exception),
     };
 
-    /// <summary>The same for one more caller: each throw writes to its exception.</summary>
-    internal static FeedUnavailableException Again(FeedUnavailableException fault) => new(fault.Message, fault.InnerException ?? fault);
+    /// <summary>Makes an exception of its own for each caller, as each throw writes to its exception.</summary>
+    internal static FeedUnavailableException Copy(FeedUnavailableException fault) => new(fault.Message, fault.InnerException ?? fault);
 
     /// <summary>Whether the file is damaged.</summary>
     internal static bool IsDamage(Exception exception) => exception is SqliteException { SqliteErrorCode: Corrupt or NoDatabase };
 
-    /// <summary>Whether the file should be read from end to end before it is used again.</summary>
-    internal static bool MayHaveHarmed(Exception exception) => exception is SqliteException { SqliteErrorCode: Corrupt or NoDatabase or Io };
+    /// <summary>Whether the whole file has to be checked before it is used again.</summary>
+    internal static bool MayHaveDamaged(Exception exception) =>
+        exception is SqliteException { SqliteErrorCode: Corrupt or NoDatabase or Io };
 
-    /// <summary>Whether the transaction was prevented, and no more.</summary>
-    internal static bool IsHarmless(Exception exception) => exception is SqliteException { SqliteErrorCode: Busy or Locked or Full };
+    /// <summary>Whether the transaction failed without harm to the file: it is locked, or the disk is full.</summary>
+    internal static bool LeavesFileIntact(Exception exception) => exception is SqliteException { SqliteErrorCode: Busy or Locked or Full };
 
     internal static string Damaged(string path) =>
-        $"{path} is damaged, or no SQLite database. Move it away together with {Path.GetFileName(path)}-wal and put a backup in its place, or nothing: then the feeds begin anew.";
+        $"{path} is damaged, or no SQLite database. Move it away together with {Path.GetFileName(path)}-wal and put a backup in its place. "
+        + "Without a backup the feeds begin anew.";
 
-    /// <summary>The file that is open is no longer the one of that name.</summary>
+    /// <summary>The message for an open file that is no longer the one of its name.</summary>
     internal static string Moved(string path) =>
-        $"{path} was removed or replaced while it was in use, or {Path.GetFileName(path)}-wal was. Put back what was there, or move {Path.GetFileName(path)}-wal away: then what is there now is used.";
+        $"{path} was removed or replaced while it was in use, or {Path.GetFileName(path)}-wal was. Put back what was there, "
+        + $"or move {Path.GetFileName(path)}-wal away to use the file that is there now.";
 
     private static string NoRoom(string path) => $"There is no space left for {path}. Free some; nothing that was confirmed is lost.";
 
     private static string NoAccess(string path) =>
-        $"{path} cannot be written. Give the app's user the right to write the file and its directory, on a file system that is not read-only.";
+        $"{path} cannot be written. Give the app's user the right to write the file and its directory, "
+        + "on a file system that is not read-only.";
 
     private static string Describe(SqliteException exception, string path) => exception.SqliteErrorCode switch
     {
         Busy or Locked => $"{path} is locked by another program. End that program's transaction.",
         ReadOnly or CannotOpen => NoAccess(path),
         Full => NoRoom(path),
-        Io => $"The disk failed to read or write {path} (SQLite error {exception.SqliteExtendedErrorCode}). Check the disk and the space left on it.",
+        Io => $"The disk failed to read or write {path} (SQLite error {exception.SqliteExtendedErrorCode}). "
+            + "Check the disk and the space left on it.",
         Corrupt or NoDatabase => Damaged(path),
         _ => $"{path} cannot be used: SQLite error {exception.SqliteExtendedErrorCode}, {exception.Message}",
     };

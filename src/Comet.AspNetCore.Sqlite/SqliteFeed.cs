@@ -3,7 +3,7 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>A feed with open logs. Only the writer's thread uses it.</summary>
+/// <summary>A feed that is open. Only the writer's thread uses it.</summary>
 internal sealed class SqliteFeed(string name)
 {
     private long _id;
@@ -16,14 +16,14 @@ internal sealed class SqliteFeed(string name)
 
     internal string Name => name;
 
-    /// <summary>Its key in the file, for readers too.</summary>
+    /// <summary>Its id in the file. Readers use it, too.</summary>
     internal long Id => Volatile.Read(ref _id);
 
     internal required FeedRetention Retention { get; set; }
 
     internal bool IsOpen => _tails.Count > 0;
 
-    /// <summary>Takes the feed's state from the file: at first use, and after a failure, when it is not certain what was stored.</summary>
+    /// <summary>Reads the feed's state from the file: at first use, and after a failure, when it is uncertain what was stored.</summary>
     internal void Load(SqliteDatabase database)
     {
         _row = database.OpenFeed(name, Retention.Age);
@@ -31,10 +31,10 @@ internal sealed class SqliteFeed(string name)
         _undelivered.Clear();
         if (_row.Epoch == _deliveredEpoch && _row.Head < _delivered)
         {
-            // An older copy of the file was put in its place: its offsets will be given to other entries.
+            // An older copy of the file is in its place, which would give offsets that clients know to other entries.
             _row = _row with { Epoch = database.RenewFeed(Id) };
         }
-        // Or the tails have missed what retention has removed meanwhile.
+        // The tails are reset when the epoch is another, or when retention has removed entries that they never got.
         _resetTo = _row.Epoch == _deliveredEpoch && _row.Trimmed <= _delivered ? null : _row.Head;
         if (_resetTo is null)
         {
@@ -45,7 +45,8 @@ internal sealed class SqliteFeed(string name)
     internal FeedPosition Append(SqliteDatabase database, ReadOnlyMemory<byte> payload, DateTimeOffset at)
     {
         var entry = new FeedEntry(_row.Head + 1, payload, at);
-        var bytes = MemoryMarshal.TryGetArray(payload, out var array) && array.Offset == 0 && array.Count == array.Array!.Length ? array.Array : payload.ToArray();
+        var isWholeArray = MemoryMarshal.TryGetArray(payload, out var array) && array.Offset == 0 && array.Count == array.Array!.Length;
+        var bytes = isWholeArray ? array.Array! : payload.ToArray();
         database.Add(Id, entry, bytes, _row.Total + payload.Length);
         _row = _row with
         {
@@ -57,10 +58,10 @@ internal sealed class SqliteFeed(string name)
         return new FeedPosition(_row.Epoch, entry.Offset);
     }
 
-    /// <summary>Whether it holds something that retention no longer covers.</summary>
+    /// <summary>Whether it has entries that retention no longer covers.</summary>
     internal bool IsDue(DateTimeOffset now) => IsDue(_row, now - Retention.Age);
 
-    /// <summary>Removes what retention no longer covers, as far as the budget of entries allows.</summary>
+    /// <summary>Removes entries that retention no longer covers, as many as the budget allows.</summary>
     /// <returns>False: there is more to remove.</returns>
     internal bool Trim(SqliteDatabase database, DateTimeOffset now, ref int budget)
     {
@@ -88,16 +89,16 @@ internal sealed class SqliteFeed(string name)
         return !IsDue(row, before);
     }
 
-    /// <summary>Adds a tail, from what was committed on.</summary>
-    internal void Join(IFeedTail tail)
+    /// <summary>Resets a tail to the committed head and hands it the entries that follow.</summary>
+    internal void AddTail(IFeedTail tail)
     {
         tail.Reset(_row.Epoch, _row.Head);
         _tails.Add(tail);
     }
 
-    internal void Leave(IFeedTail tail) => _tails.Remove(tail);
+    internal void RemoveTail(IFeedTail tail) => _tails.Remove(tail);
 
-    /// <summary>Hands to the tails what was committed.</summary>
+    /// <summary>Hands the committed entries to the tails.</summary>
     internal void Deliver()
     {
         foreach (var tail in _tails)
@@ -116,6 +117,7 @@ internal sealed class SqliteFeed(string name)
     private bool IsDue(in SqliteDatabase.FeedRow row, DateTimeOffset before)
     {
         var count = row.Head - row.Trimmed;
-        return count > 0 && (row.OldestAt < before || (count > 1 && (count > Retention.Entries || row.Total - row.TrimmedTotal > Retention.Bytes)));
+        var isTooMuch = count > Retention.Entries || row.Total - row.TrimmedTotal > Retention.Bytes;
+        return count > 0 && (row.OldestAt < before || (count > 1 && isTooMuch));
     }
 }

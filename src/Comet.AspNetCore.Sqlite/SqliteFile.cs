@@ -4,14 +4,14 @@ using SQLitePCL;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>What SQLite knows of the file behind a connection and its provider does not tell.</summary>
+/// <summary>Asks SQLite about the file of a connection, which Microsoft.Data.Sqlite has no way to.</summary>
 internal static class SqliteFile
 {
     private const int HasMovedOperation = 20; // SQLITE_FCNTL_HAS_MOVED
 
     /// <summary>
-    /// Whether the file was removed or renamed, or another is in its place. Windows lets nobody do that to an open file, and SQLite answers
-    /// there that it does not know.
+    /// Whether the file was removed or renamed, or another file is in its place. On Windows, where an open file cannot be removed, SQLite
+    /// does not know the operation and the answer is false.
     /// </summary>
     internal static bool HasMoved(SqliteConnection connection) =>
         Control(connection.Handle!, 0, HasMovedOperation, out var hasMoved) == raw.SQLITE_OK && hasMoved != 0;

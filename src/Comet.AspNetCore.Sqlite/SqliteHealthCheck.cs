@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>Not ready while the file cannot be written.</summary>
+/// <summary>Readiness fails while the file cannot be written.</summary>
 internal sealed class SqliteHealthCheck(SqliteStore store) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

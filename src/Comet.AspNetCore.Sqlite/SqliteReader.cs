@@ -3,10 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>A connection that reads pages of logs while others write.</summary>
+/// <summary>A connection that reads pages of logs while the writer writes.</summary>
 internal sealed class SqliteReader : IDisposable
 {
-    // A page is held in memory as a whole.
+    // A page ends with the entry that exceeds this, as it is held in memory as a whole.
     private const long MaxPageBytes = 1024 * 1024;
 
     private readonly SqliteConnection _connection;
@@ -26,7 +26,8 @@ internal sealed class SqliteReader : IDisposable
             _end = new(_connection, "ROLLBACK");
             _feed = new(_connection, "SELECT epoch, trimmed FROM feeds WHERE id = $1");
             _oldest = new(_connection, "SELECT min(offset) FROM entries WHERE feed = $1");
-            _entries = new(_connection, "SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset LIMIT $3");
+            _entries = new(
+                _connection, "SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset LIMIT $3");
         }
         catch
         {
@@ -35,10 +36,10 @@ internal sealed class SqliteReader : IDisposable
         }
     }
 
-    /// <summary>Null: the file has no such feed.</summary>
+    /// <summary>Reads a page; null: the file has no such feed.</summary>
     internal FeedLogPage? Read(long feed, long after, int maxEntries)
     {
-        _begin.Execute(); // one transaction, so that all three see the same moment
+        _begin.Execute(); // one transaction, so that all three queries see the same state
         try
         {
             string epoch;

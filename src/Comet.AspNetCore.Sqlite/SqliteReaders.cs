@@ -3,10 +3,10 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>A few connections that read; whoever finds all of them taken waits.</summary>
+/// <summary>A few connections that read. A caller waits while all of them are in use.</summary>
 internal sealed class SqliteReaders(string connectionString) : IDisposable
 {
-    // Each takes a thread of the pool while it reads; most must stay free for everything else.
+    // Each occupies a thread of the thread pool while it reads; most threads must stay free.
     private static readonly int MaxReaders = Math.Clamp(Environment.ProcessorCount / 2, 1, 4);
 
     private readonly SemaphoreSlim _free = new(MaxReaders);
@@ -36,8 +36,8 @@ internal sealed class SqliteReaders(string connectionString) : IDisposable
         }
     }
 
-    /// <summary>Waits until nobody reads, and lets nobody begin until the result is disposed of.</summary>
-    internal IDisposable Pause()
+    /// <summary>Waits until nobody reads, and keeps readers waiting until the result is disposed.</summary>
+    internal IDisposable Suspend()
     {
         for (var taken = 0; taken < MaxReaders; taken++)
         {

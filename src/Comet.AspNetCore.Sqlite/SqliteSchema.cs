@@ -4,28 +4,33 @@ using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>What the file looks like, and how connections to it behave.</summary>
+/// <summary>The tables in the file and the settings of the connection that writes.</summary>
 internal static class SqliteSchema
 {
     private const long ApplicationId = 0x436F6D74; // "Comt"
     private const long FileVersion = 1;
 
-    // An entry's total is the bytes of its feed's payloads up to and including it, so that the size of any range is one subtraction.
-    // A feed's trimmed is the highest offset that was removed, and counts only while the feed has no entries. An id is never given to
-    // another feed, or that one could show what the first one left.
+    // entries.total: the bytes of the feed's payloads up to and including this one, so that the size of any range is one subtraction.
+    // feeds.trimmed: the highest offset that was removed; it counts only while the feed has no entries.
+    // feeds.id: never given to another feed (AUTOINCREMENT), which a log that is still open would take for its own.
     private const string Tables =
         """
-        CREATE TABLE feeds (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL, trimmed INTEGER NOT NULL, keep_ms INTEGER NOT NULL);
+        CREATE TABLE feeds (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL, trimmed INTEGER NOT NULL,
+            keep_ms INTEGER NOT NULL);
         CREATE TABLE entries (
             feed INTEGER NOT NULL, offset INTEGER NOT NULL, at_ms INTEGER NOT NULL, total INTEGER NOT NULL, payload BLOB NOT NULL,
             PRIMARY KEY (feed, offset)) WITHOUT ROWID;
         CREATE TABLE probe (filler BLOB NOT NULL);
         """;
 
-    /// <summary>Prepares the connection that writes: a commit has reached the disk when it returns. A file of somebody else stays as it is.</summary>
+    /// <summary>
+    /// Prepares the connection that writes, so that its commits are on the disk when they return. The file of another program is not
+    /// changed.
+    /// </summary>
     /// <param name="connection">The connection.</param>
     /// <param name="path">The file.</param>
-    /// <param name="verify">Read it from end to end first, and move the log into it.</param>
+    /// <param name="verify">Whether to check the whole file first and move the WAL into it.</param>
     internal static void Prepare(SqliteConnection connection, string path, bool verify)
     {
         IsEmpty(connection, path);
@@ -35,19 +40,22 @@ internal static class SqliteSchema
         }
         if (Scalar(connection, "PRAGMA journal_mode = WAL") is not "wal")
         {
-            throw new FeedUnavailableException($"{path} is on a file system that cannot do write-ahead logging, as network shares cannot. Put it on a local disk.");
+            throw new FeedUnavailableException(
+                $"{path} is on a file system without support for write-ahead logging, such as a network share. Put it on a local disk.");
         }
-        Execute(connection, "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON"); // on macOS only the second reaches the disk itself
+        Execute(connection, "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON"); // on macOS only the second makes the disk write its cache
         Execute(connection, "BEGIN IMMEDIATE");
         if (IsEmpty(connection, path))
         {
             Execute(connection, Tables);
-            Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {FileVersion}"));
+            Execute(connection, string.Create(
+                CultureInfo.InvariantCulture,
+                $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {FileVersion}"));
         }
         Execute(connection, "COMMIT");
     }
 
-    /// <summary>True: nothing is in it yet. False: it is a file of this store.</summary>
+    /// <summary>Whether the file is empty; otherwise it is a file of this store.</summary>
     /// <exception cref="FeedUnavailableException">It is neither.</exception>
     private static bool IsEmpty(SqliteConnection connection, string path)
     {
@@ -56,15 +64,17 @@ internal static class SqliteSchema
             case ApplicationId when Scalar(connection, "PRAGMA user_version") is FileVersion:
                 return false;
             case ApplicationId:
-                throw new FeedUnavailableException($"{path} was written by another version of this store. Move it away, or run that version.");
+                throw new FeedUnavailableException(
+                    $"{path} was written by another version of this store. Move it away, or run that version.");
             case 0L when Scalar(connection, "SELECT count(*) FROM sqlite_schema") is 0L:
                 return true;
             default:
-                throw new FeedUnavailableException($"{path} is the database of another program. Name another file in ConnectionStrings:Comet.");
+                throw new FeedUnavailableException(
+                    $"{path} is the database of another program. Name another file in ConnectionStrings:Comet.");
         }
     }
 
-    // Reads the whole file, and rests no longer on a log that the disk may have failed to keep.
+    // Checks the whole file, and moves the WAL into it, as the disk may fail to keep the WAL.
     private static void Verify(SqliteConnection connection, string path)
     {
         if (Scalar(connection, "PRAGMA quick_check(1)") is not "ok")

@@ -30,7 +30,7 @@ internal sealed class SqliteStatement : IDisposable
         return _command.ExecuteReader();
     }
 
-    /// <summary>The first column of the first row; null: there is none.</summary>
+    /// <summary>The first column of the first row; null: there is no row.</summary>
     internal T? Value<T>(params ReadOnlySpan<object> values)
     {
         Bind(values);

@@ -6,10 +6,10 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>Logs in one SQLite file, which belongs to this process alone.</summary>
+/// <summary>Keeps logs in one SQLite file, which belongs to this process alone.</summary>
 internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
 {
-    // How long to wait for another program's transaction, unless the connection string says something else.
+    // How long to wait for the transaction of another program, unless the connection string says something else.
     private const int DefaultTimeoutSeconds = 5;
 
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
@@ -22,7 +22,11 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
 
     public SqliteStore(IOptions<SqliteStoreOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<SqliteStore> logger)
     {
-        var settings = new SqliteConnectionStringBuilder(options.Value.ConnectionString) { Pooling = false, Cache = SqliteCacheMode.Private };
+        var settings = new SqliteConnectionStringBuilder(options.Value.ConnectionString)
+        {
+            Pooling = false,
+            Cache = SqliteCacheMode.Private,
+        };
         settings.DataSource = Path.GetFullPath(settings.DataSource, environment.ContentRootPath);
         if (!settings.ShouldSerialize("Default Timeout"))
         {
@@ -30,7 +34,7 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         }
         _path = settings.DataSource;
         _writer = new SqliteWriter(settings.ConnectionString, _path, time, logger);
-        _sweep = time.CreateTimer(_ => _writer.TryDo(new SqliteSweep()), null, TimeSpan.Zero, SweepPeriod);
+        _sweep = time.CreateTimer(_ => _writer.TryEnqueue(new SqliteSweep()), null, TimeSpan.Zero, SweepPeriod);
     }
 
     public bool CanReadBack => true;
@@ -39,27 +43,27 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         var open = new SqliteOpen(feed.ToString(), retention, tail);
-        _writer.Do(open);
+        _writer.Enqueue(open);
         try
         {
-            return new SqliteLog(_writer, await open.Done.WaitAsync(cancellationToken), tail, _path);
+            return new SqliteFeedLog(_writer, await open.Completion.WaitAsync(cancellationToken), tail, _path);
         }
         catch (OperationCanceledException)
         {
-            _ = CloseAsync(open.Done, tail);
+            _ = CloseAsync(open.Completion, tail);
             throw;
         }
     }
 
-    /// <summary>Finds out whether the file can be written.</summary>
-    /// <exception cref="FeedUnavailableException">It cannot.</exception>
+    /// <summary>Checks that the file can be written, unless something was stored within the last second.</summary>
+    /// <exception cref="FeedUnavailableException">It cannot be written.</exception>
     internal async Task ProbeAsync(CancellationToken cancellationToken)
     {
         if (!_writer.HasStoredWithin(ProbePeriod))
         {
             var probe = new SqliteProbe();
-            _writer.Do(probe);
-            await probe.Done.WaitAsync(cancellationToken);
+            _writer.Enqueue(probe);
+            await probe.Completion.WaitAsync(cancellationToken);
         }
     }
 
@@ -69,16 +73,16 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         await _writer.DisposeAsync();
     }
 
-    // Nobody waited until the log was open.
+    // Closes a log whose caller has stopped waiting for it.
     private async Task CloseAsync(Task<SqliteFeed> opening, IFeedTail tail)
     {
         try
         {
-            _writer.TryDo(new SqliteClose(await opening, tail));
+            _writer.TryEnqueue(new SqliteClose(await opening, tail));
         }
         catch (FeedUnavailableException)
         {
-            // Then it was not opened.
+            // It was not opened, so there is nothing to close.
         }
     }
 }

@@ -2,17 +2,17 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>Removes what is too old of the feeds that nobody has open, of some each time, as there may be very many.</summary>
+/// <summary>Removes old entries of feeds that are not open: of up to 1,024 feeds at a time, as there may be very many.</summary>
 internal sealed class SqliteSweeper
 {
     private const int MaxFeeds = 1024;
 
     private long _sweptThrough;
 
-    /// <summary>Goes on where the last sweep ended.</summary>
+    /// <summary>Continues where the last sweep ended.</summary>
     /// <param name="database">The file, in a transaction.</param>
     /// <param name="now">The transaction's time.</param>
-    /// <param name="isOpen">Whether somebody has the feed of this name open.</param>
+    /// <param name="isOpen">Whether the feed of this name is open.</param>
     /// <param name="budget">How many entries may still be removed.</param>
     /// <returns>False: the budget is used up, and there may be more to remove.</returns>
     internal bool Sweep(SqliteDatabase database, DateTimeOffset now, Func<string, bool> isOpen, ref int budget)

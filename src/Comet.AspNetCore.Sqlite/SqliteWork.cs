@@ -2,40 +2,40 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>Something for the writer to do. What comes together shares a transaction.</summary>
+/// <summary>One task for the writer. Tasks that wait at the same moment share a transaction.</summary>
 internal abstract class SqliteWork
 {
-    /// <summary>Bytes it adds to the transaction.</summary>
+    /// <summary>The bytes that it adds to the transaction.</summary>
     internal virtual int Bytes => 0;
 
-    /// <summary>Whether it is done in a transaction.</summary>
+    /// <summary>Whether it needs a transaction.</summary>
     internal virtual bool NeedsFile => true;
 
-    /// <summary>Whether it has written as an append does: when that was committed, the file can be used.</summary>
+    /// <summary>Whether it has written to the file, so that its commit proves that the file can be written.</summary>
     internal virtual bool HasWritten => false;
 
-    /// <summary>Does it, inside the transaction.</summary>
-    internal abstract void Run(SqliteWriter writer, SqliteDatabase database);
+    /// <summary>Does the work, inside the transaction.</summary>
+    internal abstract void Execute(SqliteWriter writer, SqliteDatabase database);
 
-    /// <summary>Tells who waits, after the commit.</summary>
+    /// <summary>Completes the caller's task, after the commit.</summary>
     internal abstract void Complete(SqliteWriter writer);
 
-    /// <summary>Tells who waits that it is not certain that it was done.</summary>
+    /// <summary>Fails the caller's task: it is uncertain whether the work was done.</summary>
     internal abstract void Fail(SqliteWriter writer, FeedUnavailableException fault);
 }
 
-/// <summary>Work that somebody waits for.</summary>
+/// <summary>Work with a result that its caller waits for.</summary>
 internal abstract class SqliteWork<T> : SqliteWork
 {
-    private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal Task<T> Done => _done.Task;
+    internal Task<T> Completion => _completion.Task;
 
-    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Refuse(SqliteFaults.Again(fault));
+    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => SetException(SqliteFaults.Copy(fault));
 
-    private protected void Return(T result) => _done.TrySetResult(result);
+    private protected void SetResult(T result) => _completion.TrySetResult(result);
 
-    private protected void Refuse(Exception exception) => _done.TrySetException(exception);
+    private protected void SetException(Exception exception) => _completion.TrySetException(exception);
 }
 
 internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload) : SqliteWork<FeedPosition>
@@ -46,18 +46,18 @@ internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload
 
     internal override bool HasWritten => _position is not null;
 
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) =>
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) =>
         _position = feed.IsOpen ? writer.Append(feed, payload, database) : null;
 
     internal override void Complete(SqliteWriter writer)
     {
         if (_position is { } position)
         {
-            Return(position);
+            SetResult(position);
         }
         else
         {
-            Refuse(new ObjectDisposedException(nameof(SqliteLog)));
+            SetException(new ObjectDisposedException(nameof(IFeedLog)));
         }
     }
 }
@@ -66,12 +66,12 @@ internal sealed class SqliteOpen(string name, FeedRetention retention, IFeedTail
 {
     private SqliteFeed? _feed;
 
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) => _feed = writer.Open(name, retention, database);
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => _feed = writer.Open(name, retention, database);
 
     internal override void Complete(SqliteWriter writer)
     {
-        _feed!.Join(tail);
-        Return(_feed);
+        _feed!.AddTail(tail);
+        SetResult(_feed);
     }
 }
 
@@ -79,41 +79,41 @@ internal sealed class SqliteClose(SqliteFeed feed, IFeedTail tail) : SqliteWork<
 {
     internal override bool NeedsFile => false;
 
-    internal override void Run(SqliteWriter writer, SqliteDatabase database)
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database)
     {
     }
 
     internal override void Complete(SqliteWriter writer)
     {
-        writer.Leave(feed, tail);
-        Return(true);
+        writer.RemoveTail(feed, tail);
+        SetResult(true);
     }
 
     internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Complete(writer);
 }
 
-/// <summary>Finds out whether the file can be written.</summary>
+/// <summary>Checks that the file can be written.</summary>
 internal sealed class SqliteProbe : SqliteWork<bool>
 {
     internal override bool HasWritten => true;
 
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) => database.Probe();
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => database.Probe();
 
-    internal override void Complete(SqliteWriter writer) => Return(true);
+    internal override void Complete(SqliteWriter writer) => SetResult(true);
 }
 
-/// <summary>Makes a failure that a reader met the store's.</summary>
+/// <summary>Hands the writer a failure of a reader, so that the whole store fails with it.</summary>
 internal sealed class SqliteFailure(Exception exception) : SqliteWork<bool>
 {
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) => throw exception;
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => throw exception;
 
-    internal override void Complete(SqliteWriter writer) => Return(true);
+    internal override void Complete(SqliteWriter writer) => SetResult(true);
 }
 
-/// <summary>Removes what retention no longer covers from feeds to which nothing is appended.</summary>
+/// <summary>Removes entries that retention no longer covers, from feeds to which nothing is appended, too.</summary>
 internal sealed class SqliteSweep : SqliteWork
 {
-    internal override void Run(SqliteWriter writer, SqliteDatabase database) => writer.Sweep(database);
+    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => writer.Sweep(database);
 
     internal override void Complete(SqliteWriter writer)
     {

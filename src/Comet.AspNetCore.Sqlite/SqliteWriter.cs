@@ -5,34 +5,35 @@ using Microsoft.Extensions.Logging;
 namespace Comet.AspNetCore.Sqlite;
 
 /// <summary>
-/// The one thread that writes. It takes what waits, does it in one transaction, and tells everybody when the commit is on the disk;
-/// what comes meanwhile is the next transaction. After a failure it refuses everything for a moment, and then tries again.
+/// The one thread that writes. It takes the work that waits, does it in one transaction, and completes the callers' tasks when the commit
+/// is on the disk. Work that comes in the meantime is in the next transaction. After a failure it rejects all work for half a second, and
+/// then tries again.
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
-    // Bounds of one transaction, so that nobody waits long for others.
-    private const int MaxWorks = 1024;
+    // Limits of one transaction, so that no caller waits long for others.
+    private const int MaxBatch = 1024;
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MaxRemoved = 1024;
-    private const long MaxLogBytes = 16 * 1024 * 1024;
+    private const long MaxWalBytes = 16 * 1024 * 1024;
 
-    // Between these everything fails at once, whatever was wrong: nobody waits for a file behind those who have waited in vain.
+    // Until then all work fails at once, so that no caller waits for a locked file behind others who have waited in vain.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly string _connectionString;
     private readonly string _path;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly object _gate = new(); // Monitor's, as the thread that waits must not spin
+    private readonly object _lock = new(); // for Monitor.Wait, which does not spin
     private readonly SqliteSweeper _sweeper = new();
     private readonly Queue<SqliteWork> _queue = new();
     private readonly Dictionary<string, SqliteFeed> _feeds = [];
-    private readonly HashSet<SqliteFeed> _touched = []; // by this transaction
-    private readonly HashSet<SqliteFeed> _unsettled = []; // opened or closed in this batch of work
-    private readonly HashSet<SqliteFeed> _stale = []; // after a failure it is not certain what the file holds of them
+    private readonly HashSet<SqliteFeed> _touched = []; // changed by this transaction
+    private readonly HashSet<SqliteFeed> _unsettled = []; // opened or closed in this batch
+    private readonly HashSet<SqliteFeed> _stale = []; // have to be loaded again, as a failure made it uncertain what the file holds
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SqliteDatabase? _database;
-    private SqliteDatabase? _moved; // was in use when its file was taken away, and knows whether it comes back
+    private SqliteDatabase? _moved; // its file was removed or replaced while it was open; it knows when the file is back
     private volatile FeedUnavailableException? _fault;
     private DateTimeOffset _now;
     private long _storedAt;
@@ -50,33 +51,34 @@ internal sealed class SqliteWriter : IAsyncDisposable
         new Thread(Run) { IsBackground = true, Name = "Comet SQLite" }.Start();
     }
 
-    /// <summary>Those who read the file, while it can be used.</summary>
-    /// <exception cref="FeedUnavailableException">It cannot.</exception>
+    /// <summary>The connections that read the file.</summary>
+    /// <exception cref="FeedUnavailableException">The file cannot be used.</exception>
     internal SqliteReaders Readers =>
-        _database is { } database ? database.Readers : throw (_fault is { } fault ? SqliteFaults.Again(fault) : ShuttingDown());
+        _database is { } database ? database.Readers : throw (_fault is { } fault ? SqliteFaults.Copy(fault) : ShuttingDown());
 
-    /// <summary>Whether something was stored within this time and nothing has failed since.</summary>
+    /// <summary>Whether something was stored within this time, and nothing has failed since.</summary>
     internal bool HasStoredWithin(TimeSpan time) =>
         _database is not null && _fault is null && _time.GetElapsedTime(Volatile.Read(ref _storedAt)) < time;
 
+    /// <summary>Adds work for the next transaction.</summary>
     /// <exception cref="FeedUnavailableException">The app is shutting down.</exception>
-    internal void Do(SqliteWork work)
+    internal void Enqueue(SqliteWork work)
     {
-        if (!TryDo(work))
+        if (!TryEnqueue(work))
         {
             throw ShuttingDown();
         }
     }
 
-    /// <summary>False: the app is shutting down.</summary>
-    internal bool TryDo(SqliteWork work)
+    /// <summary>Adds work for the next transaction. False: the app is shutting down.</summary>
+    internal bool TryEnqueue(SqliteWork work)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (!_isEnding)
             {
                 _queue.Enqueue(work);
-                Monitor.Pulse(_gate);
+                Monitor.Pulse(_lock);
             }
             return !_isEnding;
         }
@@ -88,7 +90,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return feed.Append(database, payload, _now);
     }
 
-    /// <summary>The feed of this name, read from the file. It is kept if somebody has joined it when this batch is over.</summary>
+    /// <summary>Loads the feed of this name. It is forgotten after this batch if it has no tail by then.</summary>
     internal SqliteFeed Open(string name, FeedRetention retention, SqliteDatabase database)
     {
         if (_feeds.TryGetValue(name, out var feed))
@@ -105,14 +107,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return feed;
     }
 
-    /// <summary>The feed is forgotten if nobody has it open when this batch is over.</summary>
-    internal void Leave(SqliteFeed feed, IFeedTail tail)
+    /// <summary>Removes a tail. The feed is forgotten after this batch if it has no other.</summary>
+    internal void RemoveTail(SqliteFeed feed, IFeedTail tail)
     {
-        feed.Leave(tail);
+        feed.RemoveTail(tail);
         _unsettled.Add(feed);
     }
 
-    /// <summary>Removes what is too old, of feeds that are open and of those that are not.</summary>
+    /// <summary>Removes old entries, of feeds that are open and of feeds that are not.</summary>
     internal void Sweep(SqliteDatabase database)
     {
         _isSweeping = true;
@@ -122,10 +124,10 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        lock (_gate)
+        lock (_lock)
         {
             _isEnding = true;
-            Monitor.Pulse(_gate);
+            Monitor.Pulse(_lock);
         }
         await _ended.Task;
     }
@@ -134,85 +136,85 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private void Run()
     {
-        var works = new List<SqliteWork>();
-        while (Take(works))
+        var batch = new List<SqliteWork>();
+        while (DequeueBatch(batch))
         {
             if (_fault is { } fault && _time.GetElapsedTime(_failedAt) < RetryDelay)
             {
-                Refuse(works, fault);
+                Reject(batch, fault);
             }
             else
             {
-                Try(works);
+                Process(batch);
             }
-            works.Clear();
+            batch.Clear();
             ForgetClosed();
         }
         Close();
         _ended.SetResult();
     }
 
-    /// <summary>Waits for something to do, and takes as much as fits into a transaction. False: nothing will come any more.</summary>
-    private bool Take(List<SqliteWork> works)
+    /// <summary>Takes as much work as fits into a transaction, and waits for some. False: the app is shutting down.</summary>
+    private bool DequeueBatch(List<SqliteWork> batch)
     {
-        lock (_gate)
+        lock (_lock)
         {
             while (_queue.Count == 0 && !_isEnding)
             {
-                Monitor.Wait(_gate);
+                Monitor.Wait(_lock);
             }
-            for (var bytes = 0; works.Count < MaxWorks && bytes < MaxBytes && _queue.TryDequeue(out var work); bytes += work.Bytes)
+            for (var bytes = 0; batch.Count < MaxBatch && bytes < MaxBytes && _queue.TryDequeue(out var work); bytes += work.Bytes)
             {
-                works.Add(work);
+                batch.Add(work);
             }
-            return works.Count > 0;
+            return batch.Count > 0;
         }
     }
 
-    private void Try(List<SqliteWork> works)
+    private void Process(List<SqliteWork> batch)
     {
         try
         {
             (_isSwept, _isSweeping) = (true, false);
-            if (works.Exists(work => work.NeedsFile))
+            if (batch.Exists(work => work.NeedsFile))
             {
-                Store(works);
+                ExecuteTransaction(batch);
             }
-            foreach (var work in works)
+            foreach (var work in batch)
             {
                 work.Complete(this);
             }
-            works.Clear(); // they are done, whatever becomes of the rest
+            batch.Clear(); // it is done, so a later failure must not fail it
             if (_isSweeping)
             {
-                CutLog();
+                TruncateWal();
             }
             if (!_isSwept)
             {
-                TryDo(new SqliteSweep());
+                TryEnqueue(new SqliteSweep());
             }
         }
-        catch (Exception exception) // whatever it is, the thread goes on, and those who wait learn of it
+        catch (Exception exception) // the thread goes on after any failure, and the callers get it
         {
-            Fail(works, exception);
+            Fail(batch, exception);
         }
     }
 
-    private void Store(List<SqliteWork> works)
+    private void ExecuteTransaction(List<SqliteWork> batch)
     {
         var database = _database ??= Open();
         database.Begin();
         _isWriting = true;
-        _now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()); // as exact as the file
-        _removable = works.Count + MaxRemoved;
+        _now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()); // as precise as the file
+        _removable = batch.Count + MaxRemoved;
         foreach (var feed in _stale)
         {
             feed.Load(database);
             _touched.Add(feed);
         }
-        foreach (var work in works)
+        foreach (var work in batch)
         {
-            work.Run(this, database);
+            work.Execute(this, database);
         }
         foreach (var feed in _touched)
         {
@@ -221,7 +223,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         database.Commit();
         _isWriting = false;
         _stale.Clear();
-        Report(works);
+        Report(batch);
         foreach (var feed in _touched)
         {
             feed.Deliver();
@@ -231,8 +233,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private SqliteDatabase Open()
     {
-        // Another file with the log of this one would be a mixture of two.
-        if (_moved is { HasMoved: true, LogLength: > 0 })
+        // SQLite would apply the WAL that is left to another file.
+        if (_moved is { HasMoved: true, WalLength: > 0 })
         {
             throw new FeedUnavailableException(SqliteFaults.Moved(_path));
         }
@@ -243,52 +245,53 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return database;
     }
 
-    private void Report(List<SqliteWork> works)
+    private void Report(List<SqliteWork> batch)
     {
-        if (!works.Exists(work => work.HasWritten))
+        if (!batch.Exists(work => work.HasWritten))
         {
             return;
         }
         Volatile.Write(ref _storedAt, _time.GetTimestamp());
         if (_fault is not null)
         {
-            SqliteLogging.Recovered(_logger, _path);
+            SqliteLogMessages.Recovered(_logger, _path);
             _fault = null;
         }
     }
 
-    // Readers that overlap keep the log from beginning anew; then it is done while they wait.
-    private void CutLog()
+    // Readers that overlap keep SQLite from restarting the WAL by itself, so readers wait while it is truncated.
+    private void TruncateWal()
     {
         try
         {
-            if (_database is { LogLength: > MaxLogBytes } database)
+            if (_database is { WalLength: > MaxWalBytes } database)
             {
-                database.CutLog();
+                database.TruncateWal();
             }
         }
-        catch (SqliteException exception) when (SqliteFaults.IsHarmless(exception))
+        catch (SqliteException exception) when (SqliteFaults.LeavesFileIntact(exception))
         {
-            SqliteLogging.LogNotCut(_logger, exception, _path); // appends go on as long as there is room for it to grow
+            // Appends work as long as there is room for the WAL to grow.
+            SqliteLogMessages.WalNotTruncated(_logger, exception, _path, MaxWalBytes);
         }
     }
 
-    private void Fail(List<SqliteWork> works, Exception exception)
+    private void Fail(List<SqliteWork> batch, Exception exception)
     {
         var fault = SqliteFaults.Describe(exception, _path);
         if (_fault?.Message != fault.Message)
         {
-            SqliteLogging.Failed(_logger, exception, fault.Message);
+            SqliteLogMessages.Failed(_logger, exception, fault.Message);
         }
         (_fault, _failedAt) = (fault, _time.GetTimestamp());
-        _isSuspect |= SqliteFaults.MayHaveHarmed(exception);
+        _isSuspect |= SqliteFaults.MayHaveDamaged(exception);
         Undo(exception);
-        Refuse(works, fault);
+        Reject(batch, fault);
     }
 
-    private void Refuse(List<SqliteWork> works, FeedUnavailableException fault)
+    private void Reject(List<SqliteWork> batch, FeedUnavailableException fault)
     {
-        foreach (var work in works)
+        foreach (var work in batch)
         {
             work.Fail(this, fault);
         }
@@ -308,15 +311,15 @@ internal sealed class SqliteWriter : IAsyncDisposable
     {
         _stale.UnionWith(_touched);
         _touched.Clear();
-        // A transaction that another program or a full disk prevented has left the file as it was: it can still be read.
-        if (!SqliteFaults.IsHarmless(exception) || (_isWriting && !_database!.TryRollback()))
+        // After a failure that leaves the file intact it stays open, as it can still be read.
+        if (!SqliteFaults.LeavesFileIntact(exception) || (_isWriting && !_database!.TryRollback()))
         {
-            LetGo();
+            ReleaseDatabase();
         }
         _isWriting = false;
     }
 
-    private void LetGo()
+    private void ReleaseDatabase()
     {
         if (_database is { HasMoved: true })
         {

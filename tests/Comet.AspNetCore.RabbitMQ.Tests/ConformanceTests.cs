@@ -1,5 +1,5 @@
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.AspNetCore.Builder;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
@@ -10,7 +10,7 @@ public sealed class ConformanceTests(Broker broker) : DurableStoreTests
         builder.Services.AddCometRabbitMQ(options => options.ConnectionString = broker.ConnectionString);
 }
 
-/// <summary>The same when next to nothing is in memory, so that the broker is read.</summary>
+/// <summary>The same with almost nothing in memory, so that entries are read from the broker.</summary>
 public sealed class ConformanceWithoutMemoryTests(Broker broker) : DurableStoreTests
 {
     protected override void AddStore(WebApplicationBuilder builder) => builder.Services.AddCometRabbitMQ(options =>

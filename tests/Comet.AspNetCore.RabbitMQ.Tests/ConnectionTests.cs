@@ -1,7 +1,9 @@
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Brokers;
+using Comet.TestUtilities.Conformance;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -50,9 +52,12 @@ public sealed class ConnectionTests(Broker broker)
     }
 
     [Fact]
-    public void The_nodes_of_a_cluster_share_what_the_first_says()
+    public void The_nodes_of_a_cluster_share_user_password_and_virtual_host_of_the_first()
     {
-        var (factory, nodes) = BrokerAddress.Read(new RabbitMQStoreOptions { ConnectionString = "amqps://me:a%2Fb@one:1234/place, amqps://two" });
+        var options = new RabbitMQStoreOptions { ConnectionString = "amqps://me:a%2Fb@one:1234/place, amqps://two" };
+
+        var (factory, nodes) = RabbitMQAddress.Read(options);
+
 
         Assert.Equal(("me", "a/b", "place"), (factory.UserName, factory.Password, factory.VirtualHost));
         Assert.Equal(["one:1234", "two:5671"], nodes.Select(node => $"{node.HostName}:{node.Port}"));
@@ -121,15 +126,18 @@ public sealed class ConnectionTests(Broker broker)
         {
             await Assert.ThrowsAsync<FeedUnavailableException>(() => doubting.OpenAsync(Server.NewName(), new RecordingTail()));
         }
-        var elsewhere = $"amqps://guest:guest@localhost:{own.Node.TlsPort}/"; // the certificate is for the address only
-        await using (var misled = await Server.StartAsync(elsewhere, options => (options.CertificateAuthority, options.Timeout) = (authority, TimeSpan.FromSeconds(2))))
+        var elsewhere = $"amqps://guest:guest@localhost:{own.Node.TlsPort}/"; // the certificate is for the IP address only
+        var briefly = TimeSpan.FromSeconds(2);
+        await using (var misled = await Server.StartAsync(
+            elsewhere,
+            options => (options.CertificateAuthority, options.Timeout) = (authority, briefly)))
         {
             await Assert.ThrowsAsync<FeedUnavailableException>(() => misled.OpenAsync(Server.NewName(), new RecordingTail()));
         }
         Directory.Delete(directory, recursive: true);
     }
 
-    // Another authority comes first in the file; the broker's own certificate is signed by an intermediate one, which the broker sends along.
+    // The file begins with another authority; an intermediate authority, which the broker sends, has signed the broker's certificate.
     private static (string Authorities, string Chain, string Certificate, string Key) WriteCertificates(string directory)
     {
         using var other = TestCertificate.SelfSigned("CN=Another authority");

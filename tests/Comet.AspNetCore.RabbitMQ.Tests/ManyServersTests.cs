@@ -1,7 +1,7 @@
 using System.Text;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
@@ -54,7 +54,8 @@ public sealed class ManyServersTests(Broker broker)
     public async Task A_client_that_loses_one_server_resumes_on_another(bool fromMemory)
     {
         await using var first = await Server.StartAsync(broker.ConnectionString);
-        await using var second = await Server.StartAsync(broker.ConnectionString, options => options.RecentBytes = fromMemory ? 1 << 20 : 0);
+        var recentBytes = fromMemory ? 1 << 20 : 0;
+        await using var second = await Server.StartAsync(broker.ConnectionString, options => options.RecentBytes = recentBytes);
         var (here, there) = (first.Feed(_feed, new FeedOptions()), second.Feed(_feed, new FeedOptions()));
         var positions = new List<FeedPosition>();
         foreach (var text in Payloads.Numbers(0, 100))
@@ -70,7 +71,7 @@ public sealed class ManyServersTests(Broker broker)
     }
 
     [Fact]
-    public async Task A_client_resumes_where_nobody_has_read_its_feed_before()
+    public async Task A_client_resumes_on_a_server_that_has_not_opened_its_feed()
     {
         await using var first = await Server.StartAsync(broker.ConnectionString, options => options.Partitions = 1);
         await using var second = await Server.StartAsync(broker.ConnectionString, options => options.Partitions = 1);
@@ -84,7 +85,7 @@ public sealed class ManyServersTests(Broker broker)
     }
 
     [Fact]
-    public async Task A_position_without_a_message_that_one_server_handed_out_is_good_on_all()
+    public async Task A_position_without_a_message_is_valid_on_all_servers()
     {
         await using var first = await Server.StartAsync(broker.ConnectionString);
         var (here, there) = (new RecordingTail(), new RecordingTail());
@@ -92,7 +93,7 @@ public sealed class ManyServersTests(Broker broker)
         await log.AppendAsync("1");
         await using var other = await first.OpenAsync($"{_feed}/b", new RecordingTail());
 
-        // To a server that joins late and keeps little, the feed's end is further on than to the first.
+        // A server that joins late and holds little in memory gives a later offset as the feed's head than the first server.
         await using var second = await Server.StartAsync(broker.ConnectionString, options => options.RecentBytes = 0);
         await using var late = await second.OpenAsync($"{_feed}/a", there);
         for (var number = 0; number < 3; number++)
@@ -107,7 +108,7 @@ public sealed class ManyServersTests(Broker broker)
     }
 
     [Fact]
-    public async Task An_id_that_no_server_can_have_handed_out_leaves_nothing_in_the_stream()
+    public async Task A_position_that_no_server_can_have_handed_out_causes_no_marker()
     {
         await using var server = await Server.StartAsync(broker.ConnectionString);
         await using var log = await server.OpenAsync(_feed, new RecordingTail());
@@ -122,21 +123,21 @@ public sealed class ManyServersTests(Broker broker)
     }
 
     [Fact]
-    public async Task A_server_that_is_cut_off_does_not_take_a_newer_position_for_a_lost_one()
+    public async Task A_server_that_is_cut_off_does_not_reject_a_newer_position()
     {
-        await using var gate = broker.NewGate();
+        await using var proxy = broker.NewProxy();
         await using var first = await Server.StartAsync(broker.ConnectionString);
-        await using var second = await Server.StartAsync(broker.Through(gate), options => options.Timeout = TimeSpan.FromSeconds(2));
+        await using var second = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(2));
         var (here, there) = (first.Feed(_feed, new FeedOptions()), second.Feed(_feed, new FeedOptions()));
         await here.PublishAsync("0");
         await ReadAsync(there, FeedPosition.Earliest, 1);
-        gate.Silence();
+        proxy.Silence();
         var position = await here.PublishAsync("1");
         await here.PublishAsync("2");
 
         await Assert.ThrowsAsync<FeedUnavailableException>(() => ReadAsync(there, position, 1));
 
-        gate.Open();
+        proxy.Open();
         Assert.Equal(["2"], await ReadAsync(there, position, 1));
     }
 
@@ -152,7 +153,8 @@ public sealed class ManyServersTests(Broker broker)
         {
             Assert.Equal([$"{key}"], await ReadAsync(feeds[key], FeedPosition.Earliest, 1));
         }
-        foreach (var (stream, exists) in ((string, bool)[])[("{0}:0", true), ("{0}:1", true), ("{0}:2", true), ("{0}:3", false), ("{0}", false), ("{0}/0", false)])
+        (string, bool)[] names = [("{0}:0", true), ("{0}:1", true), ("{0}:2", true), ("{0}:3", false), ("{0}", false), ("{0}/0", false)];
+        foreach (var (stream, exists) in names)
         {
             await using var raw = await RawStream.OpenAsync(broker, $"comet.{stream.Replace("{0}", _feed, StringComparison.Ordinal)}");
             Assert.True(exists == await raw.ExistsAsync(), $"{raw.Name} is {(exists ? "not there" : "there")}.");
@@ -160,7 +162,7 @@ public sealed class ManyServersTests(Broker broker)
     }
 
     [Fact]
-    public async Task A_client_is_told_when_retention_has_passed_it()
+    public async Task A_client_is_told_when_retention_has_removed_what_follows_its_position()
     {
         var little = new FeedOptions { Retain = 1, RetainBytes = 1 << 20 };
         await using var first = await Server.StartAsync(broker.ConnectionString);
@@ -190,7 +192,7 @@ public sealed class ManyServersTests(Broker broker)
 
     private static async Task<List<string>> ReadAsync(Feed<string> feed, FeedPosition after, int count, string? last = null)
     {
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         var texts = new List<string>();
         await foreach (var message in feed.ReadAsync(after, deadline.Token))
         {

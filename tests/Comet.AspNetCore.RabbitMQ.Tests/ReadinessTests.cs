@@ -1,17 +1,18 @@
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
-/// <summary>What a load balancer learns of a broker that is there, but not of use.</summary>
+/// <summary>Readiness while the broker can be reached but does not work.</summary>
 public sealed class ReadinessTests(Broker broker)
 {
     private readonly string _feed = Server.NewName();
 
     [Fact]
-    public async Task A_broker_that_takes_no_messages_is_not_ready_until_it_does()
+    public async Task Readiness_fails_while_the_broker_accepts_no_messages()
     {
         broker.SkipIfNamed();
         await using var own = await ScratchBroker.StartAsync();
@@ -23,7 +24,7 @@ public sealed class ReadinessTests(Broker broker)
         await own.Node.ControlAsync("rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1");
         await Assert.ThrowsAsync<FeedUnavailableException>(() => log.AppendAsync("2"));
         await server.BecomesAsync(HealthStatus.Unhealthy);
-        Assert.Contains("takes no messages", await server.UnreadinessAsync(), StringComparison.Ordinal);
+        Assert.Contains("accepts no messages", await server.UnreadinessAsync(), StringComparison.Ordinal);
 
         await own.Node.ControlAsync("rabbitmqctl", "set_vm_memory_high_watermark", "0.9");
         await server.BecomesAsync(HealthStatus.Healthy);
@@ -32,30 +33,30 @@ public sealed class ReadinessTests(Broker broker)
         Assert.Equal(1, tail.Resets);
     }
 
-    // As when the node of a cluster that this server reads from is cut off from the others.
+    // A node that is cut off from its cluster behaves like this.
     [Fact]
-    public async Task A_broker_that_does_not_show_what_was_published_is_left()
+    public async Task The_connection_to_a_broker_that_does_not_deliver_what_was_published_is_abandoned()
     {
-        await using var gate = broker.NewGate();
-        await using var server = await Server.StartAsync(broker.Through(gate), options =>
+        await using var proxy = broker.NewProxy();
+        await using var server = await Server.StartAsync(broker.Through(proxy), options =>
             (options.Timeout, options.Heartbeat) = (TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(60)));
         var tail = new RecordingTail();
         await using var log = await server.OpenAsync(_feed, tail);
         await log.AppendAsync("1");
 
-        gate.Silence();
+        proxy.Silence();
         await Assert.ThrowsAsync<FeedUnavailableException>(() => log.AppendAsync("2"));
         await server.BecomesAsync(HealthStatus.Unhealthy);
 
-        gate.Open();
+        proxy.Open();
         await server.BecomesAsync(HealthStatus.Healthy);
         Assert.Equal(1, tail.Resets);
     }
 
     [Fact]
-    public async Task A_stream_that_was_never_joined_does_not_take_the_server_from_the_others()
+    public async Task A_stream_that_was_never_read_does_not_make_the_server_unready()
     {
-        await using var raw = await RawStream.OpenAsync(broker, StreamName.Of(FeedName.Parse(_feed), new RabbitMQStoreOptions()));
+        await using var raw = await RawStream.OpenAsync(broker, RabbitMQStreamName.Of(FeedName.Parse(_feed), new RabbitMQStoreOptions()));
         await raw.OccupyAsync();
         await using var server = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = TimeSpan.FromSeconds(2));
         await server.BecomesAsync(HealthStatus.Healthy);

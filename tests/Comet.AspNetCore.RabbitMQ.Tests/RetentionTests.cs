@@ -1,13 +1,14 @@
 using System.Globalization;
-using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
-/// <summary>What the beginning of a stream would have told is gone, or far away.</summary>
+/// <summary>RabbitMQ streams whose beginning was removed, or lies far back.</summary>
 public sealed class RetentionTests(Broker broker)
 {
     private static readonly FeedRetention Little = new(1, 1 << 20, TimeSpan.FromMinutes(10));
@@ -15,18 +16,18 @@ public sealed class RetentionTests(Broker broker)
     private readonly string _feed = Server.NewName();
 
     [Fact]
-    public async Task A_server_that_retention_overtook_while_it_was_away_says_so_and_goes_on()
+    public async Task A_server_that_retention_overtook_while_it_was_disconnected_says_so_and_continues()
     {
-        await using var gate = broker.NewGate();
+        await using var proxy = broker.NewProxy();
         await using var first = await Server.StartAsync(broker.ConnectionString);
-        await using var second = await Server.StartAsync(broker.Through(gate));
+        await using var second = await Server.StartAsync(broker.Through(proxy));
         var (here, there) = (new RecordingTail(), new RecordingTail());
         await using var hereLog = await first.OpenAsync(_feed, here, Little);
         await using var thereLog = await second.OpenAsync(_feed, there, Little);
         var before = await hereLog.AppendAsync("0");
         await there.ReceiveAsync(1);
 
-        gate.Close();
+        proxy.Close();
         await second.BecomesAsync(HealthStatus.Unhealthy);
         for (var number = 0; number < 40; number++)
         {
@@ -34,7 +35,7 @@ public sealed class RetentionTests(Broker broker)
         }
         await using var raw = await RawStream.OpenAsync(broker, NameOf(_feed));
         await raw.RemovesAsync(before.Offset);
-        gate.Open();
+        proxy.Open();
 
         await second.BecomesAsync(HealthStatus.Healthy);
         var last = await thereLog.AppendAsync("1");
@@ -43,17 +44,19 @@ public sealed class RetentionTests(Broker broker)
         Assert.Equal(last.Offset, there.Entries[^1].Offset);
         await here.ReceiveAsync(42);
         Assert.Equal(1, here.Resets);
-        Assert.Equal(here.Entries.Select(entry => entry.Offset).Where(offset => offset > there.Start), there.Entries.Select(entry => entry.Offset));
+        Assert.Equal(
+            here.Entries.Select(entry => entry.Offset).Where(offset => offset > there.Start),
+            there.Entries.Select(entry => entry.Offset));
     }
 
-    // A publisher may have sent any number of messages before it reads the first of them, so that none of them tells of the newest.
+    // A publisher may send any number of messages before it reads the first of them back, so that none of them tells the epoch.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_server_joins_where_the_newest_messages_know_nothing_of_each_other(bool isBeginningGone)
+    public async Task A_server_joins_where_the_newest_messages_do_not_tell_the_epoch(bool isBeginningRemoved)
     {
         const int InFlight = 10_500;
-        var retention = isBeginningGone ? Little : Server.Plenty;
+        var retention = isBeginningRemoved ? Little : Server.Plenty;
         FeedPosition known;
         await using (var first = await Server.StartAsync(broker.ConnectionString))
         {
@@ -61,28 +64,28 @@ public sealed class RetentionTests(Broker broker)
             known = await log.AppendAsync("\"known\"");
         }
         await using var raw = await RawStream.OpenAsync(broker, NameOf(_feed));
-        await raw.WriteAsync(Enumerable.Range(1, InFlight).Select(number => new StreamMessage
+        await raw.WriteAsync(Enumerable.Range(1, InFlight).Select(number => new RabbitMQMessage
         {
             Id = new MessageId(7, number),
             Epoch = known.Epoch,
             Floor = known.Offset - 1,
             Feed = _feed,
             At = DateTimeOffset.UtcNow,
-            Payload = Payloads.Of($"{number.ToString(CultureInfo.InvariantCulture)}{new string(' ', isBeginningGone ? 1000 : 0)}"),
+            Payload = Payloads.Of($"{number.ToString(CultureInfo.InvariantCulture)}{new string(' ', isBeginningRemoved ? 1000 : 0)}"),
         }));
-        if (isBeginningGone)
+        if (isBeginningRemoved)
         {
             await raw.RemovesAsync(known.Offset);
         }
 
-        await using var second = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = StoreHost.Patience);
+        await using var second = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = Eventually.Patience);
         await using var joined = await second.OpenAsync(_feed, new RecordingTail(), retention);
         var next = await joined.AppendAsync("\"next\"");
 
         var page = await joined.ReadAsync(known.Offset, 10, TestContext.Current.CancellationToken);
-        Assert.Equal(isBeginningGone, next.Epoch != known.Epoch);
-        Assert.Equal(isBeginningGone ? 1 : 10, page.Entries.Count);
+        Assert.Equal(isBeginningRemoved, next.Epoch != known.Epoch);
+        Assert.Equal(isBeginningRemoved ? 1 : 10, page.Entries.Count);
     }
 
-    private static string NameOf(string feed) => StreamName.Of(FeedName.Parse(feed), new RabbitMQStoreOptions());
+    private static string NameOf(string feed) => RabbitMQStreamName.Of(FeedName.Parse(feed), new RabbitMQStoreOptions());
 }

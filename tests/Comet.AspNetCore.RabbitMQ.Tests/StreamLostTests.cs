@@ -1,6 +1,7 @@
+using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests;
@@ -31,18 +32,18 @@ public sealed class StreamLostTests(Broker broker)
         Assert.Equal(after.Epoch, (await other.ReadAsync(0, 10, TestContext.Current.CancellationToken)).Epoch);
     }
 
-    // With fewer messages than before, the place where the server left is beyond the end; with more, something else is there.
+    // With fewer messages than before, the server's offset is beyond the end; with more, another message has that offset.
     [Theory]
     [InlineData(3)]
     [InlineData(300)]
-    public async Task A_stream_that_was_replaced_while_a_server_was_away_is_another_log(int messages)
+    public async Task A_stream_that_was_replaced_while_a_server_was_disconnected_is_another_log(int messages)
     {
-        await using var gate = broker.NewGate();
-        await using var second = await Server.StartAsync(broker.Through(gate));
+        await using var proxy = broker.NewProxy();
+        await using var second = await Server.StartAsync(broker.Through(proxy));
         var there = new RecordingTail();
         await using var other = await second.OpenAsync(_feed, there);
         var before = (await Task.WhenAll(Enumerable.Range(0, 100).Select(number => other.AppendAsync($"{number}"))))[^1];
-        gate.Close();
+        proxy.Close();
         await second.BecomesAsync(HealthStatus.Unhealthy);
 
         await DeleteAsync();
@@ -50,7 +51,7 @@ public sealed class StreamLostTests(Broker broker)
         var here = new RecordingTail();
         await using var log = await first.OpenAsync(_feed, here);
         await Task.WhenAll(Enumerable.Range(1000, messages).Select(number => log.AppendAsync($"{number}")));
-        gate.Open();
+        proxy.Open();
 
         await second.BecomesAsync(HealthStatus.Healthy);
         await log.AppendAsync("9999");
@@ -72,7 +73,7 @@ public sealed class StreamLostTests(Broker broker)
         await using var log = await server.OpenAsync(_feed, tail);
         await log.AppendAsync("1");
 
-        // As after a power cut: what was written since the copy is gone.
+        // As after a power cut: what was written since the copy is lost.
         await own.Node.StopAsync();
         var copy = own.Node.DataDirectory + "-copy";
         Copy(own.Node.DataDirectory, copy);
@@ -95,7 +96,7 @@ public sealed class StreamLostTests(Broker broker)
         Assert.Equal(2, tail.Resets);
         Assert.NotEqual(before, next.Epoch);
 
-        // Whoever joins now, comes to the same.
+        // A server that joins now comes to the same log.
         await using var other = await Server.StartAsync(own.Node.ConnectionString, options => options.RecentBytes = 0);
         await using var late = await other.OpenAsync(_feed, new RecordingTail());
         var page = await late.ReadAsync(0, 100, TestContext.Current.CancellationToken);
@@ -104,7 +105,7 @@ public sealed class StreamLostTests(Broker broker)
 
     private static async Task AreTwiceResetAsync(params RecordingTail[] tails)
     {
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         while (tails.Any(tail => tail.Resets < 2))
         {
             Assert.False(deadline.IsCancellationRequested, $"Resets: {string.Join(' ', tails.Select(tail => tail.Resets))}");
@@ -114,7 +115,7 @@ public sealed class StreamLostTests(Broker broker)
 
     private async Task DeleteAsync()
     {
-        await using var raw = await RawStream.OpenAsync(broker, StreamName.Of(FeedName.Parse(_feed), new RabbitMQStoreOptions()));
+        await using var raw = await RawStream.OpenAsync(broker, RabbitMQStreamName.Of(FeedName.Parse(_feed), new RabbitMQStoreOptions()));
         await raw.DeleteAsync();
     }
 

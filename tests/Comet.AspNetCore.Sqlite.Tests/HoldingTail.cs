@@ -2,13 +2,13 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>A tail that holds the writer at its first entries; what is asked for until it is released shares the next transaction.</summary>
+/// <summary>A tail that holds the writer at its first entries. Work that comes until it is released shares the next transaction.</summary>
 internal sealed class HoldingTail : IFeedTail, IDisposable
 {
     private readonly TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new();
 
-    /// <summary>Ends when the writer is held: the entries are stored and nobody has been told.</summary>
+    /// <summary>Completes when the writer is held: the entries are stored, and no caller knows yet.</summary>
     internal Task Held => _held.Task;
 
     public void Reset(string epoch, long head)

@@ -1,11 +1,10 @@
 using Comet.AspNetCore.Sqlite;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>What is confirmed is on the disk, and publishers share the price of it.</summary>
+/// <summary>What is confirmed is on the disk, and concurrent publishers share commits.</summary>
 public sealed class SqliteDurabilityTests : SqliteFileTests
 {
     [Fact]
@@ -17,7 +16,7 @@ public sealed class SqliteDurabilityTests : SqliteFileTests
         SqliteSchema.Prepare(connection, File, verify: false);
 
         Assert.Equal("wal", Ask("PRAGMA journal_mode"));
-        Assert.Equal(2L, Ask("PRAGMA synchronous")); // FULL: the log is synced by every commit
+        Assert.Equal(2L, Ask("PRAGMA synchronous")); // FULL: every commit syncs the WAL
         Assert.Equal(1L, Ask("PRAGMA fullfsync"));
 
         object? Ask(string sql)
@@ -35,7 +34,7 @@ public sealed class SqliteDurabilityTests : SqliteFileTests
         await using var log = await OpenAsync(host, new RecordingTail());
         var last = (await AppendManyAsync(log, 500))[^1];
 
-        // The files as they are, with the store still at work: nothing was closed.
+        // The files are copied while the store is at work, so nothing was closed.
         var crashed = Path.Combine(Home, "crashed.db");
         foreach (var suffix in (string[])["", "-wal"])
         {
@@ -60,7 +59,7 @@ public sealed class SqliteDurabilityTests : SqliteFileTests
 
         await AppendManyAsync(log, Appends);
 
-        // A commit of its own for each would write at least a page for each.
+        // If each had a commit of its own, each would write at least a page.
         Assert.InRange(WrittenBytes() - writtenBefore, 1, Appends * 4096 / 10);
     }
 
@@ -76,7 +75,7 @@ public sealed class SqliteDurabilityTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task The_write_ahead_log_stays_small_although_somebody_always_reads()
+    public async Task The_WAL_stays_small_although_somebody_always_reads()
     {
         var time = new ManualTime();
         await using var host = await StartAsync(time);
@@ -101,7 +100,7 @@ public sealed class SqliteDurabilityTests : SqliteFileTests
 
         time.Advance(TimeSpan.FromSeconds(5));
 
-        await Eventually(() => new FileInfo($"{File}-wal").Length < 1 << 20);
+        await Eventually.HoldsAsync(() => new FileInfo($"{File}-wal").Length < 1 << 20, "the WAL is short again");
         await end.CancelAsync();
         await Task.WhenAll(readers);
     }

@@ -1,13 +1,12 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>What goes wrong with a file: the error says what to do, readiness fails, and all is well again when the cause is gone.</summary>
+/// <summary>Faults of the file: the error says what to do, readiness fails, and the store works again when the cause is removed.</summary>
 public sealed class SqliteFaultTests : SqliteFileTests
 {
     [Theory]
@@ -35,7 +34,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     [InlineData("Default Timeout=0")]
     [InlineData("Command Timeout=0")]
     [InlineData("Default Timeout=-1")]
-    public async Task A_wait_without_end_for_a_locked_file_keeps_the_app_from_starting(string timeout)
+    public async Task An_endless_wait_for_a_locked_file_keeps_the_app_from_starting(string timeout)
     {
         var exception = await Assert.ThrowsAsync<OptionsValidationException>(() => StoreHost.StartAsync(builder =>
         {
@@ -47,7 +46,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_file_that_is_no_database_is_left_as_it_is_and_the_store_begins_when_it_is_gone()
+    public async Task A_file_that_is_no_database_is_left_as_it_is_and_the_store_begins_when_it_is_moved_away()
     {
         await System.IO.File.WriteAllTextAsync(File, new string('x', 10_000));
         await using var host = await StartAsync();
@@ -62,7 +61,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_file_that_is_damaged_within_takes_nothing_more_until_a_backup_is_in_its_place()
+    public async Task A_damaged_file_accepts_nothing_until_a_backup_is_in_its_place()
     {
         await using (var host = await StartAsync())
         {
@@ -97,7 +96,8 @@ public sealed class SqliteFaultTests : SqliteFileTests
         var before = await System.IO.File.ReadAllBytesAsync(File);
         await using var host = await StartAsync();
 
-        await FailsAsync(host, () => OpenAsync(host, new RecordingTail()), "is the database of another program. Name another file in ConnectionStrings:Comet.");
+        const string Reason = "is the database of another program. Name another file in ConnectionStrings:Comet.";
+        await FailsAsync(host, () => OpenAsync(host, new RecordingTail()), Reason);
 
         Assert.Equal(before, await System.IO.File.ReadAllBytesAsync(File));
     }
@@ -136,11 +136,11 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_sweep_that_writes_nothing_is_no_sign_that_the_store_works_again()
+    public async Task A_sweep_that_writes_nothing_does_not_mean_that_the_store_works_again()
     {
         var time = new ManualTime();
-        using var events = new RecordedEvents();
-        await using var host = await StartAsync(time, events: events);
+        using var messages = new RecordedLog();
+        await using var host = await StartAsync(time, log: messages);
         await using var log = await OpenAsync(host, new RecordingTail());
         Query("CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END");
 
@@ -150,22 +150,22 @@ public sealed class SqliteFaultTests : SqliteFileTests
             time.Advance(TimeSpan.FromSeconds(5));
             await using var after = await OpenAsync(host, new RecordingTail()); // after the sweep
         }
-        Assert.Equal(["StoreFailed"], events.Names);
+        Assert.Equal(["SqliteFailed"], StoreEvents(messages));
 
         Query("DROP TRIGGER broken");
         await AppendAsync(log, 3);
-        Assert.Equal(["StoreFailed", "StoreRecovered"], events.Names);
+        Assert.Equal(["SqliteFailed", "SqliteRecovered"], StoreEvents(messages));
         Assert.Equal([3], await ReadAllAsync(log));
     }
 
     [Fact(SkipUnless = nameof(Tmpfs.CanMount), SkipType = typeof(Tmpfs), Skip = Tmpfs.NeedsRoot)]
-    public async Task A_write_ahead_log_that_cannot_be_moved_into_the_file_fails_nobody_who_has_been_served()
+    public async Task A_WAL_that_cannot_be_truncated_fails_no_append()
     {
         File = Path.Combine(Home, "disk", "comet.db");
         using var disk = new Tmpfs(Path.Combine(Home, "disk"), "64m");
         var time = new ManualTime();
-        using var events = new RecordedEvents();
-        await using var host = await StartAsync(time, events: events);
+        using var messages = new RecordedLog();
+        await using var host = await StartAsync(time, log: messages);
         await using var log = await OpenAsync(host, new RecordingTail());
         using var holder = new HoldingTail();
         await using var other = await OpenAsync(host, holder, feed: "other");
@@ -177,7 +177,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
                 await log.AppendAsync(Payloads.Of($"\"{new string('x', 1 << 20)}\""), CancellationToken.None);
             }
             holding = AppendAsync(other, 0);
-            await holder.Held.WaitAsync(StoreHost.Patience);
+            await holder.Held.WithPatience();
         }
         disk.Fill(except: 1 << 20);
 
@@ -187,12 +187,12 @@ public sealed class SqliteFaultTests : SqliteFileTests
 
         await holding;
         Assert.Equal(25, (await appending).Offset);
-        await Eventually(() => events.Names.Length > 0);
-        Assert.Equal(["StoreLogNotCut"], events.Names);
+        await Eventually.HoldsAsync(() => StoreEvents(messages).Length > 0, "the store logs what it could not do");
+        Assert.Equal(["SqliteWalNotTruncated"], StoreEvents(messages));
     }
 
     [Fact]
-    public async Task A_directory_is_made_for_the_file()
+    public async Task The_directory_of_the_file_is_created()
     {
         File = Path.Combine(Home, "data", "feeds", "comet.db");
         await using var host = await StartAsync();
@@ -262,4 +262,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
         Assert.Equal(stored.Count, stored.Distinct().Count());
         Assert.Equal(tail.Texts, stored.ConvertAll(number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
     }
+
+    private static string[] StoreEvents(RecordedLog messages) =>
+        [.. messages.Entries.Select(entry => entry.EventId.Name ?? "").Where(name => name.StartsWith("Sqlite", StringComparison.Ordinal))];
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>A directory for one test's file, and what is done with it.</summary>
+/// <summary>The base of tests that use a file, in a directory of its own for each test.</summary>
 public abstract class SqliteFileTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("comet-");
@@ -28,25 +28,31 @@ public abstract class SqliteFileTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int timeoutSeconds = 1, ILoggerProvider? events = null) => StoreHost.StartAsync(builder =>
-    {
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", $"Data Source={File};Default Timeout={timeoutSeconds}")]);
-        if (events is not null)
+    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int timeoutSeconds = 1, ILoggerProvider? log = null) =>
+        StoreHost.StartAsync(builder =>
         {
-            builder.Logging.AddProvider(events);
-        }
-        if (time is not null)
-        {
-            builder.Services.Replace(ServiceDescriptor.Singleton(time));
-        }
-        builder.Services.AddCometSqlite();
-    });
+            var connectionString = $"Data Source={File};Default Timeout={timeoutSeconds}";
+            builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", connectionString)]);
+            if (log is not null)
+            {
+                builder.Logging.AddProvider(log);
+            }
+            if (time is not null)
+            {
+                builder.Services.Replace(ServiceDescriptor.Singleton(time));
+            }
+            builder.Services.AddCometSqlite();
+        });
 
-    private protected static Task<IFeedLog> OpenAsync(StoreHost host, IFeedTail tail, FeedRetention? retention = null, string feed = "feed") =>
-        host.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+    private protected static Task<IFeedLog> OpenAsync(
+        StoreHost host,
+        IFeedTail tail,
+        FeedRetention? retention = null,
+        string feed = "feed") =>
+        host.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WithPatience();
 
     private protected static Task<FeedPosition> AppendAsync(IFeedLog log, long number) =>
-        log.AppendAsync(Payloads.Of(number), CancellationToken.None).AsTask().WaitAsync(StoreHost.Patience);
+        log.AppendAsync(Payloads.Of(number), CancellationToken.None).AsTask().WithPatience();
 
     /// <summary>Appends numbers from 0 on, all at once.</summary>
     private protected static Task<FeedPosition[]> AppendManyAsync(IFeedLog log, int count) =>
@@ -63,10 +69,10 @@ public abstract class SqliteFileTests : IDisposable
         return numbers;
     }
 
-    /// <summary>Tries until the store works again by itself.</summary>
+    /// <summary>Repeats a call until the store works again by itself.</summary>
     private protected static async Task<T> RecoverAsync<T>(Func<Task<T>> call)
     {
-        var deadline = DateTime.UtcNow + StoreHost.Patience;
+        var deadline = DateTime.UtcNow + Eventually.Patience;
         while (true)
         {
             try
@@ -89,7 +95,7 @@ public abstract class SqliteFileTests : IDisposable
         return command.ExecuteScalar();
     }
 
-    /// <summary>A transaction of another program that reads, and so keeps the write-ahead log as it is until it is disposed of.</summary>
+    /// <summary>A transaction of another program that reads, and so keeps the WAL as it is until it is disposed.</summary>
     private protected IDisposable Snapshot()
     {
         var connection = new SqliteConnection($"Data Source={File};Pooling=False");
@@ -100,7 +106,7 @@ public abstract class SqliteFileTests : IDisposable
         return connection;
     }
 
-    /// <summary>A transaction of another program that keeps everybody else from writing until it is disposed of.</summary>
+    /// <summary>A transaction of another program that keeps everybody else from writing until it is disposed.</summary>
     private protected IDisposable LockFile()
     {
         var connection = new SqliteConnection($"Data Source={File};Pooling=False");
@@ -109,7 +115,7 @@ public abstract class SqliteFileTests : IDisposable
         return connection;
     }
 
-    /// <summary>The call fails for a reason, which readiness gives as well.</summary>
+    /// <summary>Asserts that the call fails with this reason, and readiness with the same.</summary>
     private protected async Task FailsAsync<T>(StoreHost host, Func<Task<T>> call, string reason, bool staysUnready = true)
     {
         var exception = await Assert.ThrowsAsync<FeedUnavailableException>(call);
@@ -118,18 +124,6 @@ public abstract class SqliteFileTests : IDisposable
         if (staysUnready)
         {
             Assert.Equal(exception.Message, await host.UnreadinessAsync());
-        }
-    }
-
-    private protected static Task Eventually(Func<bool> condition) => Eventually(() => Task.FromResult(condition()));
-
-    private protected static async Task Eventually(Func<Task<bool>> condition)
-    {
-        var deadline = DateTime.UtcNow + StoreHost.Patience;
-        while (!await condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, "It never was as expected.");
-            await Task.Delay(10);
         }
     }
 }

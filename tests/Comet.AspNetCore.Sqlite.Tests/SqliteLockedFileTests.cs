@@ -1,14 +1,13 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>A file that another program has locked: it is waited for once, and then everybody is told at once.</summary>
+/// <summary>A file that another program has locked: one caller waits for it, and then all callers fail at once.</summary>
 public sealed class SqliteLockedFileTests : SqliteFileTests
 {
     [Fact]
-    public async Task A_file_that_another_program_has_locked_is_waited_for_and_then_the_publisher_is_told()
+    public async Task Publishing_waits_for_a_locked_file_and_then_fails()
     {
         await using var host = await StartAsync();
         var tail = new RecordingTail();
@@ -17,7 +16,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
         using (LockFile())
         {
             await FailsAsync(host, () => AppendAsync(log, 1), "is locked by another program. End that program's transaction.");
-            Assert.Equal([0], await ReadAllAsync(log).WaitAsync(StoreHost.Patience));
+            Assert.Equal([0], await ReadAllAsync(log).WithPatience());
         }
 
         await RecoverAsync(() => AppendAsync(log, 2));
@@ -29,7 +28,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task After_a_failure_nobody_waits_until_it_is_time_to_try_again()
+    public async Task After_a_failure_publishing_fails_at_once_until_it_is_time_to_try_again()
     {
         var time = new ManualTime();
         await using var host = await StartAsync(time);
@@ -39,7 +38,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
             await FailsAsync(host, () => AppendAsync(log, 0), "is locked by another program");
         }
 
-        await FailsAsync(host, () => AppendAsync(log, 1), "is locked by another program"); // it is not even looked at
+        await FailsAsync(host, () => AppendAsync(log, 1), "is locked by another program"); // the file is not tried
 
         time.Advance(TimeSpan.FromSeconds(1));
         await AppendAsync(log, 2);
@@ -48,9 +47,9 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task However_many_publishers_wait_for_a_locked_file_they_wait_together()
+    public async Task All_publishers_share_one_wait_for_a_locked_file()
     {
-        const int Transactions = 60; // of a second each, if each waited
+        const int Transactions = 60; // that would wait a second each
         var time = new ManualTime();
         await using var host = await StartAsync(time);
         await using var log = await OpenAsync(host, new RecordingTail());
@@ -61,7 +60,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
             var unreadiness = host.UnreadinessAsync();
             var closing = log.DisposeAsync().AsTask();
 
-            await closing.WaitAsync(StoreHost.Patience);
+            await closing.WithPatience();
             Assert.Contains("is locked by another program", await unreadiness);
             foreach (var append in appends)
             {
@@ -77,7 +76,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
         var log = await OpenAsync(host, new RecordingTail());
         using (LockFile())
         {
-            await log.DisposeAsync().AsTask().WaitAsync(StoreHost.Patience);
+            await log.DisposeAsync().AsTask().WithPatience();
         }
     }
 }

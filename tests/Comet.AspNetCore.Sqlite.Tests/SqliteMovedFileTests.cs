@@ -1,10 +1,9 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>A file that is removed, replaced or moved away while it is in use: nothing is confirmed that only the old one has.</summary>
+/// <summary>A file that is removed, replaced or moved while it is in use: nothing is confirmed that only the old file has.</summary>
 public sealed class SqliteMovedFileTests : SqliteFileTests
 {
     [Fact]
@@ -59,7 +58,7 @@ public sealed class SqliteMovedFileTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task An_entry_that_was_stored_although_its_publisher_was_told_otherwise_reaches_the_tail_once()
+    public async Task An_entry_that_was_stored_although_publishing_failed_reaches_the_tail_once()
     {
         var time = new ManualTime();
         await using var host = await StartAsync(time);
@@ -79,7 +78,7 @@ public sealed class SqliteMovedFileTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_file_that_is_replaced_confirms_nothing_and_is_used_when_the_log_of_the_old_one_is_gone()
+    public async Task A_file_that_is_replaced_confirms_nothing_and_is_used_when_the_old_WAL_is_moved_away()
     {
         var time = new ManualTime();
         await using (var first = await StartAsync(time))
@@ -96,7 +95,7 @@ public sealed class SqliteMovedFileTests : SqliteFileTests
         System.IO.File.Move($"{File}-copy", File, overwrite: true);
         await FailsAsync(host, () => AppendAsync(log, 11), "was removed or replaced while it was in use");
         time.Advance(TimeSpan.FromSeconds(1));
-        await FailsAsync(host, () => AppendAsync(log, 12), "move comet.db-wal away"); // or the two would be mixed
+        await FailsAsync(host, () => AppendAsync(log, 12), "move comet.db-wal away"); // SQLite would apply it to the new file
 
         System.IO.File.Delete($"{File}-wal");
         time.Advance(TimeSpan.FromSeconds(1));
@@ -109,7 +108,7 @@ public sealed class SqliteMovedFileTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task A_write_ahead_log_that_is_removed_is_noticed_and_costs_nothing()
+    public async Task A_removed_WAL_is_noticed_and_loses_nothing()
     {
         var time = new ManualTime();
         await using var host = await StartAsync(time);
@@ -127,7 +126,7 @@ public sealed class SqliteMovedFileTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task Entries_that_nobody_was_told_of_and_retention_has_removed_are_no_silent_gap()
+    public async Task Unconfirmed_entries_that_retention_has_removed_are_no_silent_gap()
     {
         var time = new ManualTime();
         await using var host = await StartAsync(time);
@@ -137,12 +136,13 @@ public sealed class SqliteMovedFileTests : SqliteFileTests
         using var holder = new HoldingTail();
         await using var same = await OpenAsync(host, holder, retention);
         var holding = AppendAsync(same, 0);
-        await holder.Held.WaitAsync(StoreHost.Patience);
+        await holder.Held.WithPatience();
         var appends = Enumerable.Range(1, 10).Select(number => AppendAsync(log, number)).ToList();
         System.IO.File.Move(File, $"{File}-away");
         holder.Release();
         await holding;
-        await Task.WhenAll(appends.Select(append => Assert.ThrowsAsync<FeedUnavailableException>(() => append))); // committed before it was noticed
+        // Committed before the move was noticed.
+        await Task.WhenAll(appends.Select(append => Assert.ThrowsAsync<FeedUnavailableException>(() => append)));
 
         System.IO.File.Move($"{File}-away", File);
         time.Advance(TimeSpan.FromSeconds(1));

@@ -1,10 +1,9 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>Feeds that are opened, closed and given up at the same moment.</summary>
+/// <summary>Feeds that are opened, closed and abandoned at the same moment.</summary>
 public sealed class SqliteOpeningTests : SqliteFileTests
 {
     private readonly ManualTime _time = new();
@@ -19,7 +18,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
             await using var other = await OpenAsync(host, holder, feed: "other");
             var first = await OpenAsync(host, new RecordingTail(), feed: "users/1");
             var holding = AppendAsync(other, 0);
-            await holder.Held.WaitAsync(StoreHost.Patience);
+            await holder.Held.WithPatience();
 
             var closing = first.DisposeAsync();
             var opening = OpenAsync(host, new RecordingTail(), feed: "users/1");
@@ -27,7 +26,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
             await closing;
             await using var second = await opening;
             await holding;
-            _time.Advance(TimeSpan.FromSeconds(5)); // a sweep takes feeds away that are empty and not open
+            _time.Advance(TimeSpan.FromSeconds(5)); // a sweep removes feeds that are empty and not open
             confirmed = await AppendAsync(second, 1);
 
             Assert.Equal([1], await ReadAllAsync(second));
@@ -47,7 +46,7 @@ public sealed class SqliteOpeningTests : SqliteFileTests
         using var holder = new HoldingTail();
         await using var other = await OpenAsync(host, holder, feed: "other");
         var holding = AppendAsync(other, 0);
-        await holder.Held.WaitAsync(StoreHost.Patience);
+        await holder.Held.WithPatience();
         using var end = new CancellationTokenSource();
 
         var opening = host.Store.OpenAsync(new FeedName("users", "1"), Plenty, new RecordingTail(), end.Token).AsTask();
@@ -55,18 +54,20 @@ public sealed class SqliteOpeningTests : SqliteFileTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
         holder.Release();
         await holding;
-        await AppendAsync(other, 1); // after the feed was opened for nobody
+        await AppendAsync(other, 1); // in the transaction after the opening that nobody waits for
 
         Assert.Equal(2L, Query("SELECT count(*) FROM feeds"));
-        await Eventually(() =>
-        {
-            _time.Advance(TimeSpan.FromSeconds(5));
-            return Query("SELECT group_concat(name) FROM feeds") is "other";
-        });
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(5));
+                return Query("SELECT group_concat(name) FROM feeds") is "other";
+            },
+            "the feed that nobody opened is removed");
     }
 
     [Fact]
-    public async Task A_feed_never_gets_the_key_of_one_that_was_removed()
+    public async Task A_feed_never_gets_the_id_of_one_that_was_removed()
     {
         await using var host = await StartAsync(_time);
         await using var other = await OpenAsync(host, new RecordingTail(), feed: "other");

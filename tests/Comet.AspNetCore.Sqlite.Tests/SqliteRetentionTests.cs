@@ -1,10 +1,9 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
-using Comet.AspNetCore.Tests.Hosting;
+using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>What the file keeps, exactly; and that an offset is never given twice.</summary>
+/// <summary>The file keeps exactly what retention says, and no offset is given twice.</summary>
 public sealed class SqliteRetentionTests : SqliteFileTests
 {
     private readonly ManualTime _time = new();
@@ -21,7 +20,8 @@ public sealed class SqliteRetentionTests : SqliteFileTests
 
             var page = await log.ReadAsync(0, 100, CancellationToken.None);
             Assert.Equal(Math.Max(0, number - 2), page.TrimmedThrough);
-            Assert.Equal(Enumerable.Range(Math.Max(0, number - 2), Math.Min(3, number + 1)).Select(value => (long)value), await ReadAllAsync(log));
+            var expected = Enumerable.Range(Math.Max(0, number - 2), Math.Min(3, number + 1)).Select(value => (long)value);
+            Assert.Equal(expected, await ReadAllAsync(log));
         }
     }
 
@@ -42,7 +42,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
     }
 
     [Fact]
-    public async Task Entries_leave_when_they_are_too_old_even_if_nothing_is_appended()
+    public async Task Entries_are_removed_when_they_are_too_old_even_if_nothing_is_appended()
     {
         await using var host = await StartAsync(_time);
         var tail = new RecordingTail();
@@ -81,7 +81,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         _time.Advance(TimeSpan.FromMinutes(2));
         await using var restarted = await StartAsync(_time);
         await using var other = await OpenAsync(restarted, new RecordingTail(), feed: "other");
-        _time.Advance(TimeSpan.FromSeconds(5)); // swept before anybody asks for the feed
+        _time.Advance(TimeSpan.FromSeconds(5)); // a sweep before the feed is opened
         await (await OpenAsync(restarted, new RecordingTail(), feed: "other")).DisposeAsync();
         Assert.Equal(0L, Query("SELECT count(*) FROM entries"));
         var tail = new RecordingTail();
@@ -95,7 +95,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
     public async Task A_sweep_that_ends_with_the_last_entry_of_a_feed_gives_no_offset_twice()
     {
         const int Feeds = 57;
-        const int Each = 18; // together what one transaction of a sweep and an opening removes
+        const int Each = 18; // together as many as one transaction with a sweep and an opening removes
         await using var host = await StartAsync(_time);
         using var holder = new HoldingTail();
         await using var other = await OpenAsync(host, holder, feed: "other");
@@ -108,7 +108,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
             before.AddRange(await AppendManyAsync(log, Each));
         }
         var holding = AppendAsync(other, 0);
-        await holder.Held.WaitAsync(StoreHost.Patience);
+        await holder.Held.WithPatience();
 
         _time.Advance(TimeSpan.FromSeconds(5));
         var opening = OpenAsync(host, new RecordingTail(), retention, $"users/{Feeds - 1}");
@@ -134,11 +134,13 @@ public sealed class SqliteRetentionTests : SqliteFileTests
             await log.DisposeAsync();
         }
 
-        await Eventually(() =>
-        {
-            _time.Advance(TimeSpan.FromMinutes(1));
-            return Query("SELECT count(*) FROM feeds") is 1L;
-        });
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromMinutes(1));
+                return Query("SELECT count(*) FROM feeds") is 1L;
+            },
+            "the feeds that are too old are removed");
         Assert.Equal(1L, Query("SELECT count(*) FROM entries"));
         await using var again = await OpenAsync(host, new RecordingTail(), Plenty, "users/5");
         Assert.DoesNotContain((await AppendAsync(again, 1)).Epoch, before.Select(position => position.Epoch));
@@ -166,7 +168,10 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         const int Messages = 10_000;
         await using var host = await StartAsync(_time);
         var feed = host.Feed("feed", new FeedOptions { Retain = 1_000_000 });
-        await Parallel.ForEachAsync(Enumerable.Range(0, Messages), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (number, cancellation) => await feed.PublishAsync($"{number}", cancellation));
+        await Parallel.ForEachAsync(
+            Payloads.Numbers(0, Messages),
+            new ParallelOptions { MaxDegreeOfParallelism = 64 },
+            async (text, cancellation) => await feed.PublishAsync(text, cancellation));
         var core = feed.Handle.Acquire();
 
         Assert.Equal(8192, core.Tail.State.Next - core.Tail.State.First);
@@ -174,5 +179,8 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         core.Release();
     }
 
-    private static Task HoldsAsync(IFeedLog log, long[] expected) => Eventually(async () => (await ReadAllAsync(log)).SequenceEqual(expected));
+    private static Task HoldsAsync(IFeedLog log, long[] expected) =>
+        Eventually.HoldsAsync(
+            async () => (await ReadAllAsync(log)).SequenceEqual(expected),
+            $"the feed holds [{string.Join(", ", expected)}]");
 }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Comet.AspNetCore.Sqlite.Tests;
 
-/// <summary>A small disk of its own, which can be filled or made read-only.</summary>
+/// <summary>A small disk in memory, which can be filled or made read-only.</summary>
 internal sealed class Tmpfs : IDisposable
 {
     internal const string NeedsRoot = "Mounts a file system: needs root on Linux.";
@@ -19,7 +19,7 @@ internal sealed class Tmpfs : IDisposable
 
     internal void Remount(string option) => Run("mount", "-o", $"remount,{option}", _path);
 
-    /// <summary>Takes all the space there is, but for this much.</summary>
+    /// <summary>Fills the disk except for this many bytes.</summary>
     internal void Fill(int except)
     {
         using var ballast = File.Create(Path.Combine(_path, "ballast"));

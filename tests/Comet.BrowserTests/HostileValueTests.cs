@@ -27,7 +27,7 @@ public class HostileValueTests(BrowserFixture browsers, ITestOutputHelper output
             options.JsonSerializerOptions.Encoder = escaping == "relaxed" ? JavaScriptEncoder.UnsafeRelaxedJsonEscaping : null;
             options.JsonSerializerOptions.MaxDepth = Strict.MaxDepth;
         }));
-        object?[] values = stream == "strings" ? HostileValues.Strings : [.. HostileValues.Strings, .. HostileValues.Objects];
+        object?[] values = stream == "strings" ? HostileValues.AllStrings : [.. HostileValues.AllStrings, .. HostileValues.Objects];
         var expected = values.Select(value => JsonSerializer.Serialize(value, Strict)).ToArray();
         var page = await browsers.OpenTabAsync(kind);
         await page.GotoAsync(app.Url + "/test/empty");

@@ -1,52 +1,56 @@
+using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>
-/// What this server has to publish to a stream. A message leaves when it was read back. Reading a later one of ours back shows
-/// that those before it are not in the log and never will be, since their numbers are overtaken; so they can be sent again under new ones
-/// and cannot be doubled.
+/// The messages that this server publishes to a RabbitMQ stream. A message leaves when the server reads it back. When the server reads a
+/// later message of its own first, the earlier ones are not in the log and never will be, as <see cref="LogRules"/> drops messages whose
+/// sequence number is not the highest of their publisher. They are sent again under new numbers, and cannot enter the log twice.
 /// </summary>
 internal sealed class Outbox(TimeProvider time)
 {
-    /// <summary>When so many messages lie between what was read at its sending and a message itself, others learn little from it.</summary>
+    /// <summary>
+    /// When more messages than this lie between a message and its floor, a server that begins to read at the end of the stream cannot
+    /// learn the epoch from it.
+    /// </summary>
     internal const int FarBehind = 5000;
 
-    private readonly Lock _gate = new();
-    private readonly SortedDictionary<long, Append> _waiting = [];
-    private readonly Queue<Append> _sent = new();
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<long, PendingAppend> _waiting = [];
+    private readonly Queue<PendingAppend> _sent = new();
     private readonly SemaphoreSlim _added = new(0);
     private long _order;
     private long _sequence;
     private bool _wasFarBehind;
 
-    /// <summary>Names this server among the publishers of the stream.</summary>
+    /// <summary>The id of this server among the publishers of the RabbitMQ stream, chosen at random.</summary>
     internal long Publisher { get; } = Random.Shared.NextInt64(1, long.MaxValue);
 
-    /// <summary>How long the oldest message that was sent has not been read back.</summary>
+    /// <summary>The age of the oldest message that was sent and not read back.</summary>
     internal TimeSpan Lag
     {
         get
         {
-            lock (_gate)
+            lock (_lock)
             {
                 return _sent.TryPeek(out var oldest) ? time.GetElapsedTime(oldest.SentAt) : TimeSpan.Zero;
             }
         }
     }
 
-    /// <summary>Publishes, and waits until it was read back.</summary>
-    /// <exception cref="TimeoutException">It was not; it may be stored all the same.</exception>
-    internal async ValueTask<FeedPosition> SendAsync(Append append, TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>Publishes a message and waits until this server has read it back.</summary>
+    /// <exception cref="TimeoutException">It was not read back in time; it may be stored all the same.</exception>
+    internal async ValueTask<FeedPosition> SendAsync(PendingAppend append, TimeSpan timeout, CancellationToken cancellationToken)
     {
         Add(append);
         try
         {
-            return await append.Stored.WaitAsync(patience, time, cancellationToken);
+            return await append.Stored.WaitAsync(timeout, time, cancellationToken);
         }
         catch
         {
-            lock (_gate)
+            lock (_lock)
             {
                 append.IsAbandoned = true;
                 _waiting.Remove(append.Order);
@@ -55,16 +59,16 @@ internal sealed class Outbox(TimeProvider time)
         }
     }
 
-    /// <summary>Publishes what nobody waits for.</summary>
-    internal void Add(Append append)
+    /// <summary>Publishes a message without waiting for it.</summary>
+    internal void Add(PendingAppend append)
     {
-        lock (_gate)
+        lock (_lock)
         {
             AddLast(append);
         }
     }
 
-    /// <summary>Completes when something may have to be sent.</summary>
+    /// <summary>Waits until there may be a message to send.</summary>
     internal async Task WaitAsync(CancellationToken cancellationToken)
     {
         await _added.WaitAsync(cancellationToken);
@@ -73,10 +77,10 @@ internal sealed class Outbox(TimeProvider time)
         }
     }
 
-    /// <summary>The next message to send, with a number of its own.</summary>
-    internal StreamMessage? Next(string epoch, long floor)
+    /// <summary>Takes the next message to send and gives it a sequence number; null: there is none.</summary>
+    internal RabbitMQMessage? Next(string epoch, long floor)
     {
-        lock (_gate)
+        lock (_lock)
         {
             if (_waiting.Count == 0)
             {
@@ -86,7 +90,7 @@ internal sealed class Outbox(TimeProvider time)
             _waiting.Remove(append.Order);
             (append.Sequence, append.Epoch, append.Floor, append.SentAt) = (++_sequence, epoch, floor, time.GetTimestamp());
             _sent.Enqueue(append);
-            return new StreamMessage
+            return new RabbitMQMessage
             {
                 Id = new MessageId(Publisher, append.Sequence),
                 Epoch = epoch,
@@ -98,24 +102,31 @@ internal sealed class Outbox(TimeProvider time)
         }
     }
 
-    /// <summary>A marker that nobody waits for.</summary>
-    internal StreamMessage Mark(string? epoch, long floor, DateTimeOffset at, bool begins = false)
+    /// <summary>Makes a marker that the caller sends itself.</summary>
+    internal RabbitMQMessage Mark(string? epoch, long floor, DateTimeOffset at, bool begins = false)
     {
-        lock (_gate)
+        lock (_lock)
         {
-            return new StreamMessage { Id = new MessageId(Publisher, ++_sequence), Epoch = epoch, Floor = floor, At = at, Begins = begins };
+            return new RabbitMQMessage
+            {
+                Id = new MessageId(Publisher, ++_sequence),
+                Epoch = epoch,
+                Floor = floor,
+                At = at,
+                Begins = begins,
+            };
         }
     }
 
-    /// <summary>A message of ours was read.</summary>
-    internal void Read(long sequence, Verdict verdict, FeedPosition position)
+    /// <summary>Records that a message of this server was read back.</summary>
+    internal void RecordRead(long sequence, Verdict verdict, FeedPosition position)
     {
         if (verdict == Verdict.Duplicate)
         {
             return;
         }
-        Append? stored = null;
-        lock (_gate)
+        PendingAppend? stored = null;
+        lock (_lock)
         {
             while (_sent.TryPeek(out var append) && append.Sequence <= sequence)
             {
@@ -131,7 +142,7 @@ internal sealed class Outbox(TimeProvider time)
                 }
                 if (append.Sequence == sequence && verdict == Verdict.Stale)
                 {
-                    // Its epoch is over and never comes back, so those that follow in it will not count either.
+                    // Its epoch is over and never returns, so the later messages of the same epoch will be stale, too.
                     while (_sent.TryPeek(out var next) && next.Epoch == append.Epoch)
                     {
                         SendAgain(_sent.Dequeue());
@@ -141,32 +152,36 @@ internal sealed class Outbox(TimeProvider time)
             if (_wasFarBehind && _sent.Count == 0 && _waiting.Count == 0)
             {
                 _wasFarBehind = false;
-                AddLast(new Append(null, default, time.GetUtcNow())); // whoever begins to read at the end learns the epoch from this
+                AddLast(new PendingAppend(null, default, time.GetUtcNow())); // a server that begins to read at the end learns the epoch
             }
         }
         stored?.Complete(position);
     }
 
-    /// <summary>A part of the stream was missed: nobody knows whether what was sent is in it, so it must not be sent again.</summary>
-    internal void GiveUp()
+    /// <summary>
+    /// Fails all messages that were sent and not read back. It is called when this server has missed a part of the stream: the messages
+    /// may be in that part, so they are not sent again.
+    /// </summary>
+    internal void FailSent()
     {
-        lock (_gate)
+        lock (_lock)
         {
             while (_sent.TryDequeue(out var append))
             {
-                append.Fail(new FeedUnavailableException("RabbitMQ was away for too long; it is not certain whether the message was stored."));
+                append.Fail(new FeedUnavailableException(
+                    "RabbitMQ could not be reached for longer than the RabbitMQ stream keeps messages. The message may be stored."));
             }
         }
     }
 
-    private void AddLast(Append append)
+    private void AddLast(PendingAppend append)
     {
         append.Order = ++_order;
         _waiting.Add(append.Order, append);
         _added.Release();
     }
 
-    private void SendAgain(Append append)
+    private void SendAgain(PendingAppend append)
     {
         if (!append.IsAbandoned)
         {

@@ -3,18 +3,19 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>
-/// The newest entries of a stream, whichever feed they belong to, within a limit of bytes: so a client that comes from another server finds
-/// here what it has missed, even of a feed that nobody read on this server.
+/// The newest entries of a RabbitMQ stream, of all its feeds, within a limit of bytes. A client that comes from another server finds here
+/// what it has missed, even of a feed that is not open on this server.
 /// </summary>
 internal sealed class RecentEntries(long maxBytes)
 {
+    // Bytes of memory that an entry takes besides its payload, estimated.
     private const int Overhead = 128;
 
     private readonly Dictionary<string, Ring> _feeds = [];
     private readonly Queue<Ring> _order = new();
     private long _bytes;
 
-    /// <summary>Every entry above this offset is here.</summary>
+    /// <summary>All entries above this offset are here.</summary>
     internal long Start { get; private set; }
 
     internal void Clear(long start)
@@ -46,10 +47,10 @@ internal sealed class RecentEntries(long maxBytes)
         }
     }
 
-    /// <summary>The offset of a feed's newest entry, or one above it that is no entry's.</summary>
+    /// <summary>The offset of a feed's newest entry, or <see cref="Start"/> if that entry is older.</summary>
     internal long HeadOf(string feed) => _feeds.TryGetValue(feed, out var ring) ? ring[ring.Count - 1].Offset : Start;
 
-    /// <summary>A feed's entries after an offset, oldest first; null: some of them may be older than what is here.</summary>
+    /// <summary>A feed's entries after an offset, oldest first; null: some of them may have been removed from here.</summary>
     internal List<FeedEntry>? After(string feed, long offset, int max)
     {
         if (offset < Start)

@@ -1,36 +1,39 @@
-using Comet.AspNetCore.RabbitMQ.Connecting;
+using Comet.AspNetCore.RabbitMQ.Connections;
 
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
-/// <summary>Notices when a stream shows no longer what is published, as on a node of a cluster that is cut off from the others.</summary>
-internal sealed class SilenceWatch(Outbox outbox, BrokerConnection broker, TimeSpan patience, TimeProvider time)
+/// <summary>Detects a RabbitMQ stream that no longer delivers what is published, as a node does that is cut off from its cluster.</summary>
+internal sealed class SilenceWatch(Outbox outbox, RabbitMQConnection broker, TimeSpan timeout, TimeProvider time)
 {
     private static readonly TimeSpan ShortestSilence = TimeSpan.FromMinutes(1);
 
     private long _readAt = time.GetTimestamp();
 
-    /// <summary>Something was read.</summary>
-    internal void HaveRead() => Volatile.Write(ref _readAt, time.GetTimestamp());
+    /// <summary>Records that a message was read.</summary>
+    internal void RecordRead() => Volatile.Write(ref _readAt, time.GetTimestamp());
 
-    /// <summary>Returns when that is so.</summary>
+    /// <summary>
+    /// Completes when messages of this server are not delivered for twice the timeout. Sends a marker after one to two minutes in which
+    /// nothing was read, so that there is a message to wait for.
+    /// </summary>
     internal async Task RunAsync(CancellationToken ended)
     {
-        // Of many servers one is the first to ask, and all see its marker.
+        // The time is random, so that of many servers one sends a marker and the others read it.
         var silence = ShortestSilence * (1 + Random.Shared.NextDouble());
         var wasBlocked = false;
         while (true)
         {
-            await Task.Delay(patience, time, ended);
+            await Task.Delay(timeout, time, ended);
             var isBlocked = broker.IsBlocked;
             var (lag, silent) = (outbox.Lag, time.GetElapsedTime(Volatile.Read(ref _readAt)));
-            if (!isBlocked && !wasBlocked && lag > patience * 2 && silent > patience * 2)
+            if (!isBlocked && !wasBlocked && lag > timeout * 2 && silent > timeout * 2)
             {
                 return;
             }
             wasBlocked = isBlocked;
             if (lag == TimeSpan.Zero && silent > silence)
             {
-                outbox.Add(new Append(null, default, time.GetUtcNow()));
+                outbox.Add(new PendingAppend(null, default, time.GetUtcNow()));
             }
         }
     }

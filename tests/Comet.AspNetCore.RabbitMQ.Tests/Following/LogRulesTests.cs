@@ -1,4 +1,6 @@
 using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
+using Comet.AspNetCore.RabbitMQ.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Following;
 
@@ -7,7 +9,7 @@ public sealed class LogRulesTests
     private long _offset;
 
     [Fact]
-    public void A_copy_counts_once_and_so_does_not_what_was_overtaken()
+    public void Copies_and_overtaken_messages_are_duplicates()
     {
         var rules = Begun();
 
@@ -19,25 +21,25 @@ public sealed class LogRulesTests
     }
 
     [Fact]
-    public void The_first_who_begins_an_epoch_wins()
+    public void The_first_message_that_begins_an_epoch_wins()
     {
         var rules = new LogRules(0);
-        rules.Judge(Next(new StreamMessage { Id = new(1, 1) }));
-        rules.Judge(Next(new StreamMessage { Id = new(2, 1) }));
+        rules.Judge(Next(new RabbitMQMessage { Id = new(1, 1) }));
+        rules.Judge(Next(new RabbitMQMessage { Id = new(2, 1) }));
         Assert.True(rules.IsEpochKnown);
         Assert.Null(rules.Epoch);
 
-        Assert.Equal(Verdict.Accepted, rules.Judge(Next(new StreamMessage { Id = new(2, 2), Begins = true })));
-        Assert.Equal(Verdict.Stale, rules.Judge(Next(new StreamMessage { Id = new(1, 2), Begins = true })));
+        Assert.Equal(Verdict.Accepted, rules.Judge(Next(new RabbitMQMessage { Id = new(2, 2), Begins = true })));
+        Assert.Equal(Verdict.Stale, rules.Judge(Next(new RabbitMQMessage { Id = new(1, 2), Begins = true })));
 
         Assert.Equal(new MessageId(2, 2).ToEpoch(), rules.Epoch);
     }
 
     [Fact]
-    public void An_epoch_that_is_begun_in_ignorance_counts_whatever_is_in_force()
+    public void An_epoch_that_may_follow_any_begins_whatever_is_current()
     {
         var (rules, late) = (Begun(), new LogRules(_offset));
-        var begins = Next(new StreamMessage { Id = new(5, 1), Epoch = StreamMessage.AnyEpoch, Floor = 0, Begins = true });
+        var begins = Next(new RabbitMQMessage { Id = new(5, 1), Epoch = RabbitMQMessage.AnyEpoch, Floor = 0, Begins = true });
 
         foreach (var each in (LogRules[])[rules, late])
         {
@@ -49,11 +51,11 @@ public sealed class LogRulesTests
     }
 
     [Fact]
-    public void What_is_published_in_an_epoch_that_is_over_does_not_count()
+    public void A_message_of_an_epoch_that_is_over_is_stale()
     {
         var rules = Begun();
         var old = rules.Epoch;
-        rules.Judge(Next(new StreamMessage { Id = new(3, 1), Epoch = old, Begins = true }));
+        rules.Judge(Next(new RabbitMQMessage { Id = new(3, 1), Epoch = old, Begins = true }));
 
         Assert.NotEqual(old, rules.Epoch);
         Assert.Equal(Verdict.Stale, rules.Judge(Entry(1, 10, old)));
@@ -72,10 +74,12 @@ public sealed class LogRulesTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Whoever_begins_in_the_middle_comes_to_the_same_log(int seed)
+    public void A_reader_that_begins_in_the_middle_comes_to_the_same_log(int seed)
     {
         var stream = new RandomStream(seed, 1500);
-        Assert.All(Enum.GetValues<Verdict>(), verdict => Assert.True(stream.Verdicts.Count(found => found == verdict) > 30, $"Too few are {verdict}."));
+        Assert.All(
+            Enum.GetValues<Verdict>(),
+            verdict => Assert.True(stream.Verdicts.Count(found => found == verdict) > 30, $"Too few are {verdict}."));
 
         for (var start = 1; start < stream.Messages.Count; start += 3)
         {
@@ -92,7 +96,8 @@ public sealed class LogRulesTests
                     rules.LearntFrom(message.Floor + 1);
                 }
                 var verdict = rules.Judge(message);
-                var what = $"Seed {seed}, begun at {start}: {message.Id} at {message.Offset} is {verdict}, to a reader of all {stream.Verdicts[index]}.";
+                var what = $"Seed {seed}, begun at {start}: {message.Id} at {message.Offset} is {verdict}, "
+                    + $"to a reader of all {stream.Verdicts[index]}.";
                 Assert.True(verdict == stream.Verdicts[index] || (!rules.IsEpochKnown && verdict == Verdict.Stale), what);
                 Assert.True(!rules.IsEpochKnown || rules.Epoch == stream.EpochAt(index), $"{what} The epoch is {rules.Epoch}.");
                 Assert.True(rules.IsEpochKnown || index - start < 300, $"{what} The epoch is still unknown.");
@@ -103,14 +108,15 @@ public sealed class LogRulesTests
     [Theory]
     [InlineData(4)]
     [InlineData(5)]
-    public async Task A_scan_of_a_part_finds_what_a_reader_of_all_has(int seed)
+    public async Task Reading_a_part_finds_the_entries_that_a_reader_of_all_has(int seed)
     {
         var stream = new RandomStream(seed, 1500);
         var epoch = stream.EpochAt(stream.Messages.Count - 1)!;
-        var scan = new FeedScan((from, to, _) => stream.ReadAsync(from, to), _ => Task.FromResult(0L));
+        var scan = new RabbitMQLogReader((from, to, _) => stream.ReadAsync(from, to), _ => Task.FromResult(0L));
         var end = stream.Messages[^1].Offset;
         var all = Enumerable.Range(0, stream.Messages.Count)
-            .Where(index => stream.Verdicts[index] == Verdict.Accepted && stream.Messages[index].Feed == "a" && stream.EpochAt(index) == epoch)
+            .Where(index => stream.Verdicts[index] == Verdict.Accepted && stream.Messages[index].Feed == "a")
+            .Where(index => stream.EpochAt(index) == epoch)
             .Select(index => stream.Messages[index].Offset + 1)
             .ToList();
         Assert.True(all.Count > 0, "The last epoch is too short.");
@@ -128,7 +134,7 @@ public sealed class LogRulesTests
     [Theory]
     [InlineData(6)]
     [InlineData(7)]
-    public async Task A_scan_tells_what_retention_removed_before_it_began(int seed)
+    public async Task Reading_a_part_tells_what_retention_removed_before_it_began(int seed)
     {
         var stream = new RandomStream(seed, 1500);
         var longest = Enumerable.Range(0, stream.Messages.Count)
@@ -141,9 +147,9 @@ public sealed class LogRulesTests
 
         for (var index = 1; index < accepted.Count; index++)
         {
-            // The entry before was there when the scan was asked for.
+            // The entry before was there when the reading was asked for.
             var kept = accepted[index - 1];
-            var scan = new FeedScan((from, to, _) =>
+            var scan = new RabbitMQLogReader((from, to, _) =>
             {
                 kept = accepted[index];
                 return stream.ReadAsync(Math.Max(from, kept), to);
@@ -152,20 +158,22 @@ public sealed class LogRulesTests
             var after = accepted[index - 1];
             var page = await scan.ReadAsync("a", epoch, after, end, 1000, TestContext.Current.CancellationToken);
 
-            Assert.True(page.TrimmedThrough > after, $"Seed {seed}: the entry after {after} is missing, and only what is up to {page.TrimmedThrough} is said to be.");
-            Assert.True(page.TrimmedThrough <= accepted[index], $"Seed {seed}: {accepted[index]} is said to be missing.");
+            Assert.True(
+                page.TrimmedThrough > after,
+                $"Seed {seed}: the entry after {after} is missing, but only those up to {page.TrimmedThrough} are reported.");
+            Assert.True(page.TrimmedThrough <= accepted[index], $"Seed {seed}: {accepted[index]} is reported as missing.");
         }
     }
 
     private LogRules Begun()
     {
         var rules = new LogRules(0);
-        rules.Judge(Next(new StreamMessage { Id = new(9, 1), Begins = true }));
+        rules.Judge(Next(new RabbitMQMessage { Id = new(9, 1), Begins = true }));
         return rules;
     }
 
-    private StreamMessage Entry(long publisher, long sequence, string? epoch) =>
-        Next(new StreamMessage { Id = new(publisher, sequence), Epoch = epoch, Feed = "feed" });
+    private RabbitMQMessage Entry(long publisher, long sequence, string? epoch) =>
+        Next(new RabbitMQMessage { Id = new(publisher, sequence), Epoch = epoch, Feed = "feed" });
 
-    private StreamMessage Next(StreamMessage message) => message with { Offset = _offset++ };
+    private RabbitMQMessage Next(RabbitMQMessage message) => message with { Offset = _offset++ };
 }

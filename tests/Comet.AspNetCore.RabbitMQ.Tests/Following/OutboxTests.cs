@@ -17,38 +17,38 @@ public sealed class OutboxTests
         Assert.Equal(("a", "epoch", 41L), (message.Feed, message.Epoch, message.Floor));
         Assert.False(append.IsCompleted);
 
-        _outbox.Read(message.Id.Sequence, Verdict.Accepted, Somewhere);
+        _outbox.RecordRead(message.Id.Sequence, Verdict.Accepted, Somewhere);
 
         Assert.Equal(Somewhere, await append);
         Assert.Null(_outbox.Next("epoch", 42));
     }
 
     [Fact]
-    public async Task What_a_later_one_has_overtaken_is_sent_again_in_its_order_and_under_new_numbers()
+    public async Task Messages_that_a_later_one_has_overtaken_are_sent_again_in_order_under_new_numbers()
     {
         Task<FeedPosition>[] appends = [SendAsync("a"), SendAsync("b"), SendAsync("c")];
         var sent = Enumerable.Range(0, 3).Select(_ => _outbox.Next("epoch", 1)!).ToList();
         var marker = _outbox.Mark("epoch", 1, default);
 
-        _outbox.Read(sent[0].Id.Sequence, Verdict.Accepted, Somewhere);
-        _outbox.Read(marker.Id.Sequence, Verdict.Accepted, Somewhere);
+        _outbox.RecordRead(sent[0].Id.Sequence, Verdict.Accepted, Somewhere);
+        _outbox.RecordRead(marker.Id.Sequence, Verdict.Accepted, Somewhere);
 
         Assert.Equal(Somewhere, await appends[0]);
         var again = Enumerable.Range(0, 2).Select(_ => _outbox.Next("epoch", 9)!).ToList();
         Assert.Equal(["b", "c"], again.Select(message => message.Feed));
         Assert.All(again, message => Assert.True(message.Id.Sequence > marker.Id.Sequence));
         Assert.All(again, message => Assert.Equal(9, message.Floor));
-        _outbox.Read(sent[1].Id.Sequence, Verdict.Duplicate, Somewhere);
+        _outbox.RecordRead(sent[1].Id.Sequence, Verdict.Duplicate, Somewhere);
         Assert.False(appends[1].IsCompleted);
     }
 
     [Fact]
-    public void What_came_too_late_for_its_epoch_is_sent_again()
+    public void A_stale_message_is_sent_again()
     {
         _ = SendAsync("a");
         var message = _outbox.Next("old", 1)!;
 
-        _outbox.Read(message.Id.Sequence, Verdict.Stale, Somewhere);
+        _outbox.RecordRead(message.Id.Sequence, Verdict.Stale, Somewhere);
 
         Assert.Equal("new", _outbox.Next("new", 2)!.Epoch);
     }
@@ -56,7 +56,7 @@ public sealed class OutboxTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task What_nobody_waits_for_any_more_is_not_sent(bool wasSent)
+    public async Task A_message_whose_caller_has_stopped_waiting_is_not_sent(bool wasSent)
     {
         using var cancellation = new CancellationTokenSource();
         var append = SendAsync("a", cancellation.Token);
@@ -66,19 +66,19 @@ public sealed class OutboxTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => append);
         if (message is not null)
         {
-            _outbox.Read(_outbox.Mark("epoch", 1, default).Id.Sequence, Verdict.Accepted, Somewhere);
+            _outbox.RecordRead(_outbox.Mark("epoch", 1, default).Id.Sequence, Verdict.Accepted, Somewhere);
         }
 
         Assert.Null(_outbox.Next("epoch", 1));
     }
 
     [Fact]
-    public async Task What_was_abandoned_when_it_had_to_be_sent_again_is_not_sent()
+    public async Task A_message_whose_caller_has_stopped_waiting_is_not_sent_again()
     {
         using var cancellation = new CancellationTokenSource();
         var append = SendAsync("a", cancellation.Token);
         _outbox.Next("epoch", 1);
-        _outbox.Read(_outbox.Mark("epoch", 1, default).Id.Sequence, Verdict.Accepted, Somewhere);
+        _outbox.RecordRead(_outbox.Mark("epoch", 1, default).Id.Sequence, Verdict.Accepted, Somewhere);
 
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => append);
@@ -87,37 +87,37 @@ public sealed class OutboxTests
     }
 
     [Fact]
-    public void Several_that_came_too_late_for_their_epoch_are_sent_again_in_their_order()
+    public void Several_stale_messages_are_sent_again_in_their_order()
     {
         SendAll("a", "b", "c", "d");
         var sent = Enumerable.Range(0, 3).Select(_ => _outbox.Next("old", 1)!).ToList();
 
-        sent.ForEach(message => _outbox.Read(message.Id.Sequence, Verdict.Stale, Somewhere));
+        sent.ForEach(message => _outbox.RecordRead(message.Id.Sequence, Verdict.Stale, Somewhere));
 
         Assert.Equal(["a", "b", "c", "d"], NextFour());
     }
 
     [Fact]
-    public void The_first_that_came_too_late_for_its_epoch_tells_of_all_that_follow()
+    public void After_a_stale_message_all_later_ones_of_its_epoch_are_sent_again()
     {
         SendAll("a", "b", "c", "d");
         var sent = Enumerable.Range(0, 3).Select(_ => _outbox.Next("old", 1)!).ToList();
 
-        _outbox.Read(sent[0].Id.Sequence, Verdict.Stale, Somewhere);
+        _outbox.RecordRead(sent[0].Id.Sequence, Verdict.Stale, Somewhere);
 
         Assert.Equal(["a", "b", "c", "d"], NextFour()); // the fourth must not come before the second
-        sent.ForEach(message => _outbox.Read(message.Id.Sequence, Verdict.Stale, Somewhere));
+        sent.ForEach(message => _outbox.RecordRead(message.Id.Sequence, Verdict.Stale, Somewhere));
         Assert.Null(_outbox.Next("new", 2));
     }
 
     [Fact]
-    public async Task What_may_be_in_a_part_that_was_missed_is_not_sent_again()
+    public async Task A_message_that_may_be_in_a_missed_part_is_not_sent_again()
     {
         var append = SendAsync("a");
         _outbox.Next("epoch", 1);
         var waiting = SendAsync("b");
 
-        _outbox.GiveUp();
+        _outbox.FailSent();
 
         await Assert.ThrowsAsync<FeedUnavailableException>(() => append);
         Assert.Equal("b", _outbox.Next("epoch", 1)!.Feed);
@@ -127,20 +127,20 @@ public sealed class OutboxTests
     [Theory]
     [InlineData(Outbox.FarBehind, false)]
     [InlineData(Outbox.FarBehind + 1, true)]
-    public void A_marker_follows_what_was_read_back_late(int behind, bool isMarked)
+    public void A_marker_follows_a_message_that_was_read_back_late(int behind, bool isMarked)
     {
         SendAll("a", "b");
         var sent = Enumerable.Range(0, 2).Select(_ => _outbox.Next("epoch", 0)!).ToList();
 
-        _outbox.Read(sent[0].Id.Sequence, Verdict.Accepted, new FeedPosition("epoch", behind));
+        _outbox.RecordRead(sent[0].Id.Sequence, Verdict.Accepted, new FeedPosition("epoch", behind));
         Assert.Null(_outbox.Next("epoch", 1));
-        _outbox.Read(sent[1].Id.Sequence, Verdict.Accepted, new FeedPosition("epoch", 2));
+        _outbox.RecordRead(sent[1].Id.Sequence, Verdict.Accepted, new FeedPosition("epoch", 2));
 
         var marker = _outbox.Next("epoch", 1);
         Assert.Equal(isMarked, marker is { Feed: null });
         if (marker is not null)
         {
-            _outbox.Read(marker.Id.Sequence, Verdict.Accepted, new FeedPosition("epoch", 3));
+            _outbox.RecordRead(marker.Id.Sequence, Verdict.Accepted, new FeedPosition("epoch", 3));
         }
         Assert.Null(_outbox.Next("epoch", 1));
         Assert.Equal(TimeSpan.Zero, _outbox.Lag);
@@ -157,5 +157,5 @@ public sealed class OutboxTests
     }
 
     private Task<FeedPosition> SendAsync(string feed, CancellationToken cancellationToken = default) =>
-        _outbox.SendAsync(new Append(feed, default, default), TimeSpan.FromMinutes(1), cancellationToken).AsTask();
+        _outbox.SendAsync(new PendingAppend(feed, default, default), TimeSpan.FromMinutes(1), cancellationToken).AsTask();
 }

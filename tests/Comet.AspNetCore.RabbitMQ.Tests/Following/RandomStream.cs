@@ -1,8 +1,11 @@
 using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Following;
 
-/// <summary>A stream as publishers leave it that lag behind, lose connections and repeat themselves, with what a reader of all of it makes of it.</summary>
+/// <summary>
+/// A stream by publishers that lag behind, lose connections and send messages again, with the verdicts of a reader who reads all of it.
+/// </summary>
 internal sealed class RandomStream
 {
     private static readonly string[] Feeds = ["a", "b", "c"];
@@ -10,7 +13,7 @@ internal sealed class RandomStream
     private readonly Random _random;
     private readonly LogRules _rules = new(0);
     private readonly List<string?> _epochs = [];
-    private readonly List<StreamMessage> _late = [];
+    private readonly List<RabbitMQMessage> _late = [];
     private readonly long[] _sequences = new long[5];
     private readonly int[] _read = new int[5];
     private long _offset;
@@ -18,20 +21,20 @@ internal sealed class RandomStream
     internal RandomStream(int seed, int messages)
     {
         _random = new Random(seed);
-        Write(new StreamMessage { Id = new MessageId(1, ++_sequences[0]), Floor = -1 });
+        Write(new RabbitMQMessage { Id = new MessageId(1, ++_sequences[0]), Floor = -1 });
         while (Messages.Count < messages)
         {
             Step();
         }
     }
 
-    internal List<StreamMessage> Messages { get; } = [];
+    internal List<RabbitMQMessage> Messages { get; } = [];
 
     internal List<Verdict> Verdicts { get; } = [];
 
     internal string? EpochAt(int index) => _epochs[index];
 
-    internal async IAsyncEnumerable<StreamMessage> ReadAsync(long from, long to)
+    internal async IAsyncEnumerable<RabbitMQMessage> ReadAsync(long from, long to)
     {
         await Task.Yield();
         foreach (var message in Messages.Where(message => message.Offset >= from && message.Offset < to))
@@ -43,9 +46,9 @@ internal sealed class RandomStream
     private void Step()
     {
         var publisher = _random.Next(_sequences.Length);
-        // He reads on, but seldom up to the end.
+        // The publisher reads on, but seldom up to the end.
         _read[publisher] = Math.Min(Messages.Count - 1, _read[publisher] + _random.Next(12));
-        var message = new StreamMessage
+        var message = new RabbitMQMessage
         {
             Id = new MessageId(publisher + 1, ++_sequences[publisher]),
             Floor = Messages[_read[publisher]].Offset,
@@ -55,7 +58,7 @@ internal sealed class RandomStream
         switch (_random.Next(100))
         {
             case < 3:
-                Write(message with { Begins = true, Epoch = _random.Next(3) == 0 ? StreamMessage.AnyEpoch : message.Epoch });
+                Write(message with { Begins = true, Epoch = _random.Next(3) == 0 ? RabbitMQMessage.AnyEpoch : message.Epoch });
                 break;
             case < 15:
                 Write(message);
@@ -79,7 +82,7 @@ internal sealed class RandomStream
         }
     }
 
-    private void Write(StreamMessage message)
+    private void Write(RabbitMQMessage message)
     {
         message = message with { Offset = _offset };
         _offset += _random.Next(10) == 0 ? 2 : 1;

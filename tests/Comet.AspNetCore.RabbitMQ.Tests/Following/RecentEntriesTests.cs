@@ -6,7 +6,7 @@ namespace Comet.AspNetCore.RabbitMQ.Tests.Following;
 public sealed class RecentEntriesTests
 {
     [Fact]
-    public void It_has_every_entry_above_its_start_and_says_so()
+    public void It_has_every_entry_above_its_start()
     {
         var random = new Random(1);
         var recent = new RecentEntries(20_000);
@@ -28,7 +28,10 @@ public sealed class RecentEntriesTests
             {
                 Assert.Equal(all.Where(entry => entry.Feed == name && entry.Offset > after).Select(entry => entry.Offset).Take(max), found);
             }
-            var newest = all.Where(entry => entry.Feed == name && entry.Offset > recent.Start).Select(entry => entry.Offset).DefaultIfEmpty(recent.Start).Last();
+            var newest = all.Where(entry => entry.Feed == name && entry.Offset > recent.Start)
+                .Select(entry => entry.Offset)
+                .DefaultIfEmpty(recent.Start)
+                .Last();
             Assert.Equal(newest, recent.HeadOf(name));
         }
         Assert.True(recent.Start > 1000, "It kept too much.");

@@ -5,20 +5,21 @@ using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
-/// <summary>The broker of all tests that leave it running.</summary>
+/// <summary>The broker of all tests that neither stop nor configure it.</summary>
 public sealed class Broker : IAsyncLifetime
 {
     private ScratchBroker? _own;
 
     public string ConnectionString { get; private set; } = "";
 
-    /// <summary>For a test that needs a broker which it can configure, stop or spoil.</summary>
-    public void SkipIfNamed() => Assert.SkipWhen(_own is null, "It starts a broker of its own, but COMET_RABBITMQ names one to be used instead.");
+    /// <summary>Skips a test that needs a broker which it can configure or stop, when COMET_RABBITMQ names one.</summary>
+    public void SkipIfNamed() =>
+        Assert.SkipWhen(_own is null, "The test starts a broker of its own, but COMET_RABBITMQ names one to be used instead.");
 
-    /// <summary>The same broker by way of a gate.</summary>
-    public string Through(TcpGate gate) => new UriBuilder(ConnectionString) { Host = "127.0.0.1", Port = gate.Port }.ToString();
+    /// <summary>The connection string of the broker behind a proxy.</summary>
+    public string Through(TcpProxy proxy) => new UriBuilder(ConnectionString) { Host = "127.0.0.1", Port = proxy.Port }.ToString();
 
-    public TcpGate NewGate()
+    public TcpProxy NewProxy()
     {
         var address = new Uri(ConnectionString);
         return new(new DnsEndPoint(address.Host, address.IsDefaultPort ? 5672 : address.Port));

@@ -1,11 +1,11 @@
-using Comet.AspNetCore.RabbitMQ.Following;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.AspNetCore.RabbitMQ.Messages;
+using Comet.TestUtilities.Conformance;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
-/// <summary>A stream without a server in between.</summary>
+/// <summary>A RabbitMQ stream that a test reads and writes itself.</summary>
 internal sealed class RawStream : IAsyncDisposable
 {
     private readonly IConnection _connection;
@@ -37,15 +37,15 @@ internal sealed class RawStream : IAsyncDisposable
         await channel.QueueDeleteAsync(Name);
     }
 
-    /// <summary>Takes the name for a queue that is no stream.</summary>
+    /// <summary>Declares a queue of this name that is no RabbitMQ stream.</summary>
     internal async Task OccupyAsync()
     {
         await using var channel = await _connection.CreateChannelAsync();
         await channel.QueueDeclareAsync(Name, durable: true, exclusive: false, autoDelete: false);
     }
 
-    /// <summary>Writes messages and waits until they are stored.</summary>
-    internal async Task WriteAsync(IEnumerable<StreamMessage> messages)
+    /// <summary>Publishes messages and waits until they are confirmed.</summary>
+    internal async Task WriteAsync(IEnumerable<RabbitMQMessage> messages)
     {
         var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
         await using var channel = await _connection.CreateChannelAsync(confirmed);
@@ -56,12 +56,13 @@ internal sealed class RawStream : IAsyncDisposable
         }
     }
 
-    internal async Task<long> OldestAsync() => (await StreamScan.FirstAsync(_connection, Name, StoreHost.Patience, default)).Offset;
+    internal async Task<long> OldestAsync() =>
+        (await RabbitMQStreamReader.FirstAsync(_connection, Name, Eventually.Patience, default)).Offset;
 
     /// <summary>Waits until retention has removed a message.</summary>
     internal async Task RemovesAsync(long offset)
     {
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         while (await OldestAsync() <= offset)
         {
             Assert.False(deadline.IsCancellationRequested, "Retention removed nothing.");

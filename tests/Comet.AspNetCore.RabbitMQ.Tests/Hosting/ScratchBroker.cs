@@ -1,6 +1,8 @@
+using Comet.TestUtilities.Brokers;
+
 namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
-/// <summary>A broker of one's own, which leaves nothing behind.</summary>
+/// <summary>A broker for one test, or one run of all tests, that is removed with all its files.</summary>
 public sealed class ScratchBroker : IAsyncDisposable
 {
     private readonly EpmdProcess _epmd;

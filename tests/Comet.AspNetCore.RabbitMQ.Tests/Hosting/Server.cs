@@ -1,5 +1,5 @@
 using Comet.AspNetCore.Stores;
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -18,10 +18,10 @@ internal static class Server
         }));
 
     internal static Task<IFeedLog> OpenAsync(this StoreHost server, string feed, IFeedTail tail, FeedRetention? retention = null) =>
-        server.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+        server.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WithPatience();
 
     internal static Task<FeedPosition> AppendAsync(this IFeedLog log, string json) =>
-        log.AppendAsync(Payloads.Of(json), TestContext.Current.CancellationToken).AsTask().WaitAsync(StoreHost.Patience);
+        log.AppendAsync(Payloads.Of(json), TestContext.Current.CancellationToken).AsTask().WithPatience();
 
     internal static async Task<HealthStatus> ReadinessAsync(this StoreHost server)
     {
@@ -31,7 +31,7 @@ internal static class Server
 
     internal static async Task BecomesAsync(this StoreHost server, HealthStatus status)
     {
-        using var deadline = new CancellationTokenSource(StoreHost.Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         while (await server.ReadinessAsync() != status)
         {
             Assert.False(deadline.IsCancellationRequested, $"The server never became {status}.");

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
-/// <summary>A certificate for a day, of an authority or of this machine.</summary>
+/// <summary>A certificate that is valid for a day, of an authority or for 127.0.0.1.</summary>
 internal sealed class TestCertificate : IDisposable
 {
     private static readonly DateTimeOffset From = DateTimeOffset.UtcNow.AddDays(-1);

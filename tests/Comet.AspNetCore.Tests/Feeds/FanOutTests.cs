@@ -135,12 +135,12 @@ public sealed class FanOutTests : IDisposable
             _time.Advance(Heartbeat);
             return condition();
         },
-        TestApp.Patience);
+        Eventually.Patience);
 
     public void Dispose()
     {
         _joined.ForEach(_fanOut.Leave);
-        SpinWait.SpinUntil(() => _joined.TrueForAll(subscriber => subscriber.Completion.IsCompleted), TestApp.Patience);
+        SpinWait.SpinUntil(() => _joined.TrueForAll(subscriber => subscriber.Completion.IsCompleted), Eventually.Patience);
         _fanOut.Dispose();
         _provider.Dispose();
     }

@@ -30,7 +30,7 @@ public class RecoveryTests(ITestOutputHelper output)
         var clock = Stopwatch.StartNew();
         var duration = TimeSpan.FromSeconds((double)messages / perSecond);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(duration + TestApp.Patience);
+        deadline.CancelAfter(duration + Eventually.Patience);
         var crowd = Enumerable.Range(0, readers).Select(i =>
         {
             var own = new Random(random.Next());

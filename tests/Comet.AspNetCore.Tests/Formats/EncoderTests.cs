@@ -8,7 +8,6 @@ using System.Text.Unicode;
 using AngleSharp.Html.Parser;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Testing;
-using Comet.AspNetCore.Testing.Tests;
 
 namespace Comet.AspNetCore.Tests.Formats;
 

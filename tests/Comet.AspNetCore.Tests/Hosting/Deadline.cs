@@ -9,7 +9,7 @@ internal sealed class Deadline : IDisposable
 
     internal async Task<T> WaitAsync<T>(Func<CancellationToken, ValueTask<T>> wait)
     {
-        _source.CancelAfter(TestApp.Patience);
+        _source.CancelAfter(Eventually.Patience);
         try
         {
             return await wait(_source.Token);

@@ -13,9 +13,6 @@ namespace Comet.AspNetCore.Tests.Hosting;
 /// <summary>An app on a real Kestrel, on a port of its own.</summary>
 internal sealed class TestApp : IAsyncDisposable
 {
-    /// <summary>No wait in these tests should take this long; one that does fails.</summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly WebApplication _app;
     private readonly Wire _wire;
 
@@ -88,7 +85,7 @@ internal sealed class TestApp : IAsyncDisposable
     internal async Task<HttpResponseMessage> GetAsync(string path, params (string Name, string Value)[] headers)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(Patience);
+        deadline.CancelAfter(Eventually.Patience);
         using var request = Client.NewRequest(path);
         foreach (var (name, value) in headers)
         {
@@ -114,7 +111,7 @@ internal sealed class TestApp : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        using (var patience = new CancellationTokenSource(Patience))
+        using (var patience = new CancellationTokenSource(Eventually.Patience))
         {
             await _app.StopAsync(patience.Token); // as a host does first
         }

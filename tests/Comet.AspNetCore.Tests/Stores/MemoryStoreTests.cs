@@ -1,4 +1,4 @@
-using Comet.AspNetCore.Tests.Conformance;
+using Comet.TestUtilities.Conformance;
 using Microsoft.AspNetCore.Builder;
 
 namespace Comet.AspNetCore.Tests.Stores;

@@ -16,10 +16,10 @@ public sealed class TestStreamsController(CspNonce nonce) : Controller
     internal const string Canary = "the next message";
 
     [HttpGet("strings")]
-    public CometResult Strings() => CometResults.String(Guarded(HostileValues.Strings), "parent.received");
+    public CometResult Strings() => CometResults.String(Guarded(HostileValues.AllStrings), "parent.received");
 
     [HttpGet("json")]
-    public CometResult Json() => CometResults.Json(Guarded<object?>([.. HostileValues.Strings, .. HostileValues.Objects]), "parent.received");
+    public CometResult Json() => CometResults.Json(Guarded<object?>([.. HostileValues.AllStrings, .. HostileValues.Objects]), "parent.received");
 
     /// <summary>The numbers from 1 to <paramref name="count"/>, as fast as they go.</summary>
     [HttpGet("numbers/{count:int}")]

@@ -1,0 +1,98 @@
+using Comet.AspNetCore.RabbitMQ.Connections;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace Comet.AspNetCore.RabbitMQ.Messages;
+
+/// <summary>Publishes to a RabbitMQ stream over a channel of its own. One caller at a time.</summary>
+internal sealed class RabbitMQPublisher : IAsyncDisposable
+{
+    private readonly IChannel _channel;
+    private readonly string _stream;
+    private readonly TaskCompletionSource _firstStored = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Exception> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private RabbitMQPublisher(IChannel channel, string stream)
+    {
+        (_channel, _stream) = (channel, stream);
+        channel.BasicAcksAsync += (_, _) =>
+        {
+            _firstStored.TrySetResult();
+            return Task.CompletedTask;
+        };
+        channel.BasicNacksAsync += (_, _) => Fail("The broker could not store a message.");
+        channel.BasicReturnAsync += (_, _) => Fail($"The RabbitMQ stream {stream} was deleted.");
+        channel.ChannelShutdownAsync += (_, reason) => Fail($"The channel was closed: {reason.ReplyText}");
+    }
+
+    /// <summary>Completes with the reason when the channel can publish no longer.</summary>
+    internal Task<Exception> Failed => _failed.Task;
+
+    /// <summary>Declares the stream if it does not exist, and opens a channel to it.</summary>
+    internal static async Task<RabbitMQPublisher> OpenAsync(
+        IConnection connection,
+        string stream,
+        Dictionary<string, object?> arguments,
+        CancellationToken cancellationToken)
+    {
+        await DeclareAsync(connection, stream, arguments, cancellationToken);
+        // Confirms are not tracked: an append completes when it is read back, and a RabbitMQ stream delivers only what it would confirm.
+        var options = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false);
+        return new RabbitMQPublisher(await connection.CreateChannelAsync(options, cancellationToken), stream);
+    }
+
+    internal ValueTask PublishAsync(RabbitMQMessage message, CancellationToken cancellationToken) =>
+        _channel.BasicPublishAsync("", _stream, mandatory: true, message.ToProperties(), message.Payload, cancellationToken);
+
+    /// <summary>Publishes the first message of this channel and waits until the broker confirms it.</summary>
+    /// <exception cref="TimeoutException">The broker did not confirm it in time.</exception>
+    internal async Task PublishFirstAsync(RabbitMQMessage message, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        await PublishAsync(message, cancellationToken);
+        await Task.WhenAny(_firstStored.Task, _failed.Task).WaitAsync(timeout, cancellationToken);
+        if (!_firstStored.Task.IsCompleted)
+        {
+            throw await _failed.Task;
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await _channel.DisposeWithTimeoutAsync();
+
+    private Task Fail(string reason)
+    {
+        _failed.TrySetResult(new IOException(reason));
+        return Task.CompletedTask;
+    }
+
+    // RabbitMQ refuses to declare an existing stream with other arguments, so an existing one is used as it is.
+    private static async Task DeclareAsync(
+        IConnection connection,
+        string stream,
+        Dictionary<string, object?> arguments,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            await UseAsync(channel => channel.QueueDeclarePassiveAsync(stream, cancellationToken));
+        }
+        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+            await UseAsync(channel =>
+                channel.QueueDeclareAsync(
+                    stream, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken));
+        }
+
+        async Task UseAsync(Func<IChannel, Task> use)
+        {
+            var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            try
+            {
+                await use(channel);
+            }
+            finally
+            {
+                await channel.DisposeWithTimeoutAsync();
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.RabbitMQ.Stores;
+
+/// <summary>The log of one feed, in a RabbitMQ stream that it may share with others of its family.</summary>
+internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRetention retention, IFeedTail tail, TimeProvider time)
+    : IFeedLog
+{
+    public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
+        stream.AppendAsync(feed, payload, cancellationToken);
+
+    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
+    {
+        // RabbitMQ removes whole segments, so it may still have entries that are too old.
+        var oldest = time.GetUtcNow() - retention.Age;
+        var trimmedThrough = 0L;
+        while (true)
+        {
+            var page = await stream.ReadAsync(feed, after, maxEntries, cancellationToken);
+            trimmedThrough = Math.Max(trimmedThrough, page.TrimmedThrough);
+            var kept = page.Entries.SkipWhile(entry => entry.At < oldest).ToList();
+            if (kept.Count == page.Entries.Count)
+            {
+                return page with { TrimmedThrough = trimmedThrough };
+            }
+            after = page.Entries[^(kept.Count + 1)].Offset;
+            trimmedThrough = Math.Max(trimmedThrough, after);
+            if (kept.Count > 0)
+            {
+                return new FeedLogPage(page.Epoch, trimmedThrough, kept);
+            }
+        }
+    }
+
+    public ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken) =>
+        stream.ReachAsync(position, cancellationToken);
+
+    public ValueTask DisposeAsync()
+    {
+        stream.Close(feed, tail);
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Collections.Concurrent;
+using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Comet.AspNetCore.RabbitMQ.Stores;
+
+/// <summary>Keeps logs in RabbitMQ streams: one for each feed without a key, a few for each family.</summary>
+internal sealed class RabbitMQStore(
+    RabbitMQConnection broker,
+    IOptions<RabbitMQStoreOptions> options,
+    TimeProvider time,
+    ILogger<RabbitMQStore> logger) : IFeedStore, IAsyncDisposable
+{
+    // Each reads up to the whole of a RabbitMQ stream and decodes all its messages; more at a time would slow down the live feeds.
+    private const int MaxScans = 4;
+
+    private readonly ConcurrentDictionary<string, Lazy<RabbitMQStream>> _streams = new();
+    private readonly SemaphoreSlim _scans = new(MaxScans);
+
+    public bool CanReadBack => true;
+
+    /// <summary>
+    /// Whether this server is not current in a RabbitMQ stream that it was current in before. A stream that it has never read does not
+    /// count: its feeds fail by themselves, or are being opened.
+    /// </summary>
+    internal bool IsBehind => _streams.Values.Any(stream => stream.Value.IsBehind);
+
+    public async ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
+    {
+        var name = RabbitMQStreamName.Of(feed, options.Value);
+        var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
+        {
+            var arguments = RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value);
+            return new RabbitMQStream(name, arguments, broker, options.Value, _scans, time, logger);
+        }));
+        await stream.Value.OpenAsync(feed.ToString(), tail, cancellationToken);
+        return new RabbitMQFeedLog(stream.Value, feed.ToString(), retention, tail, time);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_streams.Values.Select(stream => stream.Value.DisposeAsync().AsTask()));
+    }
+}

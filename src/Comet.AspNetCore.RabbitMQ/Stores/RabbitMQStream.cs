@@ -1,0 +1,194 @@
+using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
+using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+
+namespace Comet.AspNetCore.RabbitMQ.Stores;
+
+/// <summary>A RabbitMQ stream as this server uses it, for all feeds in it.</summary>
+internal sealed class RabbitMQStream : IAsyncDisposable
+{
+    // How often it is checked whether a position that another server has handed out was read in the meantime.
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Reading old entries may take this many times <see cref="RabbitMQStoreOptions.Timeout"/>.</summary>
+    private const int ScanTimeoutFactor = 6;
+
+    private readonly string _name;
+    private readonly RabbitMQStreamView _view;
+    private readonly Outbox _outbox;
+    private readonly RabbitMQStreamFollower _follower;
+    private readonly RabbitMQConnection _broker;
+    private readonly RabbitMQStoreOptions _options;
+    private readonly SemaphoreSlim _scans;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _following;
+    private readonly RabbitMQMarkers _markers;
+
+    internal RabbitMQStream(
+        string name,
+        Dictionary<string, object?> arguments,
+        RabbitMQConnection broker,
+        RabbitMQStoreOptions options,
+        SemaphoreSlim scans,
+        TimeProvider time,
+        ILogger logger)
+    {
+        (_name, _broker, _options, _scans, _time) = (name, broker, options, scans, time);
+        _view = new RabbitMQStreamView(options.RecentBytes);
+        _outbox = new Outbox(time);
+        _markers = new RabbitMQMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
+        _follower = new RabbitMQStreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
+        _following = Task.Run(() => _follower.RunAsync(_stopping.Token));
+    }
+
+    /// <summary>Whether it was current before and is not now.</summary>
+    internal bool IsBehind => _follower.Joined.IsCompleted && !_follower.IsCurrent;
+
+    /// <summary>Waits until the stream is read for the first time, and hands the entries of a feed to a tail from then on.</summary>
+    /// <exception cref="FeedUnavailableException">The stream was not read in time.</exception>
+    internal async Task OpenAsync(string feed, IFeedTail tail, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _follower.Joined.WaitAsync(_options.Timeout, _time, cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            throw _broker.IsOpen
+                ? new FeedUnavailableException(
+                    $"The RabbitMQ stream {_name} was not read within {_options.Timeout.TotalSeconds} s. The log messages say why.",
+                    exception)
+                : _broker.NewUnreachable(exception);
+        }
+        _view.Open(feed, tail);
+    }
+
+    internal void Close(string feed, IFeedTail tail) => _view.Close(feed, tail);
+
+    /// <summary>Appends an entry, or a marker when <paramref name="feed"/> is null, and waits until this server has read it back.</summary>
+    internal async ValueTask<FeedPosition> AppendAsync(string? feed, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _outbox.SendAsync(new PendingAppend(feed, payload, _time.GetUtcNow()), _options.Timeout, cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            throw _broker.IsBlocked ? new FeedUnavailableException(RabbitMQConnection.BlockedMessage, exception)
+                : _broker.IsOpen ? new FeedUnavailableException(
+                    $"RabbitMQ did not confirm the message within {_options.Timeout.TotalSeconds} s. It may be stored all the same.",
+                    exception)
+                : _broker.NewUnreachable(exception);
+        }
+    }
+
+    /// <summary>Reads entries from memory, and from the broker what is older.</summary>
+    internal async ValueTask<FeedLogPage> ReadAsync(string feed, long after, int maxEntries, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var (epoch, start, recent) = _view.Read(feed, after, maxEntries);
+        var entries = new List<FeedEntry>();
+        var trimmedThrough = 0L;
+        while (recent is null)
+        {
+            var older = await ScanAsync(feed, epoch, after, start, maxEntries - entries.Count, cancellationToken);
+            trimmedThrough = Math.Max(trimmedThrough, older.TrimmedThrough);
+            entries.AddRange(older.Entries);
+            if (entries.Count == maxEntries)
+            {
+                return new FeedLogPage(epoch, trimmedThrough, entries);
+            }
+            (after, var scanned) = (start, epoch);
+            (epoch, start, recent) = _view.Read(feed, after, maxEntries - entries.Count);
+            if (epoch != scanned)
+            {
+                return new FeedLogPage(epoch, long.MaxValue, []);
+            }
+        }
+        return new FeedLogPage(epoch, trimmedThrough, [.. entries, .. recent]);
+    }
+
+    /// <summary>Waits until this server has read up to a position that another server may have handed out.</summary>
+    /// <returns>False: the stream has no such position.</returns>
+    internal async ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        if (HasReached())
+        {
+            return true;
+        }
+        if (!MessageId.IsEpoch(position.Epoch))
+        {
+            return false;
+        }
+        var marking = _markers.NextAsync();
+        while (!marking.IsCompleted)
+        {
+            await Task.WhenAny(marking, Task.Delay(PollInterval, _time, cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested();
+            if (HasReached())
+            {
+                return true;
+            }
+        }
+        var marker = await marking;
+        // The marker's own position does not count. Otherwise a client could ask for the next position again and again, and each marker would
+        // make that position exist.
+        if (marker.Epoch == position.Epoch && marker.Offset > position.Offset)
+        {
+            _markers.ResetDelay();
+        }
+        return HasReached();
+
+        bool HasReached() => _view.Position is { } reached && reached.Epoch == position.Epoch && reached.Offset >= position.Offset;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _following;
+    }
+
+    private async Task<FeedLogPage> ScanAsync(
+        string feed,
+        string epoch,
+        long after,
+        long start,
+        int maxEntries,
+        CancellationToken cancellationToken)
+    {
+        if (!await _scans.WaitAsync(_options.Timeout, cancellationToken))
+        {
+            throw new FeedUnavailableException("Too many clients read old messages at the moment. Try again later.");
+        }
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(_options.Timeout * ScanTimeoutFactor);
+        try
+        {
+            var connection = _broker.Get();
+            var scan = new RabbitMQLogReader(
+                (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation),
+                async cancellation => (await RabbitMQStreamReader.FirstAsync(connection, _name, _options.Timeout, cancellation)).Offset);
+            return await scan.ReadAsync(feed, epoch, after, start, maxEntries, deadline.Token);
+        }
+        catch (OperationCanceledException exception) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new FeedUnavailableException(
+                $"The old messages of a feed were not read from the RabbitMQ stream {_name} within "
+                + $"{(_options.Timeout * ScanTimeoutFactor).TotalSeconds} s. A smaller Comet:RabbitMQ:PartitionBytes or a longer "
+                + "Comet:RabbitMQ:Timeout helps.",
+                exception);
+        }
+        catch (Exception exception) when (exception is not FeedUnavailableException && !cancellationToken.IsCancellationRequested)
+        {
+            throw _broker.NewUnreachable(exception);
+        }
+        finally
+        {
+            _scans.Release();
+        }
+    }
+}

@@ -1,0 +1,237 @@
+using System.Globalization;
+using System.Text;
+using Comet.AspNetCore;
+using Comet.AspNetCore.Stores;
+
+namespace Comet.TestUtilities.Conformance;
+
+/// <summary>What a store does in addition if its logs outlive the process.</summary>
+public abstract class DurableStoreTests : FeedStoreTests
+{
+    [Fact]
+    public async Task A_log_goes_on_after_a_restart_in_its_epoch_with_higher_offsets()
+    {
+        var feed = NewName();
+        var (before, after) = (new RecordingTail(), new RecordingTail());
+        FeedPosition last;
+        await using (var host = await StartAsync())
+        {
+            await using var log = await OpenAsync(host, feed, before);
+            await AppendAsync(log, "1");
+            last = await AppendAsync(log, "2");
+        }
+
+        await using var restarted = await StartAsync();
+        await using var reopened = await OpenAsync(restarted, feed, after);
+
+        Assert.Equal(last, new FeedPosition(after.Epoch, after.Start));
+        Assert.Empty(after.Entries);
+        var next = await AppendAsync(reopened, "3");
+        Assert.Equal(last.Epoch, next.Epoch);
+        Assert.True(next.Offset > last.Offset);
+        Assert.Equal(next.Offset, (await after.ReceiveAsync(1))[0].Offset);
+        Assert.Equal(["1", "2", "3"], Texts(await ReadAllAsync(reopened, pageSize: 10)));
+    }
+
+    [Fact]
+    public async Task A_log_that_was_closed_goes_on_when_it_is_opened_again()
+    {
+        await using var host = await StartAsync();
+        var feed = NewName();
+        var (first, second) = (new RecordingTail(), new RecordingTail());
+        var log = await OpenAsync(host, feed, first);
+        var position = await AppendAsync(log, "1");
+        await log.DisposeAsync();
+
+        await using var again = await OpenAsync(host, feed, second);
+
+        Assert.Equal(position, new FeedPosition(second.Epoch, second.Start));
+    }
+
+    [Fact]
+    public async Task Two_tails_of_one_feed_get_every_entry()
+    {
+        await using var host = await StartAsync();
+        var feed = NewName();
+        var (first, second) = (new RecordingTail(), new RecordingTail());
+        await using var one = await OpenAsync(host, feed, first);
+        var other = await OpenAsync(host, feed, second);
+
+        await AppendAsync(one, "1");
+        await AppendAsync(other, "2");
+        await second.ReceiveAsync(2);
+        await other.DisposeAsync();
+        await AppendAsync(one, "3");
+
+        await first.ReceiveAsync(3);
+        Assert.Equal(["1", "2", "3"], first.Texts);
+        Assert.Equal(["1", "2"], second.Texts);
+    }
+
+    [Fact]
+    public async Task A_log_is_read_page_by_page_from_anywhere()
+    {
+        const int Messages = 300;
+        await using var host = await StartAsync();
+        var tail = new RecordingTail();
+        await using var log = await OpenAsync(host, NewName(), tail);
+        var positions = await Task.WhenAll(Payloads.Numbers(0, Messages).Select(text => AppendAsync(log, text)));
+
+        foreach (var pageSize in (int[])[1, 7, 100, 299, 300, 1000])
+        {
+            Assert.Equal(Payloads.Numbers(0, Messages), Texts(await ReadAllAsync(log, pageSize)));
+        }
+        foreach (var index in (int[])[0, 1, 150, 298])
+        {
+            var page = await ReadAsync(log, positions[index].Offset, 5);
+            Assert.Equal(tail.Epoch, page.Epoch);
+            Assert.Equal(0, page.TrimmedThrough);
+            Assert.Equal(Payloads.Numbers(index + 1, Math.Min(5, Messages - 1 - index)), Texts(page.Entries));
+        }
+        Assert.Empty((await ReadAsync(log, positions[^1].Offset, 5)).Entries);
+        Assert.Empty((await ReadAsync(log, positions[^1].Offset + 1000, 5)).Entries);
+    }
+
+    [Fact]
+    public async Task Entries_are_read_back_as_the_tail_got_them()
+    {
+        await using var host = await StartAsync();
+        var tail = new RecordingTail();
+        await using var log = await OpenAsync(host, NewName(), tail);
+        foreach (var json in Payloads.Odd)
+        {
+            await AppendAsync(log, json);
+        }
+        var entries = await tail.ReceiveAsync(Payloads.Odd.Length);
+
+        var read = await ReadAllAsync(log, pageSize: 3);
+
+        Assert.Equal(Payloads.Odd, Texts(read));
+        Assert.Equal(entries.Select(entry => (entry.Offset, entry.At)), read.Select(entry => (entry.Offset, entry.At)));
+    }
+
+    [Fact]
+    public async Task Reading_tells_exactly_what_is_missing()
+    {
+        const int Retain = 20;
+        await using var host = await StartAsync();
+        var tail = new RecordingTail();
+        var retention = Plenty with { Entries = Retain };
+        await using var log = await host.Store.OpenAsync(FeedName.Parse(NewName()), retention, tail, TestContext.Current.CancellationToken);
+        var positions = new List<FeedPosition>();
+        for (var number = 0; number < 10 * Retain; number++)
+        {
+            positions.Add(await AppendAsync(log, number.ToString(CultureInfo.InvariantCulture)));
+
+            var page = await ReadAsync(log, 0, 100 * Retain);
+            Assert.Equal(
+                positions.Select(position => position.Offset).Where(offset => offset > page.TrimmedThrough),
+                page.Entries.Select(entry => entry.Offset).Where(offset => offset > page.TrimmedThrough));
+            Assert.True(
+                page.Entries.Count >= Math.Min(Retain, positions.Count),
+                $"{page.Entries.Count} of {positions.Count} entries are there.");
+        }
+    }
+
+    [Fact]
+    public async Task Reading_while_appending_finds_no_gap()
+    {
+        await using var host = await StartAsync();
+        await using var log = await OpenAsync(host, NewName(), new RecordingTail());
+        var appending = Task.Run(async () =>
+        {
+            foreach (var batch in Payloads.Numbers(0, 2000).Chunk(20))
+            {
+                await Task.WhenAll(batch.Select(text => AppendAsync(log, text)));
+            }
+        });
+
+        do
+        {
+            var texts = Texts(await ReadAllAsync(log, pageSize: 100));
+            Assert.Equal(Payloads.Numbers(0, texts.Count), texts);
+        }
+        while (!appending.IsCompleted);
+
+        await appending;
+        Assert.Equal(2000, (await ReadAllAsync(log, pageSize: 100)).Count);
+    }
+
+    [Fact]
+    public async Task Clients_resume_after_a_restart_as_if_nothing_had_happened()
+    {
+        var name = NewName();
+        var texts = Payloads.Numbers(0, 1000);
+        var positions = new List<FeedPosition>();
+        await using (var host = await StartAsync())
+        {
+            var feed = host.Feed(name, new FeedOptions());
+            foreach (var text in texts[..600])
+            {
+                positions.Add(await feed.PublishAsync(text));
+            }
+        }
+
+        await using var restarted = await StartAsync();
+        var again = restarted.Feed(name, new FeedOptions());
+        var readers = ((int[])[0, 300, 598, 599]).ToDictionary(index => index, index => ReadAsync(again, positions[index], 999 - index));
+        var earliest = ReadAsync(again, FeedPosition.Earliest, 1000);
+        foreach (var text in texts[600..])
+        {
+            await again.PublishAsync(text);
+        }
+
+        Assert.Equal(texts, await earliest);
+        foreach (var (index, reader) in readers)
+        {
+            Assert.Equal(texts[(index + 1)..], await reader);
+        }
+    }
+
+    [Fact]
+    public async Task A_reader_that_the_tail_has_left_behind_goes_on_from_the_store()
+    {
+        const int Messages = 20_000; // more than a tail holds
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions { Retain = 2 * Messages });
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
+        await feed.PublishAsync("-1");
+        await using var reader = feed.ReadAsync(FeedPosition.Earliest, deadline.Token).GetAsyncEnumerator(deadline.Token);
+        Assert.True(await reader.MoveNextAsync());
+
+        await Parallel.ForEachAsync(
+            Payloads.Numbers(0, Messages),
+            new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = deadline.Token },
+            async (text, cancellation) => await feed.PublishAsync(text, cancellation));
+
+        var (seen, last) = (new HashSet<string>(), 0L);
+        while (seen.Count < Messages && await reader.MoveNextAsync())
+        {
+            Assert.True(seen.Add(reader.Current.Value), $"{reader.Current.Value} came twice.");
+            Assert.True(reader.Current.Position.Offset > last);
+            last = reader.Current.Position.Offset;
+        }
+        Assert.Equal(Messages, seen.Count);
+    }
+
+    protected static List<string> Texts(IEnumerable<FeedEntry> entries) =>
+        entries.Select(entry => Encoding.UTF8.GetString(entry.Payload.Span)).ToList();
+
+    protected static Task<FeedLogPage> ReadAsync(IFeedLog log, long after, int maxEntries) =>
+        log.ReadAsync(after, maxEntries, TestContext.Current.CancellationToken).AsTask().WithPatience();
+
+    protected static async Task<List<FeedEntry>> ReadAllAsync(IFeedLog log, int pageSize)
+    {
+        var entries = new List<FeedEntry>();
+        while (true)
+        {
+            var page = await ReadAsync(log, entries.Count == 0 ? 0 : entries[^1].Offset, pageSize);
+            if (page.Entries.Count == 0)
+            {
+                return entries;
+            }
+            Assert.InRange(page.Entries.Count, 1, pageSize);
+            entries.AddRange(page.Entries);
+        }
+    }
+}
