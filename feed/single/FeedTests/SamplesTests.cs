@@ -1,20 +1,19 @@
-using BrowserTests.Browsers;
-using BrowserTests.Hosting;
+using Comet.AspNetCore.Testing;
 
-namespace BrowserTests;
+namespace CometApp.Tests;
 
-public class SamplesTests(App app, BrowserFixture browsers) : IClassFixture<App>
+public class SamplesTests(KestrelApplicationFactory<Program> app, BrowserFixture browser)
+    : IClassFixture<KestrelApplicationFactory<Program>>, IClassFixture<BrowserFixture>
 {
     [Fact]
     public async Task Shows_what_the_feed_publishes()
     {
-        var page = await browsers.OpenTabAsync(BrowserKind.Chromium);
+        var page = await browser.NewPageAsync();
 
         await page.GotoAsync($"{app.Url}/samples");
 
         await page.WaitForSelectorAsync("#connection[data-state=live]");
         await page.WaitForSelectorAsync("#messages li:nth-child(3)");
         Assert.Matches(@"^\d+\.\d\d$", await page.InnerTextAsync("#value"));
-        await page.CloseAsync();
     }
 }
