@@ -2,18 +2,17 @@ using Comet.AspNetCore.Testing;
 
 namespace CometApp.Tests;
 
-public class SamplesTests(KestrelApplicationFactory<Program> app, BrowserFixture browser)
-    : IClassFixture<KestrelApplicationFactory<Program>>, IClassFixture<BrowserFixture>
+public class SamplesTests(App app, BrowserFixture browser) : IClassFixture<App>
 {
     [Fact]
     public async Task Shows_what_the_feed_publishes()
     {
         var page = await browser.NewPageAsync();
 
-        await page.GotoAsync($"{app.Url}/samples");
+        await page.GoLiveAsync($"{app.Url}/samples");
 
-        await page.WaitForSelectorAsync("#connection[data-state=live]");
         await page.WaitForSelectorAsync("#messages li:nth-child(3)");
         Assert.Matches(@"^\d+\.\d\d$", await page.InnerTextAsync("#value"));
+        await page.CloseAsync();
     }
 }
