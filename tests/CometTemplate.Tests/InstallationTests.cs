@@ -14,7 +14,7 @@ public class InstallationTests(TemplatePackage package)
         Assert.Contains("comet-app", package.Installation, StringComparison.Ordinal);
         Assert.DoesNotContain("[Warning]", package.Installation, StringComparison.Ordinal);
         Assert.DoesNotContain("[Error]", package.Installation, StringComparison.Ordinal);
-        Assert.DoesNotContain("constraints", package.Installation, StringComparison.Ordinal);
+        Assert.DoesNotContain("constraints are not met", package.Installation, StringComparison.Ordinal);
     }
 
     [Fact]
