@@ -50,7 +50,8 @@ public class AppTests(TemplatePackage package)
     {
         var app = await package.GetAppAsync(name, options);
         await app.BuildAsync();
-        await using var running = await RunningApp.StartAsync(app, ("ASPNETCORE_ENVIRONMENT", "Production"), ("ASPNETCORE_HTTPS_PORT", "7443"));
+        await using var running = await RunningApp.StartAsync(
+            app, ("ASPNETCORE_ENVIRONMENT", "Production"), ("ASPNETCORE_HTTPS_PORT", "7443"));
 
         using var response = await running.Client.GetAsync("/");
 

@@ -17,10 +17,12 @@ public class FeedTests(TemplatePackage package)
 
         string[] expected =
         [
-            "src/my-app/Controllers/StockPricesController.cs", "src/my-app/Models/StockPricesMessage.cs", "src/my-app/Views/StockPrices/Index.cshtml",
-            "src/my-app/wwwroot/js/stock-prices.js", "tests/my-app.Tests/StockPricesTests.cs", $"src/my-app/{ofThisKind}",
+            "src/my-app/Controllers/StockPricesController.cs", "src/my-app/Models/StockPricesMessage.cs",
+            "src/my-app/Views/StockPrices/Index.cshtml", "src/my-app/wwwroot/js/stock-prices.js",
+            "tests/my-app.Tests/StockPricesTests.cs", $"src/my-app/{ofThisKind}",
         ];
-        Assert.Equal(expected.Order(StringComparer.Ordinal), app.FindFiles().Except(app.Files).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)));
+        var added = app.FindFiles().Except(app.Files).Where(file => !file.Contains("/obj/", StringComparison.Ordinal));
+        Assert.Equal(expected.Order(StringComparer.Ordinal), added);
     }
 
     [Fact]

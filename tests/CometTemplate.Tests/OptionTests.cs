@@ -18,7 +18,8 @@ public partial class OptionTests(TemplatePackage package)
         if (value == "nwebsec")
         {
             var (code, restored) = await Tool.TryDotnetAsync(app.ProjectFolder, "restore");
-            Assert.SkipWhen(code != 0 && restored.Contains("NWebsec.AspNetCore.Middleware", StringComparison.Ordinal), $"The registry lacks a package:\n{restored}");
+            var lacks = code != 0 && restored.Contains("NWebsec", StringComparison.Ordinal);
+            Assert.SkipWhen(lacks, $"The registry lacks a package:\n{restored}");
         }
         await app.BuildAsync();
         await using var running = await RunningApp.StartAsync(app);
@@ -50,7 +51,7 @@ public partial class OptionTests(TemplatePackage package)
         var view = Path.Combine(app.ProjectFolder, "Views", "Clock", "Index.cshtml");
         await File.WriteAllTextAsync(view, (await File.ReadAllTextAsync(view))
             // Collection expressions came with C# 12: the view is compiled by a compiler of today.
-            .Replace("Server time", "@{ string[] words = [\"Changed\", \"while\", \"it\", \"runs\"]; }@string.Join(' ', words)", StringComparison.Ordinal));
+            .Replace("Server time", "@{ string[] words = [\"Changed while\", \"it runs\"]; }@string.Join(' ', words)", StringComparison.Ordinal));
 
         var deadline = DateTime.UtcNow.AddSeconds(30);
         while (!(await running.Client.GetStringAsync("/clock")).Contains("Changed while it runs", StringComparison.Ordinal))

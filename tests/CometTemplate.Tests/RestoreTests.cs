@@ -27,7 +27,7 @@ public class RestoreTests(TemplatePackage package)
     {
         var app = await package.CreateAppAsync("Small", "--no-tests");
         await using var source = await EmptyPackageSource.StartAsync();
-        await ConfigureAsync(app, $"""<packageSources><add key="second" value="{source.Url}/index.json" allowInsecureConnections="true" /></packageSources>""");
+        await ConfigureAsync(app, "packageSources", $"{source.Url}/index.json");
 
         var output = await Tool.DotnetAsync(app.Folder, [("NUGET_PACKAGES", package.CreateFolder())], "build", "-warnaserror");
 
@@ -39,15 +39,21 @@ public class RestoreTests(TemplatePackage package)
     public async Task An_audit_source_that_does_not_answer_breaks_no_build()
     {
         var app = await package.CreateAppAsync("Small", "--no-tests");
-        await ConfigureAsync(app, """<auditSources><clear /><add key="nobody" value="http://127.0.0.1:1/index.json" allowInsecureConnections="true" /></auditSources>""");
+        await ConfigureAsync(app, "auditSources", "http://127.0.0.1:1/index.json");
 
         var output = await Tool.DotnetAsync(app.Folder, "build");
 
         Assert.Contains("warning NU1900", output, StringComparison.Ordinal);
     }
 
-    private static Task ConfigureAsync(GeneratedApp app, string section) =>
-        File.WriteAllTextAsync(Path.Combine(app.Folder, "nuget.config"), $"<configuration>{section}</configuration>");
+    private static Task ConfigureAsync(GeneratedApp app, string section, string url) =>
+        File.WriteAllTextAsync(Path.Combine(app.Folder, "nuget.config"), $"""
+            <configuration>
+              <{section}>
+                <add key="another" value="{url}" allowInsecureConnections="true" />
+              </{section}>
+            </configuration>
+            """);
 
     private static async Task GitAsync(string folder, params string[] arguments)
     {

@@ -7,9 +7,13 @@ namespace CometTemplate.Tests;
 [Trait("Category", "Matrix")]
 public class TextTests(TemplatePackage package)
 {
-    private static readonly string[] LeftOvers = ["CometApp", "cometapp", "Comet App", "//#if", "#if (", "<!--#", "cnd:noEmit", "VALUE-FORMS", "localhost:5000", "localhost:7000"];
+    private static readonly string[] LeftOvers =
+    [
+        "CometApp", "cometapp", "Comet App", "//#if", "#if (", "<!--#", "cnd:noEmit", "VALUE-FORMS", "localhost:5000", "localhost:7000",
+    ];
 
-    private static readonly string[] Options = ["sqlite", "rabbit", "netescapades", "nwebsec", "otlp", "opentelemetry.", "runtimecompilation"];
+    private static readonly string[] Options =
+        ["sqlite", "rabbit", "netescapades", "nwebsec", "otlp", "opentelemetry.", "runtimecompilation"];
 
     [Theory]
     [InlineData("MyApp", "")]
@@ -66,15 +70,15 @@ public class TextTests(TemplatePackage package)
     [InlineData("--store sqlite", "src/MyApp/appsettings.json", "\"Comet\": \"Data Source=comet.db\"")]
     [InlineData("--store rabbitmq", "src/MyApp/Program.cs", "builder.Services.AddCometRabbitMQ();")]
     [InlineData("--store rabbitmq", "src/MyApp/appsettings.Development.json", "\"RabbitMQ\": \"amqp://")]
-    [InlineData("--store sqlite", "src/MyApp/MyApp.csproj", "<PackageReference Include=\"Comet.AspNetCore.Sqlite\" Version=\"$(CometVersion)\" />")]
-    [InlineData("--store rabbitmq", "src/MyApp/MyApp.csproj", "<PackageReference Include=\"Comet.AspNetCore.RabbitMQ\" Version=\"$(CometVersion)\" />")]
-    [InlineData("--telemetry otlp", "src/MyApp/MyApp.csproj", "<PackageReference Include=\"OpenTelemetry.Extensions.Hosting\" Version=\"1.20.1\" />")]
+    [InlineData("--store sqlite", "src/MyApp/MyApp.csproj", "Include=\"Comet.AspNetCore.Sqlite\" Version=\"$(CometVersion)\" />")]
+    [InlineData("--store rabbitmq", "src/MyApp/MyApp.csproj", "Include=\"Comet.AspNetCore.RabbitMQ\" Version=\"$(CometVersion)\" />")]
+    [InlineData("--telemetry otlp", "src/MyApp/MyApp.csproj", "Include=\"OpenTelemetry.Extensions.Hosting\" Version=\"1.20.1\" />")]
     [InlineData("--telemetry otlp", "src/MyApp/Program.cs", ".UseOtlpExporter();")]
     [InlineData("--security-headers netescapades", "src/MyApp/Security/SecurityHeaders.cs", ".AddContentSecurityPolicy(")]
-    [InlineData("--security-headers nwebsec", "src/MyApp/MyApp.csproj", "<PackageReference Include=\"NWebsec.AspNetCore.Middleware\" Version=\"3.0.0\" />")]
+    [InlineData("--security-headers nwebsec", "src/MyApp/MyApp.csproj", "Include=\"NWebsec.AspNetCore.Middleware\" Version=\"3.0.0\" />")]
     [InlineData("--security-headers nwebsec", "src/MyApp/Security/SecurityHeaders.cs", ".UseCsp(")]
     [InlineData("--razor-runtime-compilation", "src/MyApp/Program.cs", "#if DEBUG\nmvc.AddRazorRuntimeCompilation();\n#endif")]
-    [InlineData("--razor-runtime-compilation", "src/MyApp/MyApp.csproj", "<ItemGroup Condition=\"'$(Configuration)' == 'Debug'\">\n    <PackageReference Include=\"Microsoft.AspNetCore.Mvc.Razor.RuntimeCompilation\"")]
+    [InlineData("--razor-runtime-compilation", "src/MyApp/MyApp.csproj", "Include=\"Microsoft.AspNetCore.Mvc.Razor.RuntimeCompilation\" Version=\"10.0.15\"")]
     [InlineData("--kestrelHttpPort 5432 --kestrelHttpsPort 7654", "src/MyApp/Properties/launchSettings.json", "\"https://localhost:7654;http://localhost:5432\"")]
     public async Task An_option_does_what_it_says(string options, string file, string text)
     {

@@ -37,7 +37,8 @@ public sealed class GeneratedApp(string name, string folder)
     {
         var output = await package.NewAsync(
             ProjectFolder, ["comet-feed", "-n", feed, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
-        var lines = output.Split('\n').Select(line => line.Trim()).Where(line => line.StartsWith("builder.Services.", StringComparison.Ordinal)).ToList();
+        var lines = output.Split('\n').Select(line => line.Trim())
+            .Where(line => line.StartsWith("builder.Services.", StringComparison.Ordinal)).ToList();
         const string After = "builder.Services.AddComet();\n";
         Assert.Contains($"Add to Program.cs, after {After.TrimEnd().TrimEnd(';')}:", output, StringComparison.Ordinal);
         var program = Path.Combine(ProjectFolder, "Program.cs");

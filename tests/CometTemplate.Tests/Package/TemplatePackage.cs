@@ -70,9 +70,12 @@ public sealed class TemplatePackage : IAsyncLifetime
         // What the apps restored of a version that nobody will ask for again.
         var cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        foreach (var folder in Directory.EnumerateDirectories(cache, "comet.aspnetcore*").Select(id => Path.Combine(id, Version)).Where(Directory.Exists))
+        foreach (var folder in Directory.GetDirectories(cache, "comet.aspnetcore*").Select(id => Path.Combine(id, Version)))
         {
-            Directory.Delete(folder, recursive: true);
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
         }
         return ValueTask.CompletedTask;
     }
