@@ -16,19 +16,19 @@ internal sealed class EmptyPackageSource : IAsyncDisposable
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Urls.Add("http://127.0.0.1:0");
+        _app.Use((context, next) =>
+        {
+            Interlocked.Increment(ref _requests);
+            return next(context);
+        });
         _app.MapGet("/index.json", () => TypedResults.Text($$"""
             { "version": "3.0.0", "resources": [{ "@id": "{{Url}}/packages/", "@type": "PackageBaseAddress/3.0.0" }] }
             """, "application/json"));
-        _app.MapGet("/packages/{**any}", () =>
-        {
-            Interlocked.Increment(ref _requests);
-            return TypedResults.NotFound();
-        });
     }
 
     internal string Url => _app.Urls.Single();
 
-    /// <summary>How often it was asked for a package.</summary>
+    /// <summary>How often it was asked for anything.</summary>
     internal int Requests => Volatile.Read(ref _requests);
 
     internal static async Task<EmptyPackageSource> StartAsync()

@@ -39,12 +39,12 @@ public sealed class GeneratedApp(string name, string folder)
             ProjectFolder, ["comet-feed", "-n", feed, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         var lines = output.Split('\n').Select(line => line.Trim())
             .Where(line => line.StartsWith("builder.Services.", StringComparison.Ordinal)).ToList();
-        const string After = "builder.Services.AddComet();\n";
-        Assert.Contains($"Add to Program.cs, after {After.TrimEnd().TrimEnd(';')}:", output, StringComparison.Ordinal);
+        const string After = "builder.Services.AddComet();";
+        Assert.Contains($"Add to Program.cs, after {After.TrimEnd(';')}:", output, StringComparison.Ordinal);
         var program = Path.Combine(ProjectFolder, "Program.cs");
         var code = await File.ReadAllTextAsync(program);
         Assert.Contains(After, code, StringComparison.Ordinal);
-        await File.WriteAllTextAsync(program, code.Replace(After, After + string.Join('\n', lines) + '\n', StringComparison.Ordinal));
+        await File.WriteAllTextAsync(program, code.Replace(After, string.Join('\n', [After, .. lines]), StringComparison.Ordinal));
         return [.. lines.Select(line => line["builder.Services.".Length..].TrimEnd(';'))];
     }
 
