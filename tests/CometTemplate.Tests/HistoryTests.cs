@@ -6,6 +6,7 @@ using CometTemplate.Tests.Package;
 namespace CometTemplate.Tests;
 
 /// <summary>What each store promises, in an app as it was generated.</summary>
+[Trait("Category", "Matrix")]
 public partial class HistoryTests(TemplatePackage package)
 {
     [Theory]
@@ -13,7 +14,44 @@ public partial class HistoryTests(TemplatePackage package)
     [InlineData("my-app", "--store sqlite", true)]
     public async Task A_restart_keeps_what_the_store_keeps(string name, string options, bool keeps)
     {
-        var app = await package.GetAppAsync(name, options);
+        await AssertKeepsAsync(await package.GetAppAsync(name, options), keeps);
+    }
+
+    [Fact]
+    public async Task A_store_is_added_later_by_a_package_and_a_line()
+    {
+        var app = await package.CreateAppAsync("Small", "--no-tests");
+        var readme = Regex.Match(app.Read("README.md"), @"\| `(<PackageReference Include=""Comet.AspNetCore.Sqlite"".*)` \| `(.*)` \|");
+        await ReplaceAsync("Small.csproj", "<ItemGroup>\n", $"<ItemGroup>\n{readme.Groups[1].Value}\n");
+        await ReplaceAsync("Program.cs", "AddComet();\n", $"AddComet();\n{readme.Groups[2].Value}\n");
+
+        await AssertKeepsAsync(app, keeps: true);
+
+        async Task ReplaceAsync(string file, string old, string text)
+        {
+            var path = Path.Combine(app.ProjectFolder, file);
+            var code = await File.ReadAllTextAsync(path);
+            Assert.Contains(old, code, StringComparison.Ordinal);
+            await File.WriteAllTextAsync(path, code.Replace(old, text, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task Without_its_broker_an_app_runs_and_is_not_ready()
+    {
+        var app = await package.GetAppAsync("My.App", "--store rabbitmq");
+        await app.BuildAsync();
+        await using var running = await RunningApp.StartAsync(app, ("ConnectionStrings__RabbitMQ", "amqp://guest:guest@127.0.0.1:1"));
+
+        Assert.Equal(HttpStatusCode.OK, (await running.Client.GetAsync("/health/live")).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await running.Client.GetAsync("/health/ready")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await running.Client.GetAsync("/")).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await running.Client.GetAsync("/announcements/stream")).StatusCode);
+        await running.AssertStreamsAsync();
+    }
+
+    private static async Task AssertKeepsAsync(GeneratedApp app, bool keeps)
+    {
         await app.BuildAsync();
         string id;
         await using (var running = await RunningApp.StartAsync(app))
@@ -30,20 +68,6 @@ public partial class HistoryTests(TemplatePackage package)
         var all = await restarted.ReadAsync("/announcements/stream", keeps ? 2 : 1, "earliest");
         Assert.Equal(keeps ? ["first", "second"] : ["second"], all.Select(message => message.Value.GetProperty("text").GetString()));
         Assert.Equal(keeps, all[0].Id == id);
-    }
-
-    [Fact]
-    public async Task Without_its_broker_an_app_runs_and_is_not_ready()
-    {
-        var app = await package.GetAppAsync("My.App", "--store rabbitmq");
-        await app.BuildAsync();
-        await using var running = await RunningApp.StartAsync(app, ("ConnectionStrings__RabbitMQ", "amqp://guest:guest@127.0.0.1:1"));
-
-        Assert.Equal(HttpStatusCode.OK, (await running.Client.GetAsync("/health/live")).StatusCode);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await running.Client.GetAsync("/health/ready")).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await running.Client.GetAsync("/")).StatusCode);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await running.Client.GetAsync("/announcements/stream")).StatusCode);
-        await running.AssertStreamsAsync();
     }
 
     private static async Task AnnounceAsync(HttpClient client, string text)

@@ -3,12 +3,13 @@ using CometTemplate.Tests.Package;
 
 namespace CometTemplate.Tests;
 
+[Trait("Category", "Matrix")]
 public class TelemetryTests(TemplatePackage package)
 {
     [Fact]
     public async Task Metrics_and_traces_arrive_at_the_collector_that_the_standard_variable_names()
     {
-        var app = await package.GetAppAsync("1App", "--telemetry otlp");
+        var app = await package.GetAppAsync("1App", "--telemetry otlp --no-tests");
         await app.BuildAsync();
         await using var collector = await Collector.StartAsync();
         await using var running = await RunningApp.StartAsync(app,

@@ -3,7 +3,10 @@ using CometApp.Feeds;
 using CometApp.Models;
 using CometApp.Security;
 #if (Otlp)
-using CometApp.Telemetry;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 #endif
 
 var builder = WebApplication.CreateBuilder(args);
@@ -31,15 +34,17 @@ builder.Services.AddFeed<Vitals>("vitals", feed =>
 {
     feed.Retain = VitalsSampler.Kept;
     feed.WhenSlow = SlowClientPolicy.Latest;
-#if (Sqlite || RabbitMQ)
     feed.InMemory = true;
-#endif
 });
 builder.Services.AddFeed<Announcement>("announcements", feed => feed.RetainFor = TimeSpan.FromDays(7));
 builder.Services.AddSingleton<Clock>();
 builder.Services.AddHostedService<VitalsSampler>();
 #if (Otlp)
-builder.Services.AddHostedService<OtlpExport>();
+builder.Services.AddOpenTelemetry()
+    .ConfigureResource(resource => resource.AddService(builder.Environment.ApplicationName).AddEnvironmentVariableDetector())
+    .WithMetrics(metrics => metrics.AddAspNetCoreInstrumentation().AddMeter("Comet.AspNetCore", "System.Runtime"))
+    .WithTracing(traces => traces.AddAspNetCoreInstrumentation().AddSource("Comet.AspNetCore"))
+    .UseOtlpExporter();
 #endif
 
 var app = builder.Build();

@@ -21,6 +21,9 @@ public sealed class GeneratedApp(string name, string folder)
     /// <summary>The paths of all files, with slashes, as they were generated.</summary>
     internal IReadOnlyList<string> Files { get; } = Find(folder);
 
+    /// <summary>Those of them that are text.</summary>
+    internal IEnumerable<string> Texts => Files.Where(file => !file.StartsWith("packages/", StringComparison.Ordinal));
+
     internal string Read(string file) => File.ReadAllText(Path.Combine(folder, file));
 
     /// <summary>Builds the solution, warnings as errors; the first caller pays, and all get what the build printed.</summary>
@@ -28,6 +31,22 @@ public sealed class GeneratedApp(string name, string folder)
 
     /// <summary>The paths of all files that are there now.</summary>
     internal IReadOnlyList<string> FindFiles() => Find(folder);
+
+    /// <summary>Adds a feed, with the lines that <c>dotnet new comet-feed</c> prints for Program.cs; returns what they call.</summary>
+    internal async Task<IReadOnlyList<string>> AddFeedAsync(TemplatePackage package, string feed, string options = "")
+    {
+        var output = await package.NewAsync(
+            ProjectFolder, ["comet-feed", "-n", feed, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        var lines = output.Split('\n').Select(line => line.Trim())
+            .Where(line => line.StartsWith("builder.Services.", StringComparison.Ordinal)).ToList();
+        const string After = "builder.Services.AddComet();";
+        Assert.Contains($"Add to Program.cs, after {After.TrimEnd(';')}:", output, StringComparison.Ordinal);
+        var program = Path.Combine(ProjectFolder, "Program.cs");
+        var code = await File.ReadAllTextAsync(program);
+        Assert.Contains(After, code, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(program, code.Replace(After, string.Join('\n', [After, .. lines]), StringComparison.Ordinal));
+        return [.. lines.Select(line => line["builder.Services.".Length..].TrimEnd(';'))];
+    }
 
     private static List<string> Find(string folder) =>
     [

@@ -18,6 +18,12 @@ public sealed class TemplatePackage : IAsyncLifetime
 
     internal string File { get; private set; } = "";
 
+    /// <summary>The library's packages, which were packed with it.</summary>
+    internal IReadOnlyList<string> Library { get; private set; } = [];
+
+    /// <summary>The version of them all.</summary>
+    internal string Version => VersionOf(File);
+
     /// <summary>What <c>dotnet new install</c> said.</summary>
     internal string Installation { get; private set; } = "";
 
@@ -25,9 +31,12 @@ public sealed class TemplatePackage : IAsyncLifetime
     {
         var folder = Path.Combine(_scratch.FullName, "package");
         await Tool.DotnetAsync(Repository, "pack", "CometTemplate.csproj", "-o", folder);
-        File = Directory.GetFiles(folder, "*.nupkg").Single();
+        File = Directory.GetFiles(folder, "CometTemplate.*.nupkg").Single();
+        Library = Directory.GetFiles(folder, "Comet.AspNetCore.*.nupkg");
         Installation = await Tool.DotnetAsync(_scratch.FullName, ["new", "install", File, "-v", "diag", .. Hive("hive")]);
     }
+
+    internal static string VersionOf(string file) => Path.GetFileNameWithoutExtension(file)["CometTemplate.".Length..];
 
     /// <summary>A folder that nothing else uses; it may have any name.</summary>
     internal string CreateFolder(string name = "work") =>
@@ -58,6 +67,16 @@ public sealed class TemplatePackage : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         _scratch.Delete(recursive: true);
+        // What the apps restored of a version that nobody will ask for again.
+        var cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        foreach (var folder in Directory.GetDirectories(cache, "comet.aspnetcore*").Select(id => Path.Combine(id, Version)))
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
         return ValueTask.CompletedTask;
     }
 }

@@ -9,9 +9,11 @@ internal static class Tool
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
     /// <summary>Runs <c>dotnet</c>; a failure fails the test and shows the command with its output.</summary>
-    internal static async Task<string> DotnetAsync(string folder, params string[] arguments)
+    internal static Task<string> DotnetAsync(string folder, params string[] arguments) => DotnetAsync(folder, [], arguments);
+
+    internal static async Task<string> DotnetAsync(string folder, (string Name, string Value)[] environment, params string[] arguments)
     {
-        var (code, output) = await TryDotnetAsync(folder, arguments);
+        var (code, output) = await RunAsync(folder, environment, "dotnet", arguments);
         Assert.True(code == 0, $"dotnet {string.Join(' ', arguments)} in {folder} ended with {code}:\n{output}");
         return output;
     }
@@ -19,9 +21,18 @@ internal static class Tool
     internal static Task<(int Code, string Output)> TryDotnetAsync(string folder, params string[] arguments) =>
         RunAsync(folder, "dotnet", arguments);
 
-    internal static async Task<(int Code, string Output)> RunAsync(string folder, string program, params string[] arguments)
+    internal static Task<(int Code, string Output)> RunAsync(string folder, string program, params string[] arguments) =>
+        RunAsync(folder, [], program, arguments);
+
+    private static async Task<(int Code, string Output)> RunAsync(
+        string folder, (string Name, string Value)[] environment, string program, params string[] arguments)
     {
-        using var process = Process.Start(Describe(folder, program, arguments))!;
+        var start = Describe(folder, program, arguments);
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+        using var process = Process.Start(start)!;
         var output = new StringBuilder();
         process.OutputDataReceived += (_, line) => Add(line.Data);
         process.ErrorDataReceived += (_, line) => Add(line.Data);
@@ -63,6 +74,8 @@ internal static class Tool
         }
         start.Environment["DOTNET_NOLOGO"] = "1";
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
+        // The tests of an app need a browser; a user installs one, or says this.
+        start.Environment["COMET_INSTALL_BROWSER"] = "1";
         return start;
     }
 

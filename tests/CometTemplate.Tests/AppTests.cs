@@ -3,24 +3,30 @@ using CometTemplate.Tests.Package;
 
 namespace CometTemplate.Tests;
 
-/// <summary>A generated app runs and streams.</summary>
-public class RunTests(TemplatePackage package)
+/// <summary>Whatever the name and the options, an app builds without a warning, runs without one, and streams.</summary>
+[Trait("Category", "Matrix")]
+public class AppTests(TemplatePackage package)
 {
+    // Names and options are paired: each is there at least once, and the whole stays quick.
     [Theory]
     [InlineData("MyApp", "")]
-    [InlineData("1App", "--telemetry otlp")]
+    [InlineData("my-app", "--store sqlite")]
+    [InlineData("1App", "--telemetry otlp --no-tests")]
     [InlineData("Comet", "--no-https")]
     [InlineData("a & b", "")]
     [InlineData("Small", "--no-tests")]
-    public async Task It_answers_and_streams(string name, string options)
+    public async Task It_builds_runs_and_streams(string name, string options)
     {
         var app = await package.GetAppAsync(name, options);
-        await app.BuildAsync();
-        await using var running = await RunningApp.StartAsync(app);
 
+        var output = await app.BuildAsync();
+
+        Assert.Contains("0 Warning(s)", output, StringComparison.Ordinal);
+        // At home nowhere, as on the first start on a machine.
+        await using var running = await RunningApp.StartAsync(app, ("HOME", package.CreateFolder()));
         await running.AssertAnswersAsync();
         await running.AssertStreamsAsync();
-        Assert.DoesNotContain("HttpsPolicy", running.Output, StringComparison.Ordinal); // warns where there is no HTTPS port
+        Assert.DoesNotContain("warn:", running.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -44,7 +50,8 @@ public class RunTests(TemplatePackage package)
     {
         var app = await package.GetAppAsync(name, options);
         await app.BuildAsync();
-        await using var running = await RunningApp.StartAsync(app, ("ASPNETCORE_ENVIRONMENT", "Production"), ("ASPNETCORE_HTTPS_PORT", "7443"));
+        await using var running = await RunningApp.StartAsync(
+            app, ("ASPNETCORE_ENVIRONMENT", "Production"), ("ASPNETCORE_HTTPS_PORT", "7443"));
 
         using var response = await running.Client.GetAsync("/");
 

@@ -1,0 +1,38 @@
+using Comet.AspNetCore;
+using CometApp.Models;
+using Microsoft.AspNetCore.Mvc;
+
+namespace CometApp.Controllers;
+
+/// <summary>A feed for each key, which begins at first use. Decide here who may read and write which.</summary>
+[Route(@"/samples/{key:regex(^[[\w-]]{{1,64}}$)}")]
+public sealed class SamplesController(KeyedFeeds<SamplesMessage> feeds, TimeProvider time) : Controller
+{
+    [HttpGet]
+    public ViewResult Index() => View(new SamplesForm());
+
+    [HttpGet("stream"), HttpHead("stream")]
+    public CometResult Stream(string key) => CometResults.Feed(feeds.Get(key), "parent.samplesChanged");
+
+    [HttpPost]
+    [ValidateAntiForgeryToken]
+    public async Task<IActionResult> Post(string key, SamplesForm form, CancellationToken cancellation)
+    {
+        if (!ModelState.IsValid)
+        {
+            Response.StatusCode = StatusCodes.Status400BadRequest;
+            return View(nameof(Index), form);
+        }
+        try
+        {
+            await feeds.Get(key).PublishAsync(new SamplesMessage(form.Text!.Trim(), time.GetUtcNow()), cancellation);
+            return RedirectToAction(nameof(Index), new { key });
+        }
+        catch (FeedUnavailableException)
+        {
+            ModelState.AddModelError(nameof(form.Text), "Messages cannot be stored right now. Yours is still here: try again in a moment.");
+            Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return View(nameof(Index), form);
+        }
+    }
+}

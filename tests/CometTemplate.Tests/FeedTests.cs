@@ -1,0 +1,72 @@
+using CometTemplate.Tests.Package;
+
+namespace CometTemplate.Tests;
+
+/// <summary>What <c>dotnet new comet-feed</c> adds to an app, and where it adds nothing.</summary>
+[Trait("Category", "Matrix")]
+public class FeedTests(TemplatePackage package)
+{
+    [Theory]
+    [InlineData("", "Feeds/StockPricesSource.cs")]
+    [InlineData("--keyed", "Models/StockPricesForm.cs")]
+    public async Task It_adds_exactly_its_files(string options, string ofThisKind)
+    {
+        var app = await CreateAppAsync("my-app", "");
+
+        await app.AddFeedAsync(package, "stock-prices", options);
+
+        string[] expected =
+        [
+            "src/my-app/Controllers/StockPricesController.cs", "src/my-app/Models/StockPricesMessage.cs",
+            "src/my-app/Views/StockPrices/Index.cshtml", "src/my-app/wwwroot/js/stock-prices.js",
+            "tests/my-app.Tests/StockPricesTests.cs", $"src/my-app/{ofThisKind}",
+        ];
+        var added = app.FindFiles().Except(app.Files).Where(file => !file.Contains("/obj/", StringComparison.Ordinal));
+        Assert.Equal(expected.Order(StringComparer.Ordinal), added);
+    }
+
+    [Fact]
+    public async Task In_an_app_without_tests_it_has_none_and_the_app_builds()
+    {
+        var app = await CreateAppAsync("Small", "--no-tests");
+
+        await app.AddFeedAsync(package, "Quotes");
+        await app.AddFeedAsync(package, "Rooms", "--keyed");
+
+        Assert.DoesNotContain(app.FindFiles(), file => file.EndsWith("Tests.cs", StringComparison.Ordinal));
+        await app.BuildAsync();
+    }
+
+    [Theory]
+    [InlineData("my feed", "<h1>my feed</h1>")]
+    [InlineData("stock-prices", "<h1>stock prices</h1>")]
+    [InlineData("StockPrices", "<h1>Stock Prices</h1>")]
+    [InlineData("a & \"b\"", "<h1>a b</h1>")]
+    public async Task Its_heading_keeps_the_words_of_its_name(string name, string heading)
+    {
+        var app = await CreateAppAsync("Small", "--no-tests");
+
+        await app.AddFeedAsync(package, name);
+
+        var view = app.FindFiles().Except(app.Files).Single(file => file.EndsWith(".cshtml", StringComparison.Ordinal));
+        Assert.Contains(heading, app.Read(view), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Outside_an_app_it_writes_nothing_and_says_why()
+    {
+        var folder = package.CreateFolder();
+
+        var output = await package.NewAsync(folder, "comet-feed", "-n", "Quotes");
+
+        Assert.Contains("nothing was written: run this in the folder of the app's .csproj", output, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+    }
+
+    private async Task<Apps.GeneratedApp> CreateAppAsync(string name, string options)
+    {
+        var app = await package.CreateAppAsync(name, options);
+        await Tool.DotnetAsync(app.ProjectFolder, "restore");
+        return app;
+    }
+}
