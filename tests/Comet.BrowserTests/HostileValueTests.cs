@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.BrowserTests;
 
 /// <summary>What arrives is what JSON.parse would give, and one message never changes, kills or delays another.</summary>
-public class HostileValueTests(BrowserFixture browsers, ITestOutputHelper output)
+public class HostileValueTests(TestBrowsers browsers, ITestOutputHelper output)
 {
     private static readonly JsonSerializerOptions Strict = new() { MaxDepth = 2_000 };
 
@@ -22,7 +22,7 @@ public class HostileValueTests(BrowserFixture browsers, ITestOutputHelper output
     [InlineData(BrowserKind.Firefox, "json", Reader.CometSource, "relaxed")]
     public async Task Every_value_arrives_as_JSON_parse_gives_it_and_so_does_the_next(BrowserKind kind, string stream, Reader reader, string escaping)
     {
-        await using var app = new App(services => services.Configure<JsonOptions>(options =>
+        await using var site = new Site(services => services.Configure<JsonOptions>(options =>
         {
             options.JsonSerializerOptions.Encoder = escaping == "relaxed" ? JavaScriptEncoder.UnsafeRelaxedJsonEscaping : null;
             options.JsonSerializerOptions.MaxDepth = Strict.MaxDepth;
@@ -30,7 +30,7 @@ public class HostileValueTests(BrowserFixture browsers, ITestOutputHelper output
         object?[] values = stream == "strings" ? HostileValues.Strings : [.. HostileValues.Strings, .. HostileValues.Objects];
         var expected = values.Select(value => JsonSerializer.Serialize(value, Strict)).ToArray();
         var page = await browsers.OpenTabAsync(kind);
-        await page.GotoAsync(app.Url + "/test/empty");
+        await page.GotoAsync(site.Url + "/test/empty");
 
         await page.EvaluateAsync("""
             ([url, reader]) => {

@@ -32,14 +32,15 @@ public class PageTests(App app, BrowserFixture browser) : IClassFixture<App>
         var page = await browser.NewPageAsync();
         await OpenAsync(page, path);
 
-        foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
+        foreach (var (scheme, width) in new[] { (ColorScheme.Light, 1280), (ColorScheme.Dark, 390) })
         {
             await page.EmulateMediaAsync(new() { ColorScheme = scheme });
+            await page.SetViewportSizeAsync(width, 800);
             var result = await page.RunAxe();
 
             Assert.NotEmpty(result.Passes);
             Assert.Empty(result.Violations.Select(violation =>
-                $"{path}, {scheme}: {violation.Help}: {string.Join(", ", violation.Nodes.Select(node => node.Html))}"));
+                $"{path}, {scheme}, {width} wide: {violation.Help}: {string.Join(", ", violation.Nodes.Select(node => node.Html))}"));
         }
         await page.CloseAsync();
     }

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Comet.AspNetCore;
-using CometApp.Security;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -10,7 +9,7 @@ namespace Comet.BrowserTests.Hosting;
 
 /// <summary>Streams that no app should have.</summary>
 [Route("/test/streams")]
-public sealed class TestStreamsController(CspNonce nonce) : Controller
+public sealed class TestStreamsController : Controller
 {
     /// <summary>What follows each hostile value.</summary>
     internal const string Canary = "the next message";
@@ -37,9 +36,9 @@ public sealed class TestStreamsController(CspNonce nonce) : Controller
     /// <summary>What a broken server might send: messages again, older ones, and then another log.</summary>
     [HttpGet("doubled")]
     public ContentResult SendDoubled() => Content(
-        $$$"""<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><script nonce="{{{nonce}}}">frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'open' } }));</script>""" +
-        string.Concat(Doubled.Select(id => $"<script nonce=\"{nonce}\">frameElement.comet('{id}','{id}');</script>")) +
-        $$$"""<script nonce="{{{nonce}}}">frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'end', reason: 'completed' } }));</script>""",
+        $$$"""<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><script>frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'open' } }));</script>""" +
+        string.Concat(Doubled.Select(id => $"<script>frameElement.comet('{id}','{id}');</script>")) +
+        $$$"""<script>frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'end', reason: 'completed' } }));</script>""",
         "text/html; charset=utf-8");
 
     /// <summary>Expressions that are no JSON, and then a string.</summary>
@@ -62,7 +61,7 @@ public sealed class TestStreamsController(CspNonce nonce) : Controller
             await Response.WriteAsync($"<!DOCTYPE html><html><head><meta charset=\"utf-8\"></head><body>{new string(' ', 1024)}");
             foreach (var detail in told.Select(json => JsonSerializer.Serialize(JsonElement.Parse(json))))
             {
-                await Response.WriteAsync($$$"""<script nonce="{{{nonce}}}">window.frameElement?.dispatchEvent(new CustomEvent('comet', { detail: {{{detail}}} }));</script>""");
+                await Response.WriteAsync($$$"""<script>window.frameElement?.dispatchEvent(new CustomEvent('comet', { detail: {{{detail}}} }));</script>""");
             }
             await Response.Body.FlushAsync();
             await Task.Delay(Timeout.Infinite, HttpContext.RequestAborted);

@@ -5,10 +5,10 @@ using Comet.AspNetCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 
-namespace Comet.BrowserTests;
+namespace Comet.BrowserTests.AppPages;
 
 /// <summary>The page at its barest: a function and an iframe.</summary>
-public class ClockTests(App app, BrowserFixture browsers) : IClassFixture<App>
+public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
 {
     [Theory]
     [InlineData(BrowserKind.Chromium)]
@@ -41,7 +41,7 @@ public class ClockTests(App app, BrowserFixture browsers) : IClassFixture<App>
     public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
     {
         await using var site = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
-        await using var network = new TcpProxy(site);
+        await using var network = new TcpProxy(site.Url);
         var page = await browsers.OpenTabAsync(kind);
         await page.GotoAsync(network.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
         await page.WaitForSelectorAsync("#connection[data-state=live]");
