@@ -41,7 +41,7 @@ public class HostileValueTests(TestBrowsers browsers, ITestOutputHelper output)
               else document.body.append(Object.assign(document.createElement('iframe'), { src: url }));
             }
             """, new[] { $"/test/streams/{stream}", reader.ToString() });
-        await page.WaitForFunctionAsync("count => arrived.length >= count", 2 * values.Length);
+        await page.WaitUntilAsync("count => arrived.length >= count", 2 * values.Length);
 
         var verdicts = await page.EvaluateJsonAsync<Verdict[]>("""
             expected => {

@@ -25,7 +25,7 @@ public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
             }
             """);
 
-        await page.WaitForFunctionAsync("() => seen.length >= 5 && seen[0].time !== seen.at(-1).time");
+        await page.WaitUntilAsync("() => seen.length >= 5 && seen[0].time !== seen.at(-1).time");
 
         var seen = await page.EvaluateJsonAsync<Tick[]>("() => seen");
         Assert.All(seen, tick => Assert.Equal(tick.Time, tick.Shown));
@@ -40,12 +40,12 @@ public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
     [InlineData(BrowserKind.Firefox)]
     public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
     {
-        await using var site = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var site = new App(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
         await using var network = new TcpProxy(site.Url);
         var page = await browsers.OpenTabAsync(kind);
         await page.GotoAsync(network.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
         await page.WaitForSelectorAsync("#connection[data-state=live]");
-        await page.WaitForTimeoutAsync(5_000); // longer than it puts up with silence
+        await page.WaitForTimeoutAsync(3_000); // longer than it puts up with silence
         await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Live");
 
         network.Cut();

@@ -20,7 +20,7 @@ public class ContentSecurityPolicyTests(App app, TestBrowsers browsers) : IClass
         await page.ClickAsync("#injected");
         await page.EvaluateAsync("() => document.body.append(Object.assign(document.createElement('script'), { text: \"ran.push('inserted')\" }))");
 
-        await page.WaitForFunctionAsync("() => blocked.length >= 4");
+        await page.WaitUntilAsync("() => blocked.length >= 4");
 
         Assert.Equal(["nonce"], await page.EvaluateAsync<string[]>("() => ran"));
         Assert.Equal(

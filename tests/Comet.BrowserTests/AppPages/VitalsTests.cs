@@ -55,7 +55,7 @@ public class VitalsTests(TestBrowsers browsers, ITestOutputHelper output)
                 {
                     await feed.PublishAsync(new Vitals(published % 100, published * 1024L, published * 512L, ++published));
                 }
-                await page.WaitForFunctionAsync("last => document.getElementById('streams').textContent === `${last}`", published);
+                await page.WaitUntilAsync("last => document.getElementById('streams').textContent === `${last}`", published);
             }
         }
     }

@@ -22,10 +22,11 @@ public sealed class Site : IAsyncDisposable
     /// <summary>With some services changed.</summary>
     internal Site(Action<IServiceCollection>? configure)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.WebHost.UseUrls("http://127.0.0.1:0").UseCometTransport();
-        // The app whose pages are tested as well has controllers, too.
+        // The settings of the app whose pages are tested as well lie in the same folder: an empty builder does not read them.
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Logging.AddConsole().SetMinimumLevel(LogLevel.Warning);
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0").UseCometTransport();
+        builder.Services.AddAuthentication();
         builder.Services.AddControllers().ConfigureApplicationPartManager(parts =>
         {
             parts.ApplicationParts.Clear();
@@ -36,6 +37,9 @@ public sealed class Site : IAsyncDisposable
         configure?.Invoke(builder.Services);
 
         _app = builder.Build();
+        _app.UseRouting();
+        _app.UseAuthentication();
+        _app.UseAuthorization();
         _app.MapGet("/comet.js", () => Results.File(Path.Combine(AppContext.BaseDirectory, "comet.js"), "text/javascript"));
         _app.MapControllers();
         _app.Start();
@@ -62,5 +66,10 @@ public sealed class Site : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    /// <summary>Stops as an app does that is asked to: open streams are told.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
 }

@@ -71,12 +71,15 @@ public class FrameTests(TestBrowsers browsers)
     public async Task A_page_that_was_busy_takes_what_came_before_it_calls_the_stream_silent()
     {
         await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, News.Stream);
+        var page = await browsers.OpenTabAsync();
+        await page.AddInitScriptAsync(PageFault.ShiftedClock);
+        var reader = await Reader.OpenAsync(page, site.Url, News.Stream);
         await reader.WaitForEventAsync("open");
 
         for (var i = 0; i < 3; i++)
         {
-            await reader.Page.EvaluateAsync("() => { const end = performance.now() + 4000; while (performance.now() < end); }");
+            // Longer than the second after which it looks again; by its clock, as long as no silence may last.
+            await page.EvaluateAsync("() => { const end = performance.now() + 1200; while (performance.now() < end); ahead += 3000; }");
             await site.PublishAsync($"{i}");
             await reader.WaitForMessagesAsync(i + 1);
         }

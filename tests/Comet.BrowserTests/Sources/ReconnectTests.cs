@@ -69,7 +69,7 @@ public class ReconnectTests(TestBrowsers browsers)
     [Fact]
     public async Task It_notices_a_connection_that_went_silent()
     {
-        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
         await using var network = new TcpProxy(site.Url);
         var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, News.Stream);
         await reader.WaitForEventAsync("open");
@@ -90,11 +90,11 @@ public class ReconnectTests(TestBrowsers browsers)
     [Fact]
     public async Task Heartbeats_keep_a_quiet_stream_open()
     {
-        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
+        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
         var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, News.Stream);
         await reader.WaitForEventAsync("open");
 
-        await reader.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 4000))"); // a dead connection is given up after 3 s
+        await reader.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 3000))"); // a dead connection is given up after 2.5 s
 
         Assert.Equal(["open"], await reader.EventTypesAsync());
         await reader.Page.CloseAsync();
