@@ -53,7 +53,7 @@ public class PageTests(App app, BrowserFixture browser) : IClassFixture<App>
         var page = await browser.NewPageAsync(new() { ViewportSize = new() { Width = 320, Height = 640 } });
         await OpenAsync(page, path);
 
-        Assert.Equal(320, await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
+        Assert.InRange(await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"), 1, 320);
         await page.CloseAsync();
     }
 
