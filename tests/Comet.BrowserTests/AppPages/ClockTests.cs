@@ -1,7 +1,7 @@
 using System.Globalization;
+using Comet.AspNetCore;
 using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
-using Comet.AspNetCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 

@@ -1,6 +1,6 @@
+using Comet.AspNetCore;
 using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
-using Comet.AspNetCore;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.BrowserTests.Sources;
