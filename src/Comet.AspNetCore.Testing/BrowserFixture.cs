@@ -4,13 +4,14 @@ using Microsoft.Playwright;
 namespace Comet.AspNetCore.Testing;
 
 /// <summary>
-/// A real browser, shared by all tests that share the fixture, and driven by Playwright without a window. It starts when a page is first asked for.
+/// A real browser, shared by all tests that share the fixture, and driven by Playwright without a window. It starts when a page is first
+/// asked for.
 /// </summary>
 /// <remarks>
-/// The browser is the one at <see cref="ExecutablePath"/>; else the one that the environment variable <c>COMET_BROWSER</c> names by its path; else
-/// Playwright's own Chromium; else the Chrome, Edge or Chromium of the system. Where there is none, Playwright downloads its own, about 200 MB, which
-/// is kept for all later tests. Where that fails too, on Debian and Ubuntu and as root, apt-get installs one if <c>COMET_INSTALL_BROWSER</c> is 1.
-/// A Firefox is driven as well, over WebDriver BiDi, which lacks what Playwright asks of Chromium's developer tools.
+/// The browser is the one at <see cref="ExecutablePath"/>; else the one that the environment variable <c>COMET_BROWSER</c> names by its
+/// path; else Playwright's own Chromium; else the Chrome, Edge or Chromium of the system. Where there is none, Playwright downloads its own,
+/// about 200 MB, which is kept for all later tests. Where that fails too, on Debian and Ubuntu and as root, apt-get installs one if
+/// <c>COMET_INSTALL_BROWSER</c> is 1. A Firefox is driven as well, over WebDriver BiDi, which does not do all that Playwright asks for.
 /// <para>Playwright's assertions, of the whole process, wait up to 30 seconds instead of 5, as long as its other waits.</para>
 /// </remarks>
 public sealed class BrowserFixture : IAsyncDisposable
@@ -25,19 +26,23 @@ public sealed class BrowserFixture : IAsyncDisposable
     /// <summary>The path of the browser to use: a Chrome, Edge, Chromium or Firefox. Null, the default, looks for one.</summary>
     public string? ExecutablePath { get; init; }
 
-    /// <summary>Opens a page in a profile of its own: it shares no cookies, storage or connection with others. Closing it closes the profile.</summary>
+    /// <summary>
+    /// Opens a page in a profile of its own: it shares no cookies, storage or connection with others. Closing it closes the profile.
+    /// </summary>
     /// <param name="options">As of Playwright: viewport, colour scheme, whether scripts are enabled, and so on.</param>
     /// <exception cref="InvalidOperationException">There is no browser; the message says what to do.</exception>
     /// <exception cref="PlaywrightException">The browser does not start, or has ended.</exception>
-    public async Task<IPage> NewPageAsync(BrowserNewPageOptions? options = null) => await (await _started.Value).Browser.NewPageAsync(options);
+    public async Task<IPage> NewPageAsync(BrowserNewPageOptions? options = null) =>
+        await (await _started.Value).Browser.NewPageAsync(options);
 
     /// <summary>Opens a profile, for pages that know of each other as the tabs of one user do.</summary>
     /// <inheritdoc cref="NewPageAsync"/>
-    public async Task<IBrowserContext> NewContextAsync(BrowserNewContextOptions? options = null) => await (await _started.Value).Browser.NewContextAsync(options);
+    public async Task<IBrowserContext> NewContextAsync(BrowserNewContextOptions? options = null) =>
+        await (await _started.Value).Browser.NewContextAsync(options);
 
     /// <summary>
-    /// What to launch a Chromium with where something else than this class does it, for example a <c>PageTest</c> of Microsoft.Playwright.Xunit.v3.
-    /// Looks for a browser, and gets one, as this class does.
+    /// What to launch a Chromium with where something else than this class does it, for example a <c>PageTest</c> of
+    /// Microsoft.Playwright.Xunit.v3. Looks for a browser, and gets one, as this class does.
     /// </summary>
     /// <exception cref="InvalidOperationException">There is no browser; the message says what to do.</exception>
     public static async Task<BrowserTypeLaunchOptions> LaunchOptionsAsync()
@@ -80,5 +85,6 @@ public sealed class BrowserFixture : IAsyncDisposable
             : playwright.Chromium.LaunchAsync(new() { ExecutablePath = path });
 
     // Installing takes minutes, and blocks.
-    private static Task<string> FindAsync(IPlaywright playwright) => Task.Run(() => BrowserSearch.Find(new BrowserMachine(playwright.Chromium.ExecutablePath)));
+    private static Task<string> FindAsync(IPlaywright playwright) =>
+        Task.Run(() => BrowserSearch.Find(new BrowserMachine(playwright.Chromium.ExecutablePath)));
 }

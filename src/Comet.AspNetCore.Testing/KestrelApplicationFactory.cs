@@ -10,7 +10,8 @@ namespace Comet.AspNetCore.Testing;
 /// </summary>
 /// <typeparam name="TEntryPoint">A type in the app's assembly; usually <c>Program</c>.</typeparam>
 /// <remarks>
-/// The app runs in the environment Development and logs warnings and errors only, unless the setting <c>Logging:LogLevel:Default</c> says otherwise.
+/// The app runs in the environment Development and logs warnings and errors only, unless <c>ConfigureWebHost</c> sets
+/// <c>Logging:LogLevel:Default</c>.
 /// It starts when it is first used, and stops when the factory is disposed. Its members may be used by several tests at once.
 /// </remarks>
 public class KestrelApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntryPoint>
@@ -29,7 +30,9 @@ public class KestrelApplicationFactory<TEntryPoint> : WebApplicationFactory<TEnt
         });
     }
 
-    /// <summary>Where the app answers: <c>http://127.0.0.1:</c> and a port, without a slash at the end. The first use starts the app.</summary>
+    /// <summary>
+    /// Where the app answers: <c>http://127.0.0.1:</c> and a port, without a slash at the end. The first use starts the app.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The app cannot be started.</exception>
     public string Url => _url.Value;
 

@@ -20,7 +20,8 @@ public class HostileValueTests(TestBrowsers browsers, ITestOutputHelper output)
     [InlineData(BrowserKind.Chromium, "json", Reader.CometSource, "relaxed")]
     [InlineData(BrowserKind.Firefox, "json", Reader.Frame, "relaxed")]
     [InlineData(BrowserKind.Firefox, "json", Reader.CometSource, "relaxed")]
-    public async Task Every_value_arrives_as_JSON_parse_gives_it_and_so_does_the_next(BrowserKind kind, string stream, Reader reader, string escaping)
+    public async Task Every_value_arrives_as_JSON_parse_gives_it_and_so_does_the_next(
+        BrowserKind kind, string stream, Reader reader, string escaping)
     {
         await using var site = new Site(services => services.Configure<JsonOptions>(options =>
         {
@@ -41,7 +42,7 @@ public class HostileValueTests(TestBrowsers browsers, ITestOutputHelper output)
               else document.body.append(Object.assign(document.createElement('iframe'), { src: url }));
             }
             """, new[] { $"/test/streams/{stream}", reader.ToString() });
-        await page.WaitUntilAsync("count => arrived.length >= count", 2 * values.Length);
+        await page.WaitForFunctionAsync("count => arrived.length >= count", 2 * values.Length);
 
         var verdicts = await page.EvaluateJsonAsync<Verdict[]>("""
             expected => {
@@ -52,14 +53,16 @@ public class HostileValueTests(TestBrowsers browsers, ITestOutputHelper output)
                 isSame: same(arrived[2 * i], JSON.parse(json)),
                 next: String(arrived[2 * i + 1]),
                 arrived: JSON.stringify(arrived[2 * i]).replace(/[^ -~]|>/g, c => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0')),
-              })).concat(arrived.length === 2 * expected.length ? [] : { isSame: false, next: 'something more', arrived: String(arrived.length) });
+              })).concat(arrived.length === 2 * expected.length ? []
+                : { isSame: false, next: 'something more', arrived: String(arrived.length) });
             }
             """, expected);
 
         output.WriteLine("equal  next arrived  JSON -> arrived");
         foreach (var (json, verdict) in expected.Append("more").Zip(verdicts))
         {
-            output.WriteLine($"{YesNo(verdict.IsSame)}    {YesNo(verdict.Next == TestStreamsController.Canary)}           {Cut(json)} -> {Cut(verdict.Arrived)}");
+            var next = YesNo(verdict.Next == TestStreamsController.Canary);
+            output.WriteLine($"{YesNo(verdict.IsSame)}    {next}           {Cut(json)} -> {Cut(verdict.Arrived)}");
         }
         Assert.Equal(values.Length, verdicts.Length);
         Assert.All(verdicts, verdict => Assert.Equal((true, TestStreamsController.Canary), (verdict.IsSame, verdict.Next)));

@@ -36,7 +36,7 @@ public class LongStreamTests(Site site, TestBrowsers browsers, ITestOutputHelper
             }
             """, new object[] { $"/test/streams/numbers/{Count}", Count });
 
-        await page.WaitUntilAsync("() => window.nodesLate > 0");
+        await page.WaitForFunctionAsync("() => window.nodesLate > 0");
 
         var early = await page.EvaluateAsync<int>("() => nodesEarly");
         var late = await page.EvaluateAsync<int>("() => nodesLate");
@@ -55,8 +55,10 @@ public class LongStreamTests(Site site, TestBrowsers browsers, ITestOutputHelper
         await page.EvaluateAsync("() => { window.arrived = 0; window.received = () => ++arrived; }");
 
         var before = (await developerTools.CountAsync()).Nodes;
-        await page.EvaluateAsync("url => { document.body.append(Object.assign(document.createElement('iframe'), { src: url })); }", $"/test/streams/numbers/{Count}");
-        await page.WaitUntilAsync("count => arrived === count", Count);
+        await page.EvaluateAsync(
+            "url => { document.body.append(Object.assign(document.createElement('iframe'), { src: url })); }",
+            $"/test/streams/numbers/{Count}");
+        await page.WaitForFunctionAsync("count => arrived === count", Count);
         var after = (await developerTools.CountAsync()).Nodes;
 
         output.WriteLine($"{before} nodes in memory without the frame, {after} after {Count} messages");

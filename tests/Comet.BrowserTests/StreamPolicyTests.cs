@@ -18,7 +18,7 @@ public class StreamPolicyTests(Site site, TestBrowsers browsers) : IClassFixture
             }
             """, "/test/streams/first-chunk");
 
-        await page.WaitUntilAsync("() => arrived.length > 0");
+        await page.WaitForFunctionAsync("() => arrived.length > 0");
 
         Assert.Equal(["from the stream"], await page.EvaluateAsync<string[]>("() => arrived"));
         await page.CloseAsync();

@@ -32,7 +32,8 @@ public class ClockTests(App app, BrowserFixture browser) : IClassFixture<App>
     [Fact]
     public async Task The_stream_calls_the_function_of_the_page()
     {
-        var tick = await CometReader.ReadAsync(app.CreateClient(), "/clock/stream").FirstAsync(message => message.Kind == CometMessageKind.Message);
+        var tick = await CometReader.ReadAsync(app.CreateClient(), "/clock/stream")
+            .FirstAsync(message => message.Kind == CometMessageKind.Message);
 
         Assert.Equal("parent.clockChanged", tick.Callback);
         Assert.Matches(@"^\d\d \d\d \d\d$", tick.Value.GetString());

@@ -57,5 +57,6 @@ public class PageTests(App app, BrowserFixture browser) : IClassFixture<App>
         await page.CloseAsync();
     }
 
-    private Task OpenAsync(IPage page, string path) => path == "/nothing-here" ? page.GotoAsync(app.Url + path) : page.GoLiveAsync(app.Url + path);
+    private Task OpenAsync(IPage page, string path) =>
+        path == "/nothing-here" ? page.GotoAsync(app.Url + path) : page.GoLiveAsync(app.Url + path);
 }

@@ -22,7 +22,8 @@ public class VitalsTests(App app, BrowserFixture browser) : IClassFixture<App>
     [Fact]
     public async Task The_stream_calls_the_function_of_the_page()
     {
-        var vitals = await CometReader.ReadAsync(app.CreateClient(), "/vitals/stream").FirstAsync(message => message.Kind == CometMessageKind.Message);
+        var vitals = await CometReader.ReadAsync(app.CreateClient(), "/vitals/stream")
+            .FirstAsync(message => message.Kind == CometMessageKind.Message);
 
         Assert.Equal("parent.vitalsChanged", vitals.Callback);
         Assert.InRange(vitals.Value.GetProperty("memory").GetInt64(), 1, long.MaxValue);

@@ -20,9 +20,9 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
             if (OperatingSystem.IsWindows())
             {
                 return
-                    from program in new[] { @"Google\Chrome\Application\chrome.exe", @"Microsoft\Edge\Application\msedge.exe", @"Chromium\Application\chrome.exe" }
+                    from program in new[] { @"Google\Chrome\Application\chrome", @"Microsoft\Edge\Application\msedge", @"Chromium\Application\chrome" }
                     from folder in new[] { "ProgramFiles", "ProgramFiles(x86)", "LocalAppData" }
-                    select Path.Combine(Environment.GetEnvironmentVariable(folder) ?? "", program);
+                    select Path.Combine(Environment.GetEnvironmentVariable(folder) ?? "", program + ".exe");
             }
             return OperatingSystem.IsMacOS()
                 ? new[] { "Google Chrome", "Microsoft Edge", "Chromium" }.Select(name => $"/Applications/{name}.app/Contents/MacOS/{name}")
@@ -32,7 +32,8 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
 
     /// <summary>Whether there is a program at the path, and it starts.</summary>
     // On Windows Chrome answers --version with a window, and on macOS an application bundle is whole or absent.
-    internal bool Starts(string path) => File.Exists(path) && (!OperatingSystem.IsLinux() || Succeeds(path, ["--version"], StartPatience, isShown: false));
+    internal bool Starts(string path) =>
+        File.Exists(path) && (!OperatingSystem.IsLinux() || Succeeds(path, ["--version"], StartPatience, isShown: false));
 
     /// <summary>Lets Playwright download its Chromium, and shows how far it is.</summary>
     internal void Download()
@@ -56,8 +57,8 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
         else
         {
             Console.WriteLine("There is no browser for the tests: apt-get installs chromium.");
-            _ = Succeeds("apt-get", ["update"], InstallPatience, isShown: true)
-                && Succeeds("apt-get", ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "chromium"], InstallPatience, isShown: true);
+            string[] install = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "chromium"];
+            _ = Succeeds("apt-get", ["update"], InstallPatience, isShown: true) && Succeeds("apt-get", install, InstallPatience, isShown: true);
         }
     }
 

@@ -23,7 +23,8 @@ internal static class BrowserSearch
         if (!string.IsNullOrEmpty(chosen))
         {
             return starts(chosen) ? chosen : throw new InvalidOperationException(
-                $"{BrowserVariable} is '{chosen}', where no browser starts: set it to the path of a Chrome, Edge, Chromium or Firefox, or unset it.");
+                $"{BrowserVariable} is '{chosen}', where no browser starts: " +
+                "set it to the path of a Chrome, Edge, Chromium or Firefox, or unset it.");
         }
         var found = browsers.FirstOrDefault(starts);
         foreach (var install in installations)
@@ -36,7 +37,8 @@ internal static class BrowserSearch
             found = browsers.FirstOrDefault(starts);
         }
         return found ?? throw new InvalidOperationException(
-            $"There is no browser for the tests, and none could be installed: install Chrome, Edge or Chromium, or set {BrowserVariable} to the path of one, " +
+            "There is no browser for the tests, and none could be installed: " +
+            $"install Chrome, Edge or Chromium, or set {BrowserVariable} to the path of one, " +
             $"or, on Debian and Ubuntu and as root, set {InstallVariable} to 1 to let apt-get install one.");
     }
 }

@@ -31,7 +31,7 @@ public class AnnouncementsTests(App app, TestBrowsers browsers) : IClassFixture<
         await page.FillAsync("#Text", "Typed meanwhile");
 
         await page.EvaluateAsync("() => release()");
-        await page.WaitUntilAsync("() => window.isAnswered");
+        await page.WaitForFunctionAsync("() => window.isAnswered");
 
         await Assertions.Expect(page.Locator("#Text")).ToHaveValueAsync("Typed meanwhile");
         await Assertions.Expect(page.Locator("#announcements")).ToContainTextAsync("Slowly posted");
@@ -64,7 +64,8 @@ public class AnnouncementsTests(App app, TestBrowsers browsers) : IClassFixture<
         await first.AnnounceAsync("During the cut");
         await Assertions.Expect(Texts(page)).ToHaveTextAsync(["During the cut", "Before the cut"]);
         await Assertions.Expect(connection).ToHaveTextAsync("Live");
-        Assert.Contains(await page.EvaluateAsync<string[]>("() => shown"), text => text.StartsWith("Reconnecting", StringComparison.Ordinal));
+        var shown = await page.EvaluateAsync<string[]>("() => shown");
+        Assert.Contains(shown, text => text.StartsWith("Reconnecting", StringComparison.Ordinal));
 
         await first.DisposeAsync();
         await using var second = new App();

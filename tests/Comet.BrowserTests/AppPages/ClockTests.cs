@@ -25,7 +25,7 @@ public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
             }
             """);
 
-        await page.WaitUntilAsync("() => seen.length >= 5 && seen[0].time !== seen.at(-1).time");
+        await page.WaitForFunctionAsync("() => seen.length >= 5 && seen[0].time !== seen.at(-1).time");
 
         var seen = await page.EvaluateJsonAsync<Tick[]>("() => seen");
         Assert.All(seen, tick => Assert.Equal(tick.Time, tick.Shown));

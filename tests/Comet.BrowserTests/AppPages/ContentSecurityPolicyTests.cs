@@ -14,13 +14,16 @@ public class ContentSecurityPolicyTests(App app, TestBrowsers browsers) : IClass
         await page.RouteAsync("**/clock", async route =>
         {
             var response = await route.FetchAsync();
-            await route.FulfillAsync(new() { Response = response, Body = WithScripts(await response.TextAsync(), response.Headers["content-security-policy"]) });
+            var body = WithScripts(await response.TextAsync(), response.Headers["content-security-policy"]);
+            await route.FulfillAsync(new() { Response = response, Body = body });
         });
         await page.GotoAsync(app.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
         await page.ClickAsync("#injected");
-        await page.EvaluateAsync("() => document.body.append(Object.assign(document.createElement('script'), { text: \"ran.push('inserted')\" }))");
+        await page.EvaluateAsync("""
+            () => document.body.append(Object.assign(document.createElement('script'), { text: "ran.push('inserted')" }))
+            """);
 
-        await page.WaitUntilAsync("() => blocked.length >= 4");
+        await page.WaitForFunctionAsync("() => blocked.length >= 4");
 
         Assert.Equal(["nonce"], await page.EvaluateAsync<string[]>("() => ran"));
         Assert.Equal(

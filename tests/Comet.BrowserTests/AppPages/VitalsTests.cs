@@ -17,7 +17,8 @@ public class VitalsTests(TestBrowsers browsers, ITestOutputHelper output)
     [Fact]
     public async Task A_page_that_is_left_open_does_not_grow()
     {
-        await using var app = new App(services => services.Remove(services.Single(service => service.ImplementationType == typeof(VitalsSampler))));
+        await using var app = new App(services =>
+            services.Remove(services.Single(service => service.ImplementationType == typeof(VitalsSampler))));
         var feed = app.Services.GetRequiredService<Feed<Vitals>>();
         var published = 0;
         var page = await browsers.OpenTabAsync();
@@ -55,7 +56,7 @@ public class VitalsTests(TestBrowsers browsers, ITestOutputHelper output)
                 {
                     await feed.PublishAsync(new Vitals(published % 100, published * 1024L, published * 512L, ++published));
                 }
-                await page.WaitUntilAsync("last => document.getElementById('streams').textContent === `${last}`", published);
+                await page.WaitForFunctionAsync("last => document.getElementById('streams').textContent === `${last}`", published);
             }
         }
     }

@@ -11,7 +11,8 @@ namespace Comet.BrowserTests.Browsers;
 public sealed class TestBrowsers : IAsyncDisposable
 {
     private readonly BrowserFixture _chromium = new();
-    private readonly BrowserFixture? _firefox = Firefoxes().FirstOrDefault(File.Exists) is { } path ? new() { ExecutablePath = path } : null;
+    private readonly BrowserFixture? _firefox =
+        Firefoxes().FirstOrDefault(File.Exists) is { } path ? new() { ExecutablePath = path } : null;
 
     // The tests of the kit may change the machine that they run on; those of an app ask first.
     [ModuleInitializer]
@@ -41,7 +42,8 @@ public sealed class TestBrowsers : IAsyncDisposable
     }
 
     private static IEnumerable<string> Firefoxes() =>
-        OperatingSystem.IsWindows() ? [Path.Combine(Environment.GetEnvironmentVariable("ProgramFiles") ?? "", @"Mozilla Firefox\firefox.exe")]
+        OperatingSystem.IsWindows()
+        ? [Path.Combine(Environment.GetEnvironmentVariable("ProgramFiles") ?? "", @"Mozilla Firefox\firefox.exe")]
         : OperatingSystem.IsMacOS() ? ["/Applications/Firefox.app/Contents/MacOS/firefox"]
         : from name in new[] { "firefox-esr", "firefox" }
           from folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)

@@ -44,7 +44,10 @@ public static class HostileValues
         1e300,
         9007199254740993,
         new Dictionary<string, object?> { ["__proto__"] = new Dictionary<string, object?> { ["admin"] = true } },
-        new Dictionary<string, object?> { ["a"] = new object?[] { new Dictionary<string, object?> { ["__proto__"] = null, ["constructor"] = "x", ["toString"] = 1 } } },
+        new Dictionary<string, object?>
+        {
+            ["a"] = new object?[] { new Dictionary<string, object?> { ["__proto__"] = null, ["constructor"] = "x", ["toString"] = 1 } },
+        },
         new Dictionary<string, object?> { ["</script><!--<script>\u2028\0"] = "\u2029</script>" },
         Enumerable.Range(0, 1000).Aggregate<int, object?>("</script>", (inner, _) => new[] { inner }),
     ];

@@ -3,11 +3,13 @@ using System.Net.Sockets;
 
 namespace Comet.BrowserTests.Hosting;
 
-/// <summary>A network between the browser and a server that breaks when a test says so. Its address stays when the server behind it changes.</summary>
+/// <summary>
+/// A network between the browser and a server that breaks when a test says so. Its address stays when the server behind it changes.
+/// </summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly HashSet<TcpClient> _clients = [];
     private readonly Task _accepting;
     private volatile TaskCompletionSource _flow = new();
@@ -29,7 +31,7 @@ internal sealed class TcpProxy : IAsyncDisposable
     /// <summary>Resets all connections.</summary>
     internal void Cut()
     {
-        lock (_gate)
+        lock (_lock)
         {
             foreach (var client in _clients)
             {
@@ -64,7 +66,7 @@ internal sealed class TcpProxy : IAsyncDisposable
     {
         using var server = new TcpClient { NoDelay = true };
         browser.NoDelay = true;
-        lock (_gate)
+        lock (_lock)
         {
             _clients.Add(browser);
         }
@@ -77,11 +79,11 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
         {
-            // One side has gone: so does the other.
+            // One side was closed: so is the other.
         }
         finally
         {
-            lock (_gate)
+            lock (_lock)
             {
                 _clients.Remove(browser);
             }

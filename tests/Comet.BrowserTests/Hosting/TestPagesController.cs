@@ -26,13 +26,14 @@ public sealed class TestPagesController : Controller
         }
         catch (OperationCanceledException)
         {
-            // The page is gone.
+            // The page was closed.
         }
     }
 
     private ContentResult Page(string body)
     {
         Response.Headers.ContentSecurityPolicy = "default-src 'self'";
-        return Content($"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Test</title></head><body>{body}</body></html>""", "text/html; charset=utf-8");
+        var page = $"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Test</title></head><body>{body}</body></html>""";
+        return Content(page, "text/html; charset=utf-8");
     }
 }

@@ -11,6 +11,8 @@ namespace Comet.BrowserTests.Hosting;
 [Route("/test/streams")]
 public sealed class TestStreamsController : Controller
 {
+    private const string Head = """<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>""";
+
     /// <summary>What follows each hostile value.</summary>
     internal const string Canary = "the next message";
 
@@ -18,27 +20,30 @@ public sealed class TestStreamsController : Controller
     public CometResult Strings() => CometResults.String(Guarded(HostileValues.Strings), "parent.received");
 
     [HttpGet("json")]
-    public CometResult Json() => CometResults.Json(Guarded<object?>([.. HostileValues.Strings, .. HostileValues.Objects]), "parent.received");
+    public CometResult Json() =>
+        CometResults.Json(Guarded<object?>([.. HostileValues.Strings, .. HostileValues.Objects]), "parent.received");
 
     /// <summary>The numbers from 1 to <paramref name="count"/>, as fast as they go.</summary>
     [HttpGet("numbers/{count:int}")]
-    public CometResult Numbers(int count, CancellationToken cancellation) => CometResults.Json(UpTo(count, cancellation), "parent.received");
+    public CometResult Numbers(int count, CancellationToken cancellation) =>
+        CometResults.Json(UpTo(count, cancellation), "parent.received");
 
     /// <summary>A stream whose own first chunk has an inline script.</summary>
     [HttpGet("first-chunk")]
     public CometResult FirstChunk() => CometResults.String(
         new[] { "from the stream" }.ToAsyncEnumerable(),
         "parent.received",
-        new CometStreamOptions { InitialChunk = "<!DOCTYPE html><html><body><script>parent.received('from the chunk');</script>"u8.ToArray() });
+        new() { InitialChunk = "<!DOCTYPE html><html><body><script>parent.received('from the chunk');</script>"u8.ToArray() });
 
     private static readonly string[] Doubled = ["e-1", "e-2", "e-2", "e-1", "e-10", "e-9", "e-10", "f-1", "f-1", "f-2"];
 
     /// <summary>What a broken server might send: messages again, older ones, and then another log.</summary>
     [HttpGet("doubled")]
     public ContentResult SendDoubled() => Content(
-        $$$"""<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><script>frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'open' } }));</script>""" +
+        Head +
+        Control("{ type: 'open' }") +
         string.Concat(Doubled.Select(id => $"<script>frameElement.comet('{id}','{id}');</script>")) +
-        $$$"""<script>frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'end', reason: 'completed' } }));</script>""",
+        Control("{ type: 'end', reason: 'completed' }"),
         "text/html; charset=utf-8");
 
     /// <summary>Expressions that are no JSON, and then a string.</summary>
@@ -58,17 +63,17 @@ public sealed class TestStreamsController : Controller
         try
         {
             Response.ContentType = "text/html; charset=utf-8";
-            await Response.WriteAsync($"<!DOCTYPE html><html><head><meta charset=\"utf-8\"></head><body>{new string(' ', 1024)}");
+            await Response.WriteAsync(Head + new string(' ', 1024));
             foreach (var detail in told.Select(json => JsonSerializer.Serialize(JsonElement.Parse(json))))
             {
-                await Response.WriteAsync($$$"""<script>window.frameElement?.dispatchEvent(new CustomEvent('comet', { detail: {{{detail}}} }));</script>""");
+                await Response.WriteAsync(Control(detail));
             }
             await Response.Body.FlushAsync();
             await Task.Delay(Timeout.Infinite, HttpContext.RequestAborted);
         }
         catch (OperationCanceledException)
         {
-            // The page is gone.
+            // The page was closed.
         }
     }
 
@@ -90,6 +95,9 @@ public sealed class TestStreamsController : Controller
         Response.Headers.RetryAfter = retryAfter;
         return status == StatusCodes.Status302Found ? Redirect("/test/empty") : StatusCode(status);
     }
+
+    private static string Control(string detail) =>
+        $"<script>window.frameElement?.dispatchEvent(new CustomEvent('comet', {{ detail: {detail} }}));</script>";
 
     private static async IAsyncEnumerable<T> Guarded<T>(IReadOnlyCollection<T> values)
         where T : class?

@@ -99,7 +99,9 @@ public class BackoffTests(Site site, TestBrowsers browsers) : IClassFixture<Site
         {
             await page.EvaluateAsync(then);
         }
-        await page.EvaluateAsync("() => reader.source.addEventListener('reconnecting', () => setTimeout(() => dispatchEvent(new Event('online'))))");
+        await page.EvaluateAsync("""
+            () => reader.source.addEventListener('reconnecting', () => setTimeout(() => dispatchEvent(new Event('online'))))
+            """);
         return reader;
     }
 }

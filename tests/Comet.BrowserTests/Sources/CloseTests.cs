@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 
 namespace Comet.BrowserTests.Sources;
 
-/// <summary>What is closed, or refused, is gone: no frame, no timer, no channel, no lock, no connection, nothing in memory.</summary>
+/// <summary>What is closed, or refused, leaves nothing: no frame, no timer, no channel, no lock, no connection, no memory.</summary>
 public class CloseTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
 {
     // Counts what a page holds on to, and asks the browser for the rest.
@@ -63,7 +63,9 @@ public class CloseTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
         var page = await browsers.OpenTabAsync();
         await page.AddInitScriptAsync(Count);
         var reader = await Reader.OpenAsync(page, site.Url, News.Stream, new { shared });
-        await page.EvaluateAsync("([stream, init]) => new CometSource(stream, init).close()", new object[] { News.Stream + "?other", new { shared } });
+        await page.EvaluateAsync(
+            "([stream, init]) => new CometSource(stream, init).close()",
+            new object[] { News.Stream + "?other", new { shared } });
         await reader.CloseSourceAsync();
         await page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // what was begun before would show by now
 
@@ -176,7 +178,8 @@ public class CloseTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
         await page.CloseAsync();
     }
 
-    private static Task AssertNothingLeftAsync(IPage page) => Eventually.HoldsAsync(async () => await LeftBehindAsync(page) == Nothing, "nothing left behind");
+    private static Task AssertNothingLeftAsync(IPage page) =>
+        Eventually.HoldsAsync(async () => await LeftBehindAsync(page) == Nothing, "nothing left behind");
 
     private static Task<string> LeftBehindAsync(IPage page) => page.EvaluateAsync<string>("() => leftBehind()");
 }

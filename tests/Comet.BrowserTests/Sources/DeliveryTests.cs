@@ -42,7 +42,8 @@ public class DeliveryTests(TestBrowsers browsers, ITestOutputHelper output)
                 while (messages.length < count) {
                   const parts = (text + (await reader.read()).value).split('\n');
                   text = parts.pop();
-                  messages.push(...parts.map(part => JSON.parse(part)).filter(({ type }) => type === 'message').map(({ id, data }) => ({ id, data })));
+                  const read = parts.map(part => JSON.parse(part));
+                  messages.push(...read.filter(({ type }) => type === 'message').map(({ id, data }) => ({ id, data })));
                 }
                 reader.cancel();
                 return messages;
@@ -90,21 +91,27 @@ public class DeliveryTests(TestBrowsers browsers, ITestOutputHelper output)
             async ([stream, text]) => {
               const source = new CometSource(stream, { from: 'earliest' });
               const before = source.readyState;
-              const opened = new Promise(done => source.onopen = function (event) { done([this === source, event.type, source.readyState]); });
+              const opened = new Promise(done => source.onopen = function (event) {
+                done([this === source, event.type, source.readyState]);
+              });
               source.onmessage = () => { throw new Error('replaced below'); };
               const message = new Promise(done => source.onmessage = done);
               const event = await message;
               source.close();
               return {
                 before, opened: await opened, isObject: event.data instanceof Object, isMessageEvent: event instanceof MessageEvent,
-                isOrigin: event.origin === location.origin, url: source.url, after: source.readyState, isLastEventId: source.lastEventId === event.lastEventId,
+                isOrigin: event.origin === location.origin, url: source.url, after: source.readyState,
+                isLastEventId: source.lastEventId === event.lastEventId,
                 states: [CometSource.CONNECTING, source.OPEN, CometSource.CLOSED],
               };
             }
             """, new object[] { News.Stream, await site.PublishAsync("one") });
 
         Assert.Equal(
-            $$"""{"before":0,"opened":[true,"open",1],"isObject":true,"isMessageEvent":true,"isOrigin":true,"url":"{{site.Url}}/news/stream","after":2,"isLastEventId":true,"states":[0,1,2]}""",
+            """{"before":0,"opened":[true,"open",1],"isObject":true,"isMessageEvent":true,"isOrigin":true,""" +
+            $$"""
+            "url":"{{site.Url}}/news/stream","after":2,"isLastEventId":true,"states":[0,1,2]}
+            """,
             JsonSerializer.Serialize(seen));
         await page.CloseAsync();
     }

@@ -57,8 +57,11 @@ public sealed class ExpiryTests : IAsyncDisposable
     private static async Task AssertExpiredAsync(Reader reader)
     {
         var events = await reader.EventsAsync();
-        Assert.Equal(["open 1", "reconnecting 0", "error 0", "closed 2", "error 2"], (await reader.ToldAsync()).Where(told => !told.StartsWith("message", StringComparison.Ordinal)).TakeLast(5));
-        Assert.All(events.Where(happened => happened.Type == "reconnecting"), happened => Assert.Equal("authentication-expired", happened.Reason));
+        var told = (await reader.ToldAsync()).Where(told => !told.StartsWith("message", StringComparison.Ordinal));
+        Assert.Equal(["open 1", "reconnecting 0", "error 0", "closed 2", "error 2"], told.TakeLast(5));
+        Assert.All(
+            events.Where(happened => happened.Type == "reconnecting"),
+            happened => Assert.Equal("authentication-expired", happened.Reason));
         Assert.Equal(new("closed", "authentication-expired", 401, null, 2), events[^2]);
     }
 }

@@ -32,7 +32,9 @@ public class SharedTests(TestBrowsers browsers)
 
         foreach (var reader in readers)
         {
-            Assert.Equal(Enumerable.Range(1, 500).Select(number => $"{number}"), (await reader.ValuesAsync<News>()).Select(news => news.Text));
+            Assert.Equal(
+                Enumerable.Range(1, 500).Select(number => $"{number}"),
+                (await reader.ValuesAsync<News>()).Select(news => news.Text));
             Assert.Equal(["open"], await reader.EventTypesAsync());
         }
         Assert.Equal(Count - 2, readers.Count);
@@ -55,7 +57,9 @@ public class SharedTests(TestBrowsers browsers)
 
         foreach (var reader in readers)
         {
-            Assert.Equal(Enumerable.Range(1, 200).Select(number => $"{number}"), (await reader.ValuesAsync<News>()).Select(news => news.Text));
+            Assert.Equal(
+                Enumerable.Range(1, 200).Select(number => $"{number}"),
+                (await reader.ValuesAsync<News>()).Select(news => news.Text));
             Assert.Equal(["open", "reconnecting", "error", "open"], await reader.EventTypesAsync());
         }
     }
@@ -121,7 +125,13 @@ public class SharedTests(TestBrowsers browsers)
             await recovered.Task;
             await route.FulfillAsync(new() { Status = 204 });
         });
-        var hanging = holder.Page.EvaluateAsync("() => { const request = new XMLHttpRequest(); request.open('GET', '/hangs', false); request.send(); }");
+        var hanging = holder.Page.EvaluateAsync("""
+            () => {
+              const request = new XMLHttpRequest();
+              request.open('GET', '/hangs', false); // the page does nothing else until it is answered
+              request.send();
+            }
+            """);
         await site.PublishAsync("2");
         await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(2)));
         Assert.False(hanging.IsCompleted);
