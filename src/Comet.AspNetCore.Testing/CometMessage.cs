@@ -18,7 +18,9 @@ public sealed record CometMessage(CometMessageKind Kind)
     /// <summary>The JSON or the JavaScript expression, as it was sent.</summary>
     public string? Text { get; init; }
 
-    /// <summary>Send this as <c>Last-Event-ID</c> to resume after the message. For <see cref="CometMessageKind.Open"/>: where the stream starts.</summary>
+    /// <summary>
+    /// Send this as <c>Last-Event-ID</c> to resume after the message. For <see cref="CometMessageKind.Open"/>: where the stream starts.
+    /// </summary>
     public string? Id { get; init; }
 
     /// <summary>Whether everything after the id that was asked for follows; null: no id was asked for.</summary>

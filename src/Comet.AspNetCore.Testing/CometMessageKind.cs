@@ -3,10 +3,14 @@ namespace Comet.AspNetCore.Testing;
 /// <summary>What a message of a stream is.</summary>
 public enum CometMessageKind
 {
-    /// <summary>A value for the page: <see cref="CometMessage.Callback"/>, <see cref="CometMessage.Value"/>, <see cref="CometMessage.Id"/>.</summary>
+    /// <summary>
+    /// A value for the page: <see cref="CometMessage.Callback"/>, <see cref="CometMessage.Value"/>, <see cref="CometMessage.Id"/>.
+    /// </summary>
     Message,
 
-    /// <summary>The first message: <see cref="CometMessage.Id"/>, <see cref="CometMessage.Recovered"/>, <see cref="CometMessage.HeartbeatInterval"/>.</summary>
+    /// <summary>
+    /// The first message: <see cref="CometMessage.Id"/>, <see cref="CometMessage.Recovered"/>, <see cref="CometMessage.HeartbeatInterval"/>.
+    /// </summary>
     Open,
 
     /// <summary>Nothing else was sent for a while.</summary>

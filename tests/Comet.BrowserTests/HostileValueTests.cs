@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.BrowserTests;
 
 /// <summary>What arrives is what JSON.parse would give, and one message never changes, kills or delays another.</summary>
-public class HostileValueTests(BrowserFixture browsers, ITestOutputHelper output)
+public class HostileValueTests(TestBrowsers browsers, ITestOutputHelper output)
 {
     private static readonly JsonSerializerOptions Strict = new() { MaxDepth = 2_000 };
 
@@ -20,9 +20,10 @@ public class HostileValueTests(BrowserFixture browsers, ITestOutputHelper output
     [InlineData(BrowserKind.Chromium, "json", Reader.CometSource, "relaxed")]
     [InlineData(BrowserKind.Firefox, "json", Reader.Frame, "relaxed")]
     [InlineData(BrowserKind.Firefox, "json", Reader.CometSource, "relaxed")]
-    public async Task Every_value_arrives_as_JSON_parse_gives_it_and_so_does_the_next(BrowserKind kind, string stream, Reader reader, string escaping)
+    public async Task Every_value_arrives_as_JSON_parse_gives_it_and_so_does_the_next(
+        BrowserKind kind, string stream, Reader reader, string escaping)
     {
-        await using var app = new App(services => services.Configure<JsonOptions>(options =>
+        await using var site = new Site(services => services.Configure<JsonOptions>(options =>
         {
             options.JsonSerializerOptions.Encoder = escaping == "relaxed" ? JavaScriptEncoder.UnsafeRelaxedJsonEscaping : null;
             options.JsonSerializerOptions.MaxDepth = Strict.MaxDepth;
@@ -30,7 +31,7 @@ public class HostileValueTests(BrowserFixture browsers, ITestOutputHelper output
         object?[] values = stream == "strings" ? HostileValues.AllStrings : [.. HostileValues.AllStrings, .. HostileValues.Objects];
         var expected = values.Select(value => JsonSerializer.Serialize(value, Strict)).ToArray();
         var page = await browsers.OpenTabAsync(kind);
-        await page.GotoAsync(app.Url + "/test/empty");
+        await page.GotoAsync(site.Url + "/test/empty");
 
         await page.EvaluateAsync("""
             ([url, reader]) => {
@@ -52,14 +53,16 @@ public class HostileValueTests(BrowserFixture browsers, ITestOutputHelper output
                 isSame: same(arrived[2 * i], JSON.parse(json)),
                 next: String(arrived[2 * i + 1]),
                 arrived: JSON.stringify(arrived[2 * i]).replace(/[^ -~]|>/g, c => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0')),
-              })).concat(arrived.length === 2 * expected.length ? [] : { isSame: false, next: 'something more', arrived: String(arrived.length) });
+              })).concat(arrived.length === 2 * expected.length ? []
+                : { isSame: false, next: 'something more', arrived: String(arrived.length) });
             }
             """, expected);
 
         output.WriteLine("equal  next arrived  JSON -> arrived");
         foreach (var (json, verdict) in expected.Append("more").Zip(verdicts))
         {
-            output.WriteLine($"{YesNo(verdict.IsSame)}    {YesNo(verdict.Next == TestStreamsController.Canary)}           {Cut(json)} -> {Cut(verdict.Arrived)}");
+            var next = YesNo(verdict.Next == TestStreamsController.Canary);
+            output.WriteLine($"{YesNo(verdict.IsSame)}    {next}           {Cut(json)} -> {Cut(verdict.Arrived)}");
         }
         Assert.Equal(values.Length, verdicts.Length);
         Assert.All(verdicts, verdict => Assert.Equal((true, TestStreamsController.Canary), (verdict.IsSame, verdict.Next)));

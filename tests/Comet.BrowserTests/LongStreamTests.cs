@@ -4,9 +4,9 @@ using Comet.BrowserTests.Hosting;
 namespace Comet.BrowserTests;
 
 /// <summary>A stream may last for days: the page that reads it must not grow.</summary>
-public class LongStreamTests(App app, BrowserFixture browsers, ITestOutputHelper output) : IClassFixture<App>
+public class LongStreamTests(Site site, TestBrowsers browsers, ITestOutputHelper output) : IClassFixture<Site>
 {
-    private const int Count = 20_000;
+    private const int Count = 5_000;
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
@@ -14,7 +14,7 @@ public class LongStreamTests(App app, BrowserFixture browsers, ITestOutputHelper
     public async Task The_frame_has_as_many_nodes_after_many_messages_as_after_the_first(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);
-        await page.GotoAsync(app.Url + "/test/empty");
+        await page.GotoAsync(site.Url + "/test/empty");
         await page.EvaluateAsync("""
             ([url, count]) => {
               const frame = document.createElement('iframe');
@@ -50,12 +50,14 @@ public class LongStreamTests(App app, BrowserFixture browsers, ITestOutputHelper
     public async Task What_leaves_the_frame_is_not_kept_elsewhere()
     {
         var page = await browsers.OpenTabAsync();
-        await page.GotoAsync(app.Url + "/test/empty");
+        await page.GotoAsync(site.Url + "/test/empty");
         var developerTools = await page.Context.NewCDPSessionAsync(page);
         await page.EvaluateAsync("() => { window.arrived = 0; window.received = () => ++arrived; }");
 
         var before = (await developerTools.CountAsync()).Nodes;
-        await page.EvaluateAsync("url => { document.body.append(Object.assign(document.createElement('iframe'), { src: url })); }", $"/test/streams/numbers/{Count}");
+        await page.EvaluateAsync(
+            "url => { document.body.append(Object.assign(document.createElement('iframe'), { src: url })); }",
+            $"/test/streams/numbers/{Count}");
         await page.WaitForFunctionAsync("count => arrived === count", Count);
         var after = (await developerTools.CountAsync()).Nodes;
 

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Comet.AspNetCore.Testing.Parsing;
 
-/// <summary>The text of a script element: <c>callback(value);</c>, <c>callback(value,"id");</c> or <c>comet("type",{fields});</c>.</summary>
+/// <summary>The text of a script: <c>callback(value);</c>, <c>callback(value,"id");</c> or <c>comet("type",{fields});</c>.</summary>
 internal static partial class ScriptCall
 {
     private static ReadOnlySpan<byte> JsonParse => "JSON.parse('"u8;
@@ -15,7 +15,7 @@ internal static partial class ScriptCall
         var text = Encoding.UTF8.GetString(script);
         if (EndsOrSwallowsScript().IsMatch(text))
         {
-            throw new FormatException("A script contains \"<!--\", \"<script\" or \"</script\": a browser would not read it as one script.");
+            throw new FormatException("A script contains \"<!--\", \"<script\" or \"</script\": browsers do not read it as one script.");
         }
         if (Call().Match(text) is not { Success: true } call)
         {
@@ -32,7 +32,8 @@ internal static partial class ScriptCall
         return second.ValueKind switch
         {
             JsonValueKind.Undefined => new(CometMessageKind.Message) { Callback = name, Value = value, Text = valueText },
-            JsonValueKind.String => new(CometMessageKind.Message) { Callback = name, Value = value, Text = valueText, Id = second.GetString() },
+            JsonValueKind.String =>
+                new(CometMessageKind.Message) { Callback = name, Value = value, Text = valueText, Id = second.GetString() },
             _ => new(CometMessageKind.Message) { Callback = name, Text = arguments },
         };
     }

@@ -7,11 +7,11 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.BrowserTests.Hosting;
 
-/// <summary>A sign-in that expires three seconds after each request, and is renewed by the next one until a test revokes it.</summary>
+/// <summary>A sign-in that expires two seconds after each request, and is renewed by the next one until a test revokes it.</summary>
 internal sealed class SignIn
 {
     private const string Scheme = "test";
-    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(2);
     private volatile bool _isRevoked;
 
     internal void Revoke() => _isRevoked = true;
@@ -22,7 +22,8 @@ internal sealed class SignIn
         services.AddAuthentication(Scheme).AddScheme<AuthenticationSchemeOptions, Handler>(Scheme, null);
     }
 
-    private sealed class Handler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, SignIn signIn)
+    private sealed class Handler(
+        IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, SignIn signIn)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {
         protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(signIn._isRevoked

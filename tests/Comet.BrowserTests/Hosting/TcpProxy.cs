@@ -3,19 +3,21 @@ using System.Net.Sockets;
 
 namespace Comet.BrowserTests.Hosting;
 
-/// <summary>A network between the browser and the app that breaks when a test says so. Its address stays when the app behind it changes.</summary>
+/// <summary>
+/// A network between the browser and a server that breaks when a test says so. Its address stays when the server behind it changes.
+/// </summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly Lock _gate = new();
+    private readonly Lock _lock = new();
     private readonly HashSet<TcpClient> _clients = [];
     private readonly Task _accepting;
     private volatile TaskCompletionSource _flow = new();
-    private volatile App _app;
+    private volatile Uri _target;
 
-    internal TcpProxy(App app)
+    internal TcpProxy(string url)
     {
-        _app = app;
+        _target = new Uri(url);
         _flow.SetResult();
         _listener.Start();
         _accepting = AcceptAsync();
@@ -23,13 +25,13 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     internal string Url => $"http://{_listener.LocalEndpoint}";
 
-    /// <summary>The app that new connections lead to.</summary>
-    internal void LeadTo(App app) => _app = app;
+    /// <summary>Where new connections lead to.</summary>
+    internal void LeadTo(string url) => _target = new Uri(url);
 
     /// <summary>Resets all connections.</summary>
     internal void Cut()
     {
-        lock (_gate)
+        lock (_lock)
         {
             foreach (var client in _clients)
             {
@@ -39,7 +41,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Holds back what the app sends; connections stay open.</summary>
+    /// <summary>Holds back what the server sends; connections stay open.</summary>
     internal void Stall() => _flow = new TaskCompletionSource();
 
     /// <summary>Lets everything through that was held back.</summary>
@@ -64,24 +66,24 @@ internal sealed class TcpProxy : IAsyncDisposable
     {
         using var server = new TcpClient { NoDelay = true };
         browser.NoDelay = true;
-        lock (_gate)
+        lock (_lock)
         {
             _clients.Add(browser);
         }
         try
         {
-            await server.ConnectAsync(IPAddress.Loopback, new Uri(_app.Url).Port);
+            await server.ConnectAsync(IPAddress.Loopback, _target.Port);
             await await Task.WhenAny(
                 CopyAsync(browser.GetStream(), server.GetStream(), isHeld: false),
                 CopyAsync(server.GetStream(), browser.GetStream(), isHeld: true));
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
         {
-            // One side has gone: so does the other.
+            // One side was closed: so is the other.
         }
         finally
         {
-            lock (_gate)
+            lock (_lock)
             {
                 _clients.Remove(browser);
             }

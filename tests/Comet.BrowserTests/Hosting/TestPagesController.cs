@@ -1,13 +1,12 @@
-using CometApp.Security;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Comet.BrowserTests.Hosting;
 
-/// <summary>Pages with nothing of the app's on them but its headers.</summary>
+/// <summary>Pages with nothing on them, that run no script but the site's files.</summary>
 [Route("/test")]
-public sealed class TestPagesController(CspNonce nonce) : Controller
+public sealed class TestPagesController : Controller
 {
-    private const string Client = """<script src="/_content/Comet.AspNetCore/comet.js"></script>""";
+    private const string Client = """<script src="/comet.js"></script>""";
 
     /// <summary>An empty page that has the browser client.</summary>
     [HttpGet("empty")]
@@ -27,23 +26,14 @@ public sealed class TestPagesController(CspNonce nonce) : Controller
         }
         catch (OperationCanceledException)
         {
-            // The page is gone.
+            // The page was closed.
         }
     }
 
-    /// <summary>Two inline scripts, of which only the first has the nonce.</summary>
-    [HttpGet("scripts")]
-    public ContentResult Scripts() => Page($$"""
-        <script nonce="{{nonce}}">
-          window.ran = ['nonce'];
-          window.blocked = [];
-          addEventListener('securitypolicyviolation', event => blocked.push(event.effectiveDirective));
-        </script>
-        <script>ran.push('none');</script>
-        <script nonce="guessed">ran.push('wrong');</script>
-        <p onclick="ran.push('attribute')">Text</p>
-        """);
-
-    private ContentResult Page(string body) =>
-        Content($"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Test</title></head><body>{body}</body></html>""", "text/html; charset=utf-8");
+    private ContentResult Page(string body)
+    {
+        Response.Headers.ContentSecurityPolicy = "default-src 'self'";
+        var page = $"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Test</title></head><body>{body}</body></html>""";
+        return Content(page, "text/html; charset=utf-8");
+    }
 }

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Comet.AspNetCore;
-using CometApp.Security;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -10,8 +9,10 @@ namespace Comet.BrowserTests.Hosting;
 
 /// <summary>Streams that no app should have.</summary>
 [Route("/test/streams")]
-public sealed class TestStreamsController(CspNonce nonce) : Controller
+public sealed class TestStreamsController : Controller
 {
+    private const string Head = """<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>""";
+
     /// <summary>What follows each hostile value.</summary>
     internal const string Canary = "the next message";
 
@@ -19,27 +20,30 @@ public sealed class TestStreamsController(CspNonce nonce) : Controller
     public CometResult Strings() => CometResults.String(Guarded(HostileValues.AllStrings), "parent.received");
 
     [HttpGet("json")]
-    public CometResult Json() => CometResults.Json(Guarded<object?>([.. HostileValues.AllStrings, .. HostileValues.Objects]), "parent.received");
+    public CometResult Json() =>
+        CometResults.Json(Guarded<object?>([.. HostileValues.AllStrings, .. HostileValues.Objects]), "parent.received");
 
     /// <summary>The numbers from 1 to <paramref name="count"/>, as fast as they go.</summary>
     [HttpGet("numbers/{count:int}")]
-    public CometResult Numbers(int count, CancellationToken cancellation) => CometResults.Json(UpTo(count, cancellation), "parent.received");
+    public CometResult Numbers(int count, CancellationToken cancellation) =>
+        CometResults.Json(UpTo(count, cancellation), "parent.received");
 
     /// <summary>A stream whose own first chunk has an inline script.</summary>
     [HttpGet("first-chunk")]
     public CometResult FirstChunk() => CometResults.String(
         new[] { "from the stream" }.ToAsyncEnumerable(),
         "parent.received",
-        new CometStreamOptions { InitialChunk = "<!DOCTYPE html><html><body><script>parent.received('from the chunk');</script>"u8.ToArray() });
+        new() { InitialChunk = "<!DOCTYPE html><html><body><script>parent.received('from the chunk');</script>"u8.ToArray() });
 
     private static readonly string[] Doubled = ["e-1", "e-2", "e-2", "e-1", "e-10", "e-9", "e-10", "f-1", "f-1", "f-2"];
 
     /// <summary>What a broken server might send: messages again, older ones, and then another log.</summary>
     [HttpGet("doubled")]
     public ContentResult SendDoubled() => Content(
-        $$$"""<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><script nonce="{{{nonce}}}">frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'open' } }));</script>""" +
-        string.Concat(Doubled.Select(id => $"<script nonce=\"{nonce}\">frameElement.comet('{id}','{id}');</script>")) +
-        $$$"""<script nonce="{{{nonce}}}">frameElement.dispatchEvent(new CustomEvent('comet',{ detail: { type: 'end', reason: 'completed' } }));</script>""",
+        Head +
+        Control("{ type: 'open' }") +
+        string.Concat(Doubled.Select(id => $"<script>frameElement.comet('{id}','{id}');</script>")) +
+        Control("{ type: 'end', reason: 'completed' }"),
         "text/html; charset=utf-8");
 
     /// <summary>Expressions that are no JSON, and then a string.</summary>
@@ -59,17 +63,17 @@ public sealed class TestStreamsController(CspNonce nonce) : Controller
         try
         {
             Response.ContentType = "text/html; charset=utf-8";
-            await Response.WriteAsync($"<!DOCTYPE html><html><head><meta charset=\"utf-8\"></head><body>{new string(' ', 1024)}");
+            await Response.WriteAsync(Head + new string(' ', 1024));
             foreach (var detail in told.Select(json => JsonSerializer.Serialize(JsonElement.Parse(json))))
             {
-                await Response.WriteAsync($$$"""<script nonce="{{{nonce}}}">window.frameElement?.dispatchEvent(new CustomEvent('comet', { detail: {{{detail}}} }));</script>""");
+                await Response.WriteAsync(Control(detail));
             }
             await Response.Body.FlushAsync();
             await Task.Delay(Timeout.Infinite, HttpContext.RequestAborted);
         }
         catch (OperationCanceledException)
         {
-            // The page is gone.
+            // The page was closed.
         }
     }
 
@@ -91,6 +95,9 @@ public sealed class TestStreamsController(CspNonce nonce) : Controller
         Response.Headers.RetryAfter = retryAfter;
         return status == StatusCodes.Status302Found ? Redirect("/test/empty") : StatusCode(status);
     }
+
+    private static string Control(string detail) =>
+        $"<script>window.frameElement?.dispatchEvent(new CustomEvent('comet', {{ detail: {detail} }}));</script>";
 
     private static async IAsyncEnumerable<T> Guarded<T>(IReadOnlyCollection<T> values)
         where T : class?

@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>How long CometSource waits before it tries again. The page does not really wait: the network "comes back" each time.</summary>
-public class BackoffTests(App app, BrowserFixture browsers) : IClassFixture<App>
+public class BackoffTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
 {
     private const string Refused = "/test/streams/refused/";
 
@@ -94,12 +94,14 @@ public class BackoffTests(App app, BrowserFixture browsers) : IClassFixture<App>
     {
         page ??= await browsers.OpenTabAsync();
         await page.AddInitScriptAsync(PageFault.Chance(chance));
-        var reader = await Reader.OpenAsync(page, app.Url, stream);
+        var reader = await Reader.OpenAsync(page, site.Url, stream);
         if (then is not null)
         {
             await page.EvaluateAsync(then);
         }
-        await page.EvaluateAsync("() => reader.source.addEventListener('reconnecting', () => setTimeout(() => dispatchEvent(new Event('online'))))");
+        await page.EvaluateAsync("""
+            () => reader.source.addEventListener('reconnecting', () => setTimeout(() => dispatchEvent(new Event('online'))))
+            """);
         return reader;
     }
 }

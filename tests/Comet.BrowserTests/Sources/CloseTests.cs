@@ -4,8 +4,8 @@ using Microsoft.Playwright;
 
 namespace Comet.BrowserTests.Sources;
 
-/// <summary>What is closed, or refused, is gone: no frame, no timer, no channel, no lock, no connection, nothing in memory.</summary>
-public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
+/// <summary>What is closed, or refused, leaves nothing: no frame, no timer, no channel, no lock, no connection, no memory.</summary>
+public class CloseTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
 {
     // Counts what a page holds on to, and asks the browser for the rest.
     private const string Count = """
@@ -41,15 +41,15 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
     {
         var page = await browsers.OpenTabAsync();
         await page.AddInitScriptAsync(Count);
-        var reader = await Reader.OpenAsync(page, app.Url, AnnouncementFeed.Stream, new { shared });
+        var reader = await Reader.OpenAsync(page, site.Url, News.Stream, new { shared });
         await reader.WaitForEventAsync("open");
-        await Eventually.HoldsAsync(() => app.OpenStreams() == 1, "an open stream");
+        await Eventually.HoldsAsync(() => site.OpenStreams() == 1, "an open stream");
         Assert.NotEqual(Nothing, await LeftBehindAsync(page));
 
         await reader.CloseSourceAsync();
 
         await AssertNothingLeftAsync(page);
-        await Eventually.HoldsAsync(() => app.OpenStreams() == 0, "no open stream");
+        await Eventually.HoldsAsync(() => site.OpenStreams() == 0, "no open stream");
         Assert.Equal(2, await page.EvaluateAsync<int>("() => reader.source.readyState"));
         Assert.Equal(["open"], await reader.EventTypesAsync());
         await page.CloseAsync();
@@ -62,8 +62,10 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
     {
         var page = await browsers.OpenTabAsync();
         await page.AddInitScriptAsync(Count);
-        var reader = await Reader.OpenAsync(page, app.Url, AnnouncementFeed.Stream, new { shared });
-        await page.EvaluateAsync("([stream, init]) => new CometSource(stream, init).close()", new object[] { AnnouncementFeed.Stream + "?other", new { shared } });
+        var reader = await Reader.OpenAsync(page, site.Url, News.Stream, new { shared });
+        await page.EvaluateAsync(
+            "([stream, init]) => new CometSource(stream, init).close()",
+            new object[] { News.Stream + "?other", new { shared } });
         await reader.CloseSourceAsync();
         await page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // what was begun before would show by now
 
@@ -78,7 +80,7 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
     public async Task Opening_and_closing_many_times_leaves_no_memory_behind(bool shared)
     {
         var page = await browsers.OpenTabAsync();
-        await page.GotoAsync(app.Url + "/test/empty");
+        await page.GotoAsync(site.Url + "/test/empty");
         var developerTools = await page.Context.NewCDPSessionAsync(page);
         await OpenAndCloseAsync(5);
         var before = await developerTools.CountAsync();
@@ -100,7 +102,7 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
                 source.close();
               }
             }
-            """, new object[] { AnnouncementFeed.Stream, shared, times }).WaitAsync(Eventually.Patience);
+            """, new object[] { News.Stream, shared, times }).WaitAsync(Eventually.Patience);
     }
 
     [Theory]
@@ -115,7 +117,7 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
     {
         var page = await browsers.OpenTabAsync(kind);
         await page.AddInitScriptAsync(Count);
-        var reader = await Reader.OpenAsync(page, app.Url, $"/test/streams/refused/{status}", new { shared });
+        var reader = await Reader.OpenAsync(page, site.Url, $"/test/streams/refused/{status}", new { shared });
 
         await reader.WaitForEventAsync("error");
 
@@ -127,7 +129,7 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
     [Fact]
     public async Task A_redirect_as_to_a_sign_in_page_is_a_refusal()
     {
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, "/test/streams/refused/302");
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, "/test/streams/refused/302");
 
         await reader.WaitForEventAsync("error");
 
@@ -138,13 +140,13 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
     [Fact]
     public async Task A_tab_that_closes_while_it_lacks_something_fetches_nothing()
     {
-        await using var site = new App();
+        await using var own = new Site();
         await using var profile = await browsers.OpenProfileAsync();
-        await profile.OpenTabsAsync(site.Url, 1);
-        await site.AnnounceAsync("1");
+        await profile.OpenTabsAsync(own.Url, 1);
+        await own.PublishAsync("1");
         var page = await profile.NewPageAsync();
         await page.AddInitScriptAsync(PageFault.CountedFetches);
-        await page.GotoAsync(site.Url + "/test/empty");
+        await page.GotoAsync(own.Url + "/test/empty");
 
         await page.EvaluateAsync("""
             stream => new Promise(closed => {
@@ -154,10 +156,10 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
                 setTimeout(closed, 300);
               };
             })
-            """, AnnouncementFeed.Stream).WaitAsync(Eventually.Patience);
+            """, News.Stream).WaitAsync(Eventually.Patience);
 
         Assert.Equal(0, await page.EvaluateAsync<int>("() => fetches"));
-        Assert.Equal(1, site.OpenStreams());
+        Assert.Equal(1, own.OpenStreams());
     }
 
     [Fact]
@@ -165,7 +167,7 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
     {
         var page = await browsers.OpenTabAsync();
         await page.AddInitScriptAsync(Count);
-        var reader = await Reader.OpenAsync(page, app.Url, "/test/streams/strings");
+        var reader = await Reader.OpenAsync(page, site.Url, "/test/streams/strings");
 
         await reader.WaitForEventAsync("error");
 
@@ -176,7 +178,8 @@ public class CloseTests(App app, BrowserFixture browsers) : IClassFixture<App>
         await page.CloseAsync();
     }
 
-    private static Task AssertNothingLeftAsync(IPage page) => Eventually.HoldsAsync(async () => await LeftBehindAsync(page) == Nothing, "nothing left behind");
+    private static Task AssertNothingLeftAsync(IPage page) =>
+        Eventually.HoldsAsync(async () => await LeftBehindAsync(page) == Nothing, "nothing left behind");
 
     private static Task<string> LeftBehindAsync(IPage page) => page.EvaluateAsync<string>("() => leftBehind()");
 }

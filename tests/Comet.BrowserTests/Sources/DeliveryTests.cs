@@ -1,22 +1,21 @@
 using System.Text.Json;
 using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
-using CometApp.Models;
 
 namespace Comet.BrowserTests.Sources;
 
-public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
+public class DeliveryTests(TestBrowsers browsers, ITestOutputHelper output)
 {
     [Fact]
     public async Task Script_tags_server_sent_events_and_lines_carry_the_same_ids_and_values()
     {
-        await using var app = new App();
+        await using var site = new Site();
         for (var i = 0; i < HostileValues.AllStrings.Length; i++)
         {
-            await app.AnnounceAsync($"{i}: {HostileValues.AllStrings[i]}");
+            await site.PublishAsync($"{i}: {HostileValues.AllStrings[i]}");
         }
         var page = await browsers.OpenTabAsync();
-        await page.GotoAsync(app.Url + "/test/empty");
+        await page.GotoAsync(site.Url + "/test/empty");
 
         var read = await page.EvaluateJsonAsync<Dictionary<string, Message[]>>("""
             async ([stream, count]) => {
@@ -32,7 +31,7 @@ public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
               const earliest = stream + '?lastEventId=earliest';
               const frame = new Promise(done => {
                 const messages = [];
-                window.announced = (data, id) => messages.push({ id, data }) < count || done(messages);
+                window.newsCame = (data, id) => messages.push({ id, data }) < count || done(messages);
                 document.body.append(Object.assign(document.createElement('iframe'), { src: earliest }));
               });
               const lines = async () => {
@@ -43,7 +42,8 @@ public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
                 while (messages.length < count) {
                   const parts = (text + (await reader.read()).value).split('\n');
                   text = parts.pop();
-                  messages.push(...parts.map(part => JSON.parse(part)).filter(({ type }) => type === 'message').map(({ id, data }) => ({ id, data })));
+                  const read = parts.map(part => JSON.parse(part));
+                  messages.push(...read.filter(({ type }) => type === 'message').map(({ id, data }) => ({ id, data })));
                 }
                 reader.cancel();
                 return messages;
@@ -55,7 +55,7 @@ public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
                 lines: await lines(),
               };
             }
-            """, new object[] { AnnouncementFeed.Stream, HostileValues.AllStrings.Length });
+            """, new object[] { News.Stream, HostileValues.AllStrings.Length });
 
         foreach (var (way, messages) in read)
         {
@@ -70,8 +70,8 @@ public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
     [Fact]
     public async Task What_comes_twice_is_dropped()
     {
-        await using var app = new App();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, "/test/streams/doubled");
+        await using var site = new Site();
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, "/test/streams/doubled");
 
         await reader.WaitForMessagesAsync(5);
 
@@ -83,29 +83,35 @@ public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
     [Fact]
     public async Task Values_belong_to_the_page_and_handlers_are_called_as_by_EventSource()
     {
-        await using var app = new App();
+        await using var site = new Site();
         var page = await browsers.OpenTabAsync();
-        await page.GotoAsync(app.Url + "/test/empty");
+        await page.GotoAsync(site.Url + "/test/empty");
 
         var seen = await page.EvaluateJsonAsync<Dictionary<string, JsonElement>>("""
             async ([stream, text]) => {
               const source = new CometSource(stream, { from: 'earliest' });
               const before = source.readyState;
-              const opened = new Promise(done => source.onopen = function (event) { done([this === source, event.type, source.readyState]); });
+              const opened = new Promise(done => source.onopen = function (event) {
+                done([this === source, event.type, source.readyState]);
+              });
               source.onmessage = () => { throw new Error('replaced below'); };
               const message = new Promise(done => source.onmessage = done);
               const event = await message;
               source.close();
               return {
                 before, opened: await opened, isObject: event.data instanceof Object, isMessageEvent: event instanceof MessageEvent,
-                isOrigin: event.origin === location.origin, url: source.url, after: source.readyState, isLastEventId: source.lastEventId === event.lastEventId,
+                isOrigin: event.origin === location.origin, url: source.url, after: source.readyState,
+                isLastEventId: source.lastEventId === event.lastEventId,
                 states: [CometSource.CONNECTING, source.OPEN, CometSource.CLOSED],
               };
             }
-            """, new object[] { AnnouncementFeed.Stream, await app.AnnounceAsync("one") });
+            """, new object[] { News.Stream, await site.PublishAsync("one") });
 
         Assert.Equal(
-            $$"""{"before":0,"opened":[true,"open",1],"isObject":true,"isMessageEvent":true,"isOrigin":true,"url":"{{app.Url}}/announcements/stream","after":2,"isLastEventId":true,"states":[0,1,2]}""",
+            """{"before":0,"opened":[true,"open",1],"isObject":true,"isMessageEvent":true,"isOrigin":true,""" +
+            $$"""
+            "url":"{{site.Url}}/news/stream","after":2,"isLastEventId":true,"states":[0,1,2]}
+            """,
             JsonSerializer.Serialize(seen));
         await page.CloseAsync();
     }
@@ -113,8 +119,8 @@ public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
     [Fact]
     public async Task Values_that_are_no_JSON_arrive_as_they_are()
     {
-        await using var app = new App();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, "/test/streams/functions");
+        await using var site = new Site();
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, "/test/streams/functions");
 
         await reader.WaitForMessagesAsync(2);
 
@@ -125,5 +131,5 @@ public class DeliveryTests(BrowserFixture browsers, ITestOutputHelper output)
 
     private static string Text(Message message) => $"{message.Id} {message.Data.Text}";
 
-    private sealed record Message(string Id, Announcement Data);
+    private sealed record Message(string Id, News Data);
 }

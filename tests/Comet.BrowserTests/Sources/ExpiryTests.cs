@@ -9,21 +9,21 @@ public sealed class ExpiryTests : IAsyncDisposable
     private const string Stream = "/test/streams/members";
 
     private readonly SignIn _signIn = new();
-    private readonly BrowserFixture _browsers;
-    private readonly App _app;
+    private readonly TestBrowsers _browsers;
+    private readonly Site _site;
 
-    public ExpiryTests(BrowserFixture browsers)
+    public ExpiryTests(TestBrowsers browsers)
     {
         _browsers = browsers;
-        _app = new App(_signIn.AddTo);
+        _site = new Site(_signIn.AddTo);
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public ValueTask DisposeAsync() => _site.DisposeAsync();
 
     [Fact]
     public async Task It_comes_back_while_the_sign_in_is_renewed_and_ends_when_it_is_not()
     {
-        var reader = await Reader.OpenAsync(await _browsers.OpenTabAsync(), _app.Url, Stream);
+        var reader = await Reader.OpenAsync(await _browsers.OpenTabAsync(), _site.Url, Stream);
         await reader.WaitForEventAsync("open", 2);
 
         _signIn.Revoke();
@@ -41,7 +41,7 @@ public sealed class ExpiryTests : IAsyncDisposable
         var readers = new List<Reader>();
         for (var i = 0; i < 3; i++)
         {
-            readers.Add(await profile.OpenTabAsync(_app.Url, stream: Stream));
+            readers.Add(await profile.OpenTabAsync(_site.Url, stream: Stream));
         }
         await Task.WhenAll(readers.Select(reader => reader.WaitForEventAsync("open")));
 
@@ -57,8 +57,11 @@ public sealed class ExpiryTests : IAsyncDisposable
     private static async Task AssertExpiredAsync(Reader reader)
     {
         var events = await reader.EventsAsync();
-        Assert.Equal(["open 1", "reconnecting 0", "error 0", "closed 2", "error 2"], (await reader.ToldAsync()).Where(told => !told.StartsWith("message", StringComparison.Ordinal)).TakeLast(5));
-        Assert.All(events.Where(happened => happened.Type == "reconnecting"), happened => Assert.Equal("authentication-expired", happened.Reason));
+        var told = (await reader.ToldAsync()).Where(told => !told.StartsWith("message", StringComparison.Ordinal));
+        Assert.Equal(["open 1", "reconnecting 0", "error 0", "closed 2", "error 2"], told.TakeLast(5));
+        Assert.All(
+            events.Where(happened => happened.Type == "reconnecting"),
+            happened => Assert.Equal("authentication-expired", happened.Reason));
         Assert.Equal(new("closed", "authentication-expired", 401, null, 2), events[^2]);
     }
 }

@@ -1,49 +1,51 @@
+using Comet.AspNetCore;
 using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
-using Comet.AspNetCore;
-using CometApp.Models;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>Tabs that read what the tab with the connection tells them, and lack something.</summary>
-public class FollowerTests(BrowserFixture browsers)
+public class FollowerTests(TestBrowsers browsers)
 {
     private const string ComeBack = "() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))";
 
     [Fact]
     public async Task After_a_restart_they_have_all_that_the_leader_has_without_asking_for_it()
     {
-        var first = new App(services => services.PostConfigure<CometOptions>(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
-        await using var network = new TcpProxy(first);
+        var first = new Site(services => services.AddComet(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        await using var network = new TcpProxy(first.Url);
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(network.Url, 3, PageFault.CountedFetches);
-        await first.AnnounceAsync("before");
+        await first.PublishAsync("before");
         await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(1)));
         // They would be answered when the leader is already past what they lack.
-        await Task.WhenAll(readers[1..].Select(reader => reader.Page.RouteAsync("**" + AnnouncementFeed.Stream + "*", async route =>
+        await Task.WhenAll(readers[1..].Select(reader => reader.Page.RouteAsync("**" + News.Stream + "*", async route =>
         {
             await readers[0].WaitForMessagesAsync(3);
             await route.ContinueAsync();
         })));
 
-        await using var second = new App();
-        network.LeadTo(second);
+        await using var second = new Site();
+        network.LeadTo(second.Url);
         await first.DisposeAsync();
         await readers[0].WaitForEventAsync("gap");
-        await second.AnnounceAsync("1");
-        await second.AnnounceAsync("2");
+        await second.PublishAsync("1");
+        await second.PublishAsync("2");
         await readers[0].WaitForMessagesAsync(3);
         await Task.WhenAll(readers.Select(reader => reader.WaitForEventAsync("gap")));
-        await second.AnnounceAsync("3");
+        await second.PublishAsync("3");
         await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(4)));
 
         foreach (var reader in readers)
         {
-            Assert.Equal(["before", "1", "2", "3"], (await reader.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
+            Assert.Equal(["before", "1", "2", "3"], (await reader.ValuesAsync<News>()).Select(news => news.Text));
             Assert.Equal(["open", "reconnecting", "error", "open", "gap"], await reader.EventTypesAsync());
         }
-        Assert.All(await Task.WhenAll(readers[1..].Select(reader => reader.Page.EvaluateAsync<int>("() => fetches"))), fetches => Assert.Equal(0, fetches));
+        foreach (var follower in readers[1..])
+        {
+            Assert.Equal(0, await follower.Page.EvaluateAsync<int>("() => fetches"));
+        }
     }
 
     [Theory]
@@ -51,12 +53,12 @@ public class FollowerTests(BrowserFixture browsers)
     [InlineData(60_000, ComeBack)] // when the page comes back from the cache
     public async Task What_they_missed_comes_before_the_next_message(int heartbeat, string? then)
     {
-        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(heartbeat)));
+        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(heartbeat)));
         await using var profile = await browsers.OpenProfileAsync();
-        var readers = await profile.OpenTabsAsync(app.Url, 2, PageFault.Deafness);
+        var readers = await profile.OpenTabsAsync(site.Url, 2, PageFault.Deafness);
 
         await readers[1].Page.EvaluateAsync("() => { window.isDeaf = true; }");
-        await app.AnnounceAsync("1");
+        await site.PublishAsync("1");
         await readers[0].WaitForMessagesAsync(1);
         // The message may still be on its way to the deaf tab.
         await readers[1].Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))");
@@ -75,8 +77,8 @@ public class FollowerTests(BrowserFixture browsers)
     [Fact]
     public async Task A_message_proves_that_the_stream_is_open()
     {
-        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
-        await using var network = new TcpProxy(app);
+        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var network = new TcpProxy(site.Url);
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(network.Url, 2, PageFault.Deafness);
 
@@ -86,7 +88,7 @@ public class FollowerTests(BrowserFixture browsers)
         await readers[0].WaitForEventAsync("open", 2);
         await readers[1].Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))");
         await readers[1].Page.EvaluateAsync("() => { window.isDeaf = false; }");
-        await app.AnnounceAsync("1");
+        await site.PublishAsync("1");
         await readers[1].WaitForMessagesAsync(1);
 
         Assert.Equal(["open 1", "reconnecting 0", "error 0", "open 1", "message 1"], await readers[1].ToldAsync());
@@ -95,12 +97,12 @@ public class FollowerTests(BrowserFixture browsers)
     [Fact]
     public async Task A_fetch_that_stalls_is_tried_again()
     {
-        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
         await using var profile = await browsers.OpenProfileAsync();
-        await profile.OpenTabsAsync(app.Url, 1);
-        await app.AnnounceAsync("1");
+        await profile.OpenTabsAsync(site.Url, 1);
+        await site.PublishAsync("1");
 
-        var reader = await profile.OpenTabAsync(app.Url, "earliest", PageFault.StalledFetch);
+        var reader = await profile.OpenTabAsync(site.Url, "earliest", PageFault.StalledFetch);
         await reader.WaitForMessagesAsync(1);
 
         Assert.Equal(["open 1", "message 1"], await reader.ToldAsync());
@@ -110,13 +112,13 @@ public class FollowerTests(BrowserFixture browsers)
     [Fact]
     public async Task A_fetch_that_is_sent_to_another_page_is_a_refusal()
     {
-        await using var app = new App();
+        await using var site = new Site();
         await using var profile = await browsers.OpenProfileAsync();
         var stream = ToldStream.Redirected(new { type = "open", id = "e-5", heartbeat = 60_000 });
-        var leader = await profile.OpenTabAsync(app.Url, stream: stream);
+        var leader = await profile.OpenTabAsync(site.Url, stream: stream);
         await leader.WaitForEventAsync("open");
 
-        var reader = await profile.OpenTabAsync(app.Url, "earliest", stream: stream);
+        var reader = await profile.OpenTabAsync(site.Url, "earliest", stream: stream);
         await reader.WaitForEventAsync("closed");
 
         Assert.Equal(new("closed", "refused", 401, null, 2), (await reader.EventsAsync()).Single(happened => happened.Type == "closed"));
@@ -126,17 +128,17 @@ public class FollowerTests(BrowserFixture browsers)
     [Fact]
     public async Task One_that_asks_for_no_history_gets_none_while_the_leader_replays_it()
     {
-        await using var app = new App();
-        await using var network = new TcpProxy(app);
+        await using var site = new Site();
+        await using var network = new TcpProxy(site.Url);
         await using var profile = await browsers.OpenProfileAsync();
         for (var i = 1; i <= 3; i++)
         {
-            await app.AnnounceAsync($"{i}");
+            await site.PublishAsync($"{i}");
         }
         // The first tab waits for its stream until the second is there.
         var asked = new TaskCompletionSource();
         var isThere = new TaskCompletionSource();
-        await profile.RouteAsync("**" + AnnouncementFeed.Stream + "*callback*", async route =>
+        await profile.RouteAsync("**" + News.Stream + "*callback*", async route =>
         {
             asked.TrySetResult();
             await isThere.Task;
@@ -149,10 +151,10 @@ public class FollowerTests(BrowserFixture browsers)
 
         await leader.WaitForMessagesAsync(3);
         await follower.WaitForEventAsync("open");
-        await app.AnnounceAsync("4");
+        await site.PublishAsync("4");
         await Task.WhenAll(leader.WaitForMessagesAsync(4), follower.WaitForMessagesAsync(1));
 
-        Assert.Equal(["1", "2", "3", "4"], (await leader.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
-        Assert.Equal(["4"], (await follower.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
+        Assert.Equal(["1", "2", "3", "4"], (await leader.ValuesAsync<News>()).Select(news => news.Text));
+        Assert.Equal(["4"], (await follower.ValuesAsync<News>()).Select(news => news.Text));
     }
 }

@@ -35,7 +35,9 @@ internal sealed class Reader
     }
 
     internal Task WaitForEventAsync(string type, int count = 1) =>
-        Page.WaitForFunctionAsync("([type, count]) => reader.events.filter(event => event.type === type).length >= count", new object[] { type, count });
+        Page.WaitForFunctionAsync(
+            "([type, count]) => reader.events.filter(event => event.type === type).length >= count",
+            new object[] { type, count });
 
     internal Task WaitForMessagesAsync(int count) => Page.WaitForFunctionAsync("count => reader.ids.length >= count", count);
 

@@ -1,22 +1,21 @@
+using Comet.AspNetCore;
 using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
-using Comet.AspNetCore;
-using CometApp.Models;
 
 namespace Comet.BrowserTests.Sources;
 
-public class ReconnectTests(BrowserFixture browsers)
+public class ReconnectTests(TestBrowsers browsers)
 {
     [Theory]
     [InlineData(BrowserKind.Chromium)]
     [InlineData(BrowserKind.Firefox)]
     public async Task After_cuts_it_resumes_and_nothing_is_lost_or_doubled(BrowserKind kind)
     {
-        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
-        await using var network = new TcpProxy(app);
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(kind), network.Url, AnnouncementFeed.Stream);
+        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var network = new TcpProxy(site.Url);
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(kind), network.Url, News.Stream);
         await reader.WaitForEventAsync("open");
-        var announcing = app.AnnounceAsync(Enumerable.Range(1, 400));
+        var publishing = site.PublishAsync(Enumerable.Range(1, 400));
 
         for (var cut = 1; cut <= 2; cut++)
         {
@@ -24,10 +23,10 @@ public class ReconnectTests(BrowserFixture browsers)
             network.Cut();
             await reader.WaitForEventAsync("open", 1 + cut);
         }
-        await announcing;
+        await publishing;
         await reader.WaitForMessagesAsync(400);
 
-        Assert.Equal(Enumerable.Range(1, 400).Select(number => $"{number}"), (await reader.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
+        Assert.Equal(Enumerable.Range(1, 400).Select(number => $"{number}"), (await reader.ValuesAsync<News>()).Select(news => news.Text));
         Assert.Equal(400, (await reader.IdsAsync()).Distinct().Count());
         var events = await reader.EventsAsync();
         Assert.Equal(["open", "reconnecting", "error", "open", "reconnecting", "error", "open"], events.Select(happened => happened.Type));
@@ -44,22 +43,22 @@ public class ReconnectTests(BrowserFixture browsers)
     [Fact]
     public async Task After_a_restart_it_tells_that_history_starts_anew_and_goes_on()
     {
-        var first = new App(services => services.PostConfigure<CometOptions>(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
-        await using var network = new TcpProxy(first);
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, AnnouncementFeed.Stream);
+        var first = new Site(services => services.AddComet(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        await using var network = new TcpProxy(first.Url);
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, News.Stream);
         await reader.WaitForEventAsync("open");
-        await first.AnnounceAsync("before");
+        await first.PublishAsync("before");
         await reader.WaitForMessagesAsync(1);
 
         await first.DisposeAsync();
-        await using var second = new App();
-        network.LeadTo(second);
-        await second.AnnounceAsync("too early for the page");
+        await using var second = new Site();
+        network.LeadTo(second.Url);
+        await second.PublishAsync("too early for the page");
         await reader.WaitForEventAsync("gap");
-        await second.AnnounceAsync("after");
+        await second.PublishAsync("after");
         await reader.WaitForMessagesAsync(2);
 
-        Assert.Equal(["before", "after"], (await reader.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
+        Assert.Equal(["before", "after"], (await reader.ValuesAsync<News>()).Select(news => news.Text));
         var events = await reader.EventsAsync();
         Assert.Equal("shutting-down", events.First(happened => happened.Type == "reconnecting").Reason);
         Assert.Single(events, happened => happened.Type == "gap");
@@ -70,20 +69,20 @@ public class ReconnectTests(BrowserFixture browsers)
     [Fact]
     public async Task It_notices_a_connection_that_went_silent()
     {
-        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
-        await using var network = new TcpProxy(app);
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, AnnouncementFeed.Stream);
+        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
+        await using var network = new TcpProxy(site.Url);
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), network.Url, News.Stream);
         await reader.WaitForEventAsync("open");
-        await app.AnnounceAsync("1");
+        await site.PublishAsync("1");
         await reader.WaitForMessagesAsync(1);
 
         network.Stall();
-        await app.AnnounceAsync("2");
+        await site.PublishAsync("2");
         await reader.WaitForEventAsync("reconnecting");
         network.Resume();
         await reader.WaitForMessagesAsync(2);
 
-        Assert.Equal(["1", "2"], (await reader.ValuesAsync<Announcement>()).Select(announcement => announcement.Text));
+        Assert.Equal(["1", "2"], (await reader.ValuesAsync<News>()).Select(news => news.Text));
         Assert.Equal("silent", (await reader.EventsAsync()).First(happened => happened.Type == "reconnecting").Reason);
         await reader.Page.CloseAsync();
     }
@@ -91,11 +90,11 @@ public class ReconnectTests(BrowserFixture browsers)
     [Fact]
     public async Task Heartbeats_keep_a_quiet_stream_open()
     {
-        await using var app = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), app.Url, AnnouncementFeed.Stream);
+        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, News.Stream);
         await reader.WaitForEventAsync("open");
 
-        await reader.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 4000))"); // a dead connection is given up after 3 s
+        await reader.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 3000))"); // a dead connection is given up after 2.5 s
 
         Assert.Equal(["open"], await reader.EventTypesAsync());
         await reader.Page.CloseAsync();

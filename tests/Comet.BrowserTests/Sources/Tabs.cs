@@ -6,7 +6,8 @@ namespace Comet.BrowserTests.Sources;
 /// <summary>Tabs of one browser that share a stream.</summary>
 internal static class Tabs
 {
-    internal static async Task<Reader> OpenTabAsync(this IBrowserContext profile, string site, string? from = null, string? fault = null, string stream = AnnouncementFeed.Stream)
+    internal static async Task<Reader> OpenTabAsync(
+        this IBrowserContext profile, string site, string? from = null, string? fault = null, string stream = News.Stream)
     {
         var page = await profile.NewPageAsync();
         if (fault is not null)

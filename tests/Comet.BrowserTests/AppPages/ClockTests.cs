@@ -1,14 +1,14 @@
 using System.Globalization;
+using Comet.AspNetCore;
 using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
-using Comet.AspNetCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 
-namespace Comet.BrowserTests;
+namespace Comet.BrowserTests.AppPages;
 
 /// <summary>The page at its barest: a function and an iframe.</summary>
-public class ClockTests(App app, BrowserFixture browsers) : IClassFixture<App>
+public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
 {
     [Theory]
     [InlineData(BrowserKind.Chromium)]
@@ -40,12 +40,12 @@ public class ClockTests(App app, BrowserFixture browsers) : IClassFixture<App>
     [InlineData(BrowserKind.Firefox)]
     public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
     {
-        await using var site = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromSeconds(1)));
-        await using var network = new TcpProxy(site);
+        await using var site = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
+        await using var network = new TcpProxy(site.Url);
         var page = await browsers.OpenTabAsync(kind);
         await page.GotoAsync(network.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
         await page.WaitForSelectorAsync("#connection[data-state=live]");
-        await page.WaitForTimeoutAsync(5_000); // longer than it puts up with silence
+        await page.WaitForTimeoutAsync(3_000); // longer than it puts up with silence
         await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Live");
 
         network.Cut();

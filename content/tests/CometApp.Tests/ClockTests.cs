@@ -1,0 +1,41 @@
+using System.Globalization;
+using Comet.AspNetCore.Testing;
+
+namespace CometApp.Tests;
+
+public class ClockTests(App app, BrowserFixture browser) : IClassFixture<App>
+{
+    [Fact]
+    public async Task The_callback_fires_again_and_again_with_rising_values()
+    {
+        var page = await browser.NewPageAsync();
+        await page.GoLiveAsync(app.Url + "/clock");
+
+        // The page's own function, and after it a note of what it was called with and what it showed.
+        await page.EvaluateAsync("""
+            () => {
+              window.seen = [];
+              const show = clockChanged;
+              clockChanged = time => { show(time); seen.push([time, document.getElementById('clock').textContent]); };
+            }
+            """);
+        await page.WaitForFunctionAsync("() => seen.length >= 5 && seen[0][0] !== seen.at(-1)[0]");
+
+        var seen = await page.EvaluateAsync<string[][]>("() => seen");
+        Assert.All(seen, tick => Assert.Equal(tick[0], tick[1]));
+        var times = seen.Select(tick => TimeOnly.ParseExact(tick[0], "HH mm ss", CultureInfo.InvariantCulture)).ToList();
+        // The difference of two times of day is never negative, so that midnight is no exception.
+        Assert.All(times.Zip(times.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, TimeSpan.Zero, TimeSpan.FromSeconds(5)));
+        await page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task The_stream_calls_the_function_of_the_page()
+    {
+        var tick = await CometReader.ReadAsync(app.CreateClient(), "/clock/stream")
+            .FirstAsync(message => message.Kind == CometMessageKind.Message);
+
+        Assert.Equal("parent.clockChanged", tick.Callback);
+        Assert.Matches(@"^\d\d \d\d \d\d$", tick.Value.GetString());
+    }
+}

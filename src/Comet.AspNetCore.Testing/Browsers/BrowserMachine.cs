@@ -1,0 +1,102 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace Comet.AspNetCore.Testing.Browsers;
+
+/// <summary>The computer that the tests run on: which browsers it has, and how it gets one.</summary>
+/// <param name="playwrightsBrowser">Where Playwright keeps the Chromium that it downloads.</param>
+internal sealed class BrowserMachine(string playwrightsBrowser)
+{
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan InstallPatience = TimeSpan.FromMinutes(5);
+
+    /// <summary>Where a Chromium may be, the best first.</summary>
+    internal IEnumerable<string> Browsers => SystemBrowsers.Prepend(playwrightsBrowser);
+
+    private static IEnumerable<string> SystemBrowsers
+    {
+        get
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                return
+                    from program in new[] { @"Google\Chrome\Application\chrome", @"Microsoft\Edge\Application\msedge", @"Chromium\Application\chrome" }
+                    from folder in new[] { "ProgramFiles", "ProgramFiles(x86)", "LocalAppData" }
+                    select Path.Combine(Environment.GetEnvironmentVariable(folder) ?? "", program + ".exe");
+            }
+            return OperatingSystem.IsMacOS()
+                ? new[] { "Google Chrome", "Microsoft Edge", "Chromium" }.Select(name => $"/Applications/{name}.app/Contents/MacOS/{name}")
+                : InPath("google-chrome", "google-chrome-stable", "microsoft-edge", "chromium", "chromium-browser");
+        }
+    }
+
+    /// <summary>Whether there is a program at the path, and it starts.</summary>
+    // On Windows Chrome answers --version with a window, and on macOS an application bundle is whole or absent.
+    internal bool Starts(string path) =>
+        File.Exists(path) && (!OperatingSystem.IsLinux() || Succeeds(path, ["--version"], StartPatience, isShown: false));
+
+    /// <summary>Lets Playwright download its Chromium, and shows how far it is.</summary>
+    internal void Download()
+    {
+        Console.WriteLine("There is no browser for the tests: Playwright downloads its Chromium, about 200 MB.");
+        _ = Microsoft.Playwright.Program.Main(["install", "--no-shell", "chromium"]);
+    }
+
+    /// <summary>Lets apt-get install what a downloaded browser lacks, or a browser, where that can be; shows what it prints.</summary>
+    internal void InstallPackage()
+    {
+        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess || !InPath("apt-get").Any(File.Exists))
+        {
+            return;
+        }
+        if (File.Exists(playwrightsBrowser))
+        {
+            Console.WriteLine("Playwright's Chromium lacks libraries of the system: apt-get installs them.");
+            _ = Microsoft.Playwright.Program.Main(["install-deps", "chromium"]);
+        }
+        else
+        {
+            Console.WriteLine("There is no browser for the tests: apt-get installs chromium.");
+            string[] install = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "chromium"];
+            _ = Succeeds("apt-get", ["update"], InstallPatience, isShown: true) && Succeeds("apt-get", install, InstallPatience, isShown: true);
+        }
+    }
+
+    private static IEnumerable<string> InPath(params string[] names) =>
+        from name in names
+        from folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        select Path.Combine(folder, name);
+
+    private static bool Succeeds(string program, string[] arguments, TimeSpan patience, bool isShown)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DEBIAN_FRONTEND"] = "noninteractive";
+        using var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => Show(line.Data);
+        process.ErrorDataReceived += (_, line) => Show(line.Data);
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception)
+        {
+            return false; // it is no program
+        }
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        if (!process.WaitForExit(patience))
+        {
+            process.Kill(entireProcessTree: true);
+            return false;
+        }
+        return process.ExitCode == 0;
+
+        void Show(string? line)
+        {
+            if (isShown && line is not null)
+            {
+                Console.WriteLine(line);
+            }
+        }
+    }
+}
