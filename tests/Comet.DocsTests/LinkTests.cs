@@ -1,0 +1,58 @@
+using System.Text.RegularExpressions;
+using Comet.DocsTests.Documents;
+
+namespace Comet.DocsTests;
+
+public partial class LinkTests
+{
+    public static TheoryData<string> Documents => [.. Document.All.Select(document => document.Path)];
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Every_link_leads_somewhere(string path)
+    {
+        var document = Document.Get(path);
+        var broken =
+            from match in Target().Matches(string.Join('\n', document.Lines))
+            let link = match.Groups[1].Value
+            where !link.Contains("://", StringComparison.Ordinal) && !Leads(document, link)
+            select link;
+
+        Assert.Empty(broken);
+    }
+
+    // Paths of the repository that commands name.
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Every_project_that_a_command_names_is_there(string path)
+    {
+        var blocks = Document.Get(path).Blocks.Where(block => block.Language is "" or "sh");
+        var missing =
+            from block in blocks
+            from match in Project().Matches(block.Text)
+            where !Path.Exists(Path.Combine(Document.Repository, match.Value))
+            select match.Value;
+
+        Assert.Empty(missing);
+    }
+
+    private static bool Leads(Document from, string link)
+    {
+        var (file, anchor) = link.Split('#') is [var before, var after] ? (before, after) : (link, null);
+        var target = file.Length == 0 ? from.Path : Path.GetRelativePath(Document.Repository, Path.Combine(Document.Repository, Path.GetDirectoryName(from.Path)!, file));
+        return Path.Exists(Path.Combine(Document.Repository, target)) &&
+            (anchor is null || Document.Get(target.Replace('\\', '/')).Lines.Any(line => line.StartsWith('#') && AnchorOf(line) == anchor));
+    }
+
+    private static string AnchorOf(string heading) =>
+        NoAnchor().Replace(heading.TrimStart('#').Trim().ToLowerInvariant(), "").Replace(' ', '-');
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Target();
+
+    [GeneratedRegex(@"(?<=\s|^)(bench|content|tests/Comet)[^\s`;]*")]
+    private static partial Regex Project();
+
+    [GeneratedRegex(@"[^\p{L}\p{Nd} _-]")]
+    private static partial Regex NoAnchor();
+}
