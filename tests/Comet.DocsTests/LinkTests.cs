@@ -21,15 +21,12 @@ public partial class LinkTests
         Assert.Empty(broken);
     }
 
-    // Paths of the repository that commands name.
     [Theory]
     [MemberData(nameof(Documents))]
-    public void Every_project_that_a_command_names_is_there(string path)
+    public void Every_path_of_the_repository_is_there(string path)
     {
-        var blocks = Document.Get(path).Blocks.Where(block => block.Language is "" or "sh");
         var missing =
-            from block in blocks
-            from match in Project().Matches(block.Text)
+            from match in RepositoryPath().Matches(string.Join('\n', Document.Get(path).Lines))
             where !Path.Exists(Path.Combine(Document.Repository, match.Value))
             select match.Value;
 
@@ -50,8 +47,8 @@ public partial class LinkTests
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Target();
 
-    [GeneratedRegex(@"(?<=\s|^)(bench|content|tests/Comet)[^\s`;]*")]
-    private static partial Regex Project();
+    [GeneratedRegex(@"(?<=[\s`])(bench/|content/|src/Comet\.|tests/Comet)[^\s`,;:()]*")]
+    private static partial Regex RepositoryPath();
 
     [GeneratedRegex(@"[^\p{L}\p{Nd} _-]")]
     private static partial Regex NoAnchor();
