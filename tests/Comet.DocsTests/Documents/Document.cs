@@ -65,6 +65,6 @@ internal sealed partial class Document
         }
     }
 
-    [GeneratedRegex("^<!-- given: (.*) -->$")]
+    [GeneratedRegex(@"^\[//\]: # \(given: (.*)\)$")]
     private static partial Regex Given();
 }

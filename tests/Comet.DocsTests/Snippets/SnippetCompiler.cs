@@ -37,10 +37,15 @@ internal static partial class SnippetCompiler
     private const string FragmentUsings =
         """
         using Comet.AspNetCore;
+        using Comet.AspNetCore.Stores;
         using Comet.AspNetCore.Testing;
         using CometApp.Feeds;
         using CometApp.Models;
         using Microsoft.AspNetCore.Mvc;
+        using Microsoft.AspNetCore.TestHost;
+        using Microsoft.Extensions.DependencyInjection.Extensions;
+        using Microsoft.Playwright;
+        using Microsoft.Playwright.Xunit.v3;
         """;
 
     // A parameter of a context that a snippet does not read, a Program beside that of the app, a local function that shows something.
@@ -63,9 +68,12 @@ internal static partial class SnippetCompiler
     /// <summary>The errors and warnings of a block, each with its line in the document.</summary>
     internal static IReadOnlyList<string> Compile(CodeBlock block)
     {
-        var kind = KindOf(Parse(block.Text));
+        var root = Parse(block.Text);
+        var kind = KindOf(root);
+        var own = TypesOf(root).ToHashSet(); // a page may show a type in two ways
         var trees = block.Document.Blocks
             .Where(other => other.Language == "csharp" && other != block && KindOf(Parse(other.Text)) == Kind.Types)
+            .Where(other => !TypesOf(Parse(other.Text)).Any(own.Contains))
             .Select(other => Tree(other, Kind.Types))
             .Append(CSharpSyntaxTree.ParseText(SdkUsings, Language));
         var tree = Tree(block, kind);
@@ -112,6 +120,9 @@ internal static partial class SnippetCompiler
         string Rest() => $"\n#line {line} \"{block.Document.Path}\"\n{block.Text[split..]}";
     }
 
+    private static IEnumerable<string> TypesOf(CompilationUnitSyntax root) =>
+        root.DescendantNodes().OfType<BaseTypeDeclarationSyntax>().Select(type => type.Identifier.Text);
+
     private static IEnumerable<string> NamespacesOf(Document document) =>
         document.Blocks.Where(block => block.Language == "csharp")
             .SelectMany(block => Parse(block.Text).Members.OfType<BaseNamespaceDeclarationSyntax>())
@@ -121,13 +132,16 @@ internal static partial class SnippetCompiler
     // What the code before has declared: the usual names of a Program.cs and of a test, and what the document says is given.
     private static string Prelude(CompilationUnitSyntax root, string given)
     {
-        var declared = root.DescendantNodes().OfType<VariableDeclaratorSyntax>().Select(variable => variable.Identifier.Text).ToHashSet();
+        var parameters = Separators().Split(given).Where(parameter => parameter.Length > 0).ToList();
+        var declared = root.DescendantNodes().OfType<VariableDeclaratorSyntax>().Select(variable => variable.Identifier.Text)
+            .Concat(parameters.Select(parameter => parameter.Split(' ')[^1]))
+            .ToHashSet();
         var used = root.DescendantNodes().OfType<IdentifierNameSyntax>().Select(name => name.Identifier.Text).Except(declared).ToHashSet();
         var needsBuilder = used.Contains("builder") || (used.Contains("app") && !declared.Contains("builder"));
         return (needsBuilder ? "var builder = WebApplication.CreateBuilder(args);\n" : "") +
             (used.Contains("app") ? "var app = builder.Build();\n" : "") +
             (used.Contains("client") ? "using var client = new HttpClient();\n" : "") +
-            string.Concat(Separators().Split(given).Where(parameter => parameter.Length > 0).Select(parameter => $"{parameter} = default!;\n"));
+            string.Concat(parameters.Select(parameter => $"{parameter} = default!;\n"));
     }
 
     // Not those inside type arguments.
