@@ -65,14 +65,16 @@ public sealed partial class ExistingAppTests : IDisposable
                 return new Uri(found.Value);
             }
         }
-        throw new InvalidOperationException($"The app has ended: {await app.StandardError.ReadToEndAsync(deadline.Token)}");
+        var error = await app.StandardError.ReadToEndAsync(deadline.Token);
+        throw new InvalidOperationException($"The app has ended: {error}");
     }
 
     private static async Task<List<CometMessageKind>> FirstTwoAsync(HttpClient client)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         var kinds = new List<CometMessageKind>();
-        await foreach (var message in CometReader.ReadAsync(client, "/visits/stream", lastEventId: "earliest", cancellationToken: deadline.Token))
+        var messages = CometReader.ReadAsync(client, "/visits/stream", lastEventId: "earliest", cancellationToken: deadline.Token);
+        await foreach (var message in messages)
         {
             kinds.Add(message.Kind);
             if (kinds.Count == 2)
@@ -90,12 +92,18 @@ public sealed partial class ExistingAppTests : IDisposable
         var error = process.StandardError.ReadToEndAsync(deadline.Token);
         var output = await process.StandardOutput.ReadToEndAsync(deadline.Token);
         await process.WaitForExitAsync(deadline.Token);
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output}{await error}");
+        var command = $"{program} {string.Join(' ', arguments)}";
+        Assert.True(process.ExitCode == 0, $"{command} ended with {process.ExitCode}:\n{output}{await error}");
     }
 
     private Process Start(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = _folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1"; // a build node that stays would hold the output open
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         return Process.Start(start)!;

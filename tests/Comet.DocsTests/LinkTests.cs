@@ -36,9 +36,11 @@ public partial class LinkTests
     private static bool Leads(Document from, string link)
     {
         var (file, anchor) = link.Split('#') is [var before, var after] ? (before, after) : (link, null);
-        var target = file.Length == 0 ? from.Path : Path.GetRelativePath(Document.Repository, Path.Combine(Document.Repository, Path.GetDirectoryName(from.Path)!, file));
-        return Path.Exists(Path.Combine(Document.Repository, target)) &&
-            (anchor is null || Document.Get(target.Replace('\\', '/')).Lines.Any(line => line.StartsWith('#') && AnchorOf(line) == anchor));
+        var path = file.Length == 0 ? from.Path : Path.Combine(Path.GetDirectoryName(from.Path)!, file);
+        var full = Path.GetFullPath(Path.Combine(Document.Repository, path));
+        var target = Path.GetRelativePath(Document.Repository, full).Replace('\\', '/');
+        return Path.Exists(full) &&
+            (anchor is null || Document.Get(target).Lines.Any(line => line.StartsWith('#') && AnchorOf(line) == anchor));
     }
 
     private static string AnchorOf(string heading) =>

@@ -18,11 +18,11 @@ public partial class ObservabilityTests
     [Fact]
     public void Every_log_message_stands_there_with_its_id()
     {
-        Assembly[] assemblies = [typeof(CometOptions).Assembly, typeof(CometSqliteServiceCollectionExtensions).Assembly, typeof(RabbitMQStoreOptions).Assembly];
+        Type[] ofEachPackage = [typeof(CometOptions), typeof(CometSqliteServiceCollectionExtensions), typeof(RabbitMQStoreOptions)];
         var real =
-            from assembly in assemblies
-            from type in assembly.GetTypes()
-            from method in type.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+            from package in ofEachPackage
+            from type in package.Assembly.GetTypes()
+            from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
             let message = method.GetCustomAttribute<LoggerMessageAttribute>()
             where message is not null
             select $"{message.EventId} `{message.EventName}`";

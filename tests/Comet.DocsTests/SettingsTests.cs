@@ -47,7 +47,9 @@ public sealed class SettingsTests : IDisposable
     [InlineData("docs/scaling.md", typeof(RabbitMQStoreOptions))]
     public void Every_range_is_the_one_that_is_checked(string document, Type options)
     {
-        var check = typeof(SettingsTests).GetMethod(nameof(IsValid), BindingFlags.NonPublic | BindingFlags.Instance)!.MakeGenericMethod(options);
+        var check = typeof(SettingsTests)
+            .GetMethod(nameof(IsValid), BindingFlags.NonPublic | BindingFlags.Instance)!
+            .MakeGenericMethod(options);
         var wrong = new List<string>();
         var ranges = 0;
         foreach (var row in RowsOf(document, options).Where(row => row.Range.Contains('`', StringComparison.Ordinal)))
@@ -85,9 +87,13 @@ public sealed class SettingsTests : IDisposable
 
     // What configuration can hold; the connection string has a key of its own.
     private static IEnumerable<PropertyInfo> SettingsOf(Type options) =>
-        options.GetProperties().Where(property => property.Name != "ConnectionString" && IsScalar(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType));
+        options.GetProperties().Where(property => property.Name != "ConnectionString" && IsScalar(property.PropertyType));
 
-    private static bool IsScalar(Type type) => type.IsPrimitive || type.IsEnum || type == typeof(string) || type == typeof(TimeSpan);
+    private static bool IsScalar(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type.IsPrimitive || type.IsEnum || type == typeof(string) || type == typeof(TimeSpan);
+    }
 
     private static string Format(object? value) => value switch
     {

@@ -6,8 +6,8 @@ namespace Comet.DocsTests.Documents;
 /// <param name="Line">The number of its first line.</param>
 /// <param name="Text">What is in it.</param>
 /// <param name="Given">
-/// What the code around a C# snippet has declared, as a list of parameters: <c>[//]: # (given: Feed&lt;Announcement&gt; announcements)</c> in
-/// the line above the block. That is the definition of a link, which no page shows, not even where HTML comments are shown as text.
+/// What the code around a C# snippet has declared, as a list of parameters: <c>[//]: # (given: Feed&lt;Announcement&gt; announcements)</c>
+/// in the line above the block. That is the definition of a link, which no page shows, not even where HTML comments are shown as text.
 /// </param>
 internal sealed record CodeBlock(Document Document, string Language, int Line, string Text, string Given)
 {

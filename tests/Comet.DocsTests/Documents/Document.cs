@@ -27,11 +27,13 @@ internal sealed partial class Document
 
     internal static Document Get(string path) => All.Single(document => document.Path == path);
 
-    /// <summary>The blocks in a language, of all documents; as a theory takes them, by path and line.</summary>
-    internal static TheoryData<string> BlocksIn(params string[] languages) =>
-        [.. All.SelectMany(document => document.Blocks).Where(block => languages.Contains(block.Language)).Select(block => block.ToString())];
+    private static IEnumerable<CodeBlock> AllBlocks => All.SelectMany(document => document.Blocks);
 
-    internal static CodeBlock GetBlock(string name) => All.SelectMany(document => document.Blocks).Single(block => block.ToString() == name);
+    /// <summary>The blocks in a language, of all documents; as a theory takes them, by path and line.</summary>
+    internal static TheoryData<string> BlocksIn(string language) =>
+        [.. AllBlocks.Where(block => block.Language == language).Select(block => block.ToString())];
+
+    internal static CodeBlock GetBlock(string name) => AllBlocks.Single(block => block.ToString() == name);
 
     /// <summary>The cells of the table that follows a line, without its head.</summary>
     internal IEnumerable<string[]> TableAfter(string line)

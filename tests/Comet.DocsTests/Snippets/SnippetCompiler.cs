@@ -55,7 +55,9 @@ internal static partial class SnippetCompiler
 
     private static readonly MetadataReference[] References =
     [
-        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path)),
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
     private enum Kind
@@ -77,24 +79,30 @@ internal static partial class SnippetCompiler
             .Select(other => Tree(other, Kind.Types))
             .Append(CSharpSyntaxTree.ParseText(SdkUsings, Language));
         var tree = Tree(block, kind);
-        var options = new CSharpCompilationOptions(
-            kind == Kind.Program ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable);
+        var output = kind == Kind.Program ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary;
+        var options = new CSharpCompilationOptions(output, nullableContextOptions: NullableContextOptions.Enable);
         return
         [
             .. CSharpCompilation.Create("Snippet", [.. trees, tree], References, options).GetDiagnostics()
                 .Where(found => found.Severity >= DiagnosticSeverity.Warning && !Ignored.Contains(found.Id))
                 .Where(found => found.Location.SourceTree is null || found.Location.SourceTree == tree)
-                .Select(found => $"{found.Location.GetMappedLineSpan().Path}:{found.Location.GetMappedLineSpan().StartLinePosition.Line + 1}: " +
-                    $"{found.Id} {found.GetMessage(CultureInfo.InvariantCulture)}"),
+                .Select(Describe),
         ];
+    }
+
+    private static string Describe(Diagnostic found)
+    {
+        var at = found.Location.GetMappedLineSpan();
+        return $"{at.Path}:{at.StartLinePosition.Line + 1}: {found.Id} {found.GetMessage(CultureInfo.InvariantCulture)}";
     }
 
     private static CompilationUnitSyntax Parse(string text) => CSharpSyntaxTree.ParseText(text, Language).GetCompilationUnitRoot();
 
     private static Kind KindOf(CompilationUnitSyntax root) =>
-        root.Members.All(member => member is BaseTypeDeclarationSyntax or DelegateDeclarationSyntax or BaseNamespaceDeclarationSyntax) ? Kind.Types
-        : root.Members.Any(IsMember) ? Kind.Members
-        : Kind.Program;
+        root.Members.All(IsType) ? Kind.Types : root.Members.Any(IsMember) ? Kind.Members : Kind.Program;
+
+    private static bool IsType(MemberDeclarationSyntax member) =>
+        member is BaseTypeDeclarationSyntax or DelegateDeclarationSyntax or BaseNamespaceDeclarationSyntax;
 
     private static bool IsMember(MemberDeclarationSyntax member) =>
         member is BaseMethodDeclarationSyntax or BasePropertyDeclarationSyntax or BaseFieldDeclarationSyntax ||
@@ -111,11 +119,12 @@ internal static partial class SnippetCompiler
         var text = kind switch
         {
             Kind.Program => Own() + "\n#line hidden\n" + Prelude(root, block.Given) + Rest(),
-            Kind.Members => Own() + $"\n#line hidden\npublic sealed class Snippet({block.Given}) : Controller\n{{" + Rest() + "\n#line hidden\n}",
+            Kind.Members => Own() + Class(block.Given) + Rest() + "\n#line hidden\n}",
             _ => Own() + Rest(),
         };
         return CSharpSyntaxTree.ParseText(text, Language, path: block.ToString());
 
+        string Class(string parameters) => $"\n#line hidden\npublic sealed class Snippet({parameters}) : Controller\n{{";
         string Own() => $"{usings}\n#line {block.Line} \"{block.Document.Path}\"\n{block.Text[..split]}";
         string Rest() => $"\n#line {line} \"{block.Document.Path}\"\n{block.Text[split..]}";
     }
