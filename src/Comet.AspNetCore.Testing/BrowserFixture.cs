@@ -9,8 +9,8 @@ namespace Comet.AspNetCore.Testing;
 /// </summary>
 /// <remarks>
 /// The browser is the one at <see cref="ExecutablePath"/>; else the one that the environment variable <c>COMET_BROWSER</c> names by its
-/// path; else Playwright's own Chromium; else the Chrome, Edge or Chromium of the system. Where there is none, Playwright downloads its own,
-/// about 200 MB, which is kept for all later tests. Where that fails too, on Debian and Ubuntu and as root, apt-get installs one if
+/// path; else Playwright's own Chromium; else the Chrome, Edge or Chromium of the system. Where there is none, Playwright downloads its
+/// own, about 200 MB, which is kept for all later tests. Where that fails too, on Debian and Ubuntu and as root, apt-get installs one if
 /// <c>COMET_INSTALL_BROWSER</c> is 1. A Firefox is driven as well, over WebDriver BiDi, which does not do all that Playwright asks for.
 /// <para>Playwright's assertions, of the whole process, wait up to 30 seconds instead of 5, as long as its other waits.</para>
 /// </remarks>

@@ -9,7 +9,8 @@ public enum CometMessageKind
     Message,
 
     /// <summary>
-    /// The first message: <see cref="CometMessage.Id"/>, <see cref="CometMessage.Recovered"/>, <see cref="CometMessage.HeartbeatInterval"/>.
+    /// The first message: <see cref="CometMessage.Id"/>, <see cref="CometMessage.Recovered"/>,
+    /// <see cref="CometMessage.HeartbeatInterval"/>.
     /// </summary>
     Open,
 

@@ -240,7 +240,10 @@ public class CometReaderTests
     [Fact]
     public async Task Another_media_type_is_refused()
     {
-        using var client = new HttpClient(new Answer(_ => new(HttpStatusCode.OK) { Content = new StringContent("{}", Encoding.UTF8, "application/json") }));
+        using var client = new HttpClient(new Answer(_ => new(HttpStatusCode.OK)
+        {
+            Content = new StringContent("{}", Encoding.UTF8, "application/json"),
+        }));
 
         await Assert.ThrowsAsync<FormatException>(async () => await CometReader
             .ReadAsync(client, "http://localhost/", cancellationToken: TestContext.Current.CancellationToken)

@@ -19,8 +19,14 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
         {
             if (OperatingSystem.IsWindows())
             {
+                string[] programs =
+                [
+                    @"Google\Chrome\Application\chrome",
+                    @"Microsoft\Edge\Application\msedge",
+                    @"Chromium\Application\chrome",
+                ];
                 return
-                    from program in new[] { @"Google\Chrome\Application\chrome", @"Microsoft\Edge\Application\msedge", @"Chromium\Application\chrome" }
+                    from program in programs
                     from folder in new[] { "ProgramFiles", "ProgramFiles(x86)", "LocalAppData" }
                     select Path.Combine(Environment.GetEnvironmentVariable(folder) ?? "", program + ".exe");
             }
@@ -58,7 +64,8 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
         {
             Console.WriteLine("There is no browser for the tests: apt-get installs chromium.");
             string[] install = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "chromium"];
-            _ = Succeeds("apt-get", ["update"], InstallPatience, isShown: true) && Succeeds("apt-get", install, InstallPatience, isShown: true);
+            _ = Succeeds("apt-get", ["update"], InstallPatience, isShown: true)
+                && Succeeds("apt-get", install, InstallPatience, isShown: true);
         }
     }
 
