@@ -17,8 +17,12 @@ public partial class FloorsTests
     public void Arrows_between_floors_go_down_only()
     {
         var files = HighestFirst
-            .SelectMany((floor, height) => SourcesOf(Path.Combine(Library(), floor)).Select(path => (Floor: floor, Height: height, Path: path)))
-            .Select(file => (file.Floor, file.Height, Name: Path.GetFileName(file.Path), Code: NotCode().Replace(File.ReadAllText(file.Path), "")))
+            .SelectMany((floor, height) => SourcesOf(Path.Combine(Library(), floor)).Select(path => (floor, height, path)))
+            .Select(file => (
+                Floor: file.floor,
+                Height: file.height, // counted from the top
+                Name: Path.GetFileName(file.path),
+                Code: NotCode().Replace(File.ReadAllText(file.path), "")))
             .ToList();
         // By name, as public types of all floors share a namespace. A name that two floors declare would hide an arrow, so there is none.
         var declarations = files
