@@ -129,10 +129,12 @@ public class ShutdownTests
         Array.ForEach(stalled, response => response.Dispose());
     }
 
-    private Task<TestApp> StartAsync(TimeSpan? drain = null, Wire wire = Wire.Direct, params (string Key, string Value)[] configuration) => TestApp.StartAsync(
+    private Task<TestApp> StartAsync(
+        TimeSpan? drain = null, Wire wire = Wire.Direct, params (string Key, string Value)[] configuration) => TestApp.StartAsync(
         app =>
         {
-            app.MapGet("/head", (Feed<string> news) => CometResults.Feed(news, "parent.f", new() { InitialChunk = Encoding.ASCII.GetBytes(Large) }));
+            CometStreamOptions largeHead = new() { InitialChunk = Encoding.ASCII.GetBytes(Large) };
+            app.MapGet("/head", (Feed<string> news) => CometResults.Feed(news, "parent.f", largeHead));
             app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             app.MapGet("/history", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             app.MapGet("/sequence", () => CometResults.String(new[] { Large }.ToAsyncEnumerable(), "parent.f"));
