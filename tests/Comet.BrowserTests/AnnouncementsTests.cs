@@ -1,6 +1,7 @@
 using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
 using Comet.AspNetCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 
 namespace Comet.BrowserTests;

@@ -2,6 +2,7 @@ using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
 using Comet.AspNetCore;
 using CometApp.Models;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.BrowserTests.Sources;
 
