@@ -6,7 +6,9 @@ namespace Comet.AspNetCore;
 /// <summary>Logs what a sequence gives, element by element.</summary>
 public static partial class SequenceLogging
 {
-    /// <summary>Logs each element and the completion at <paramref name="level"/>, and an exception as an error, and passes everything on unchanged.</summary>
+    /// <summary>
+    /// Logs each element and the completion at <paramref name="level"/>, and an exception as an error, and passes everything on unchanged.
+    /// </summary>
     /// <typeparam name="T">The type of the elements; a log message has what their <see cref="object.ToString"/> gives.</typeparam>
     /// <param name="source">The sequence.</param>
     /// <param name="logger">Gets the log messages.</param>

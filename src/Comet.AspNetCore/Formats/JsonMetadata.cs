@@ -7,6 +7,8 @@ namespace Comet.AspNetCore.Formats;
 /// <summary>How values are written and read: by what the options know of their types, so that nothing here needs reflection.</summary>
 internal static class JsonMetadata
 {
+    private const string Resolver = "An app that is trimmed, or compiled ahead of time, has switched reflection off and gives its options a resolver.";
+
     /// <exception cref="NotSupportedException">The options' resolver does not know the type.</exception>
     internal static JsonTypeInfo<T> Of<T>(JsonSerializerOptions options)
     {
@@ -18,7 +20,7 @@ internal static class JsonMetadata
     }
 
     // As the serializer does at the first use of such options.
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "A trimmed app has switched reflection off, and gives its options a resolver.")]
-    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "An app compiled ahead of time has switched reflection off, and gives its options a resolver.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Resolver)]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = Resolver)]
     private static void UseReflection(JsonSerializerOptions options) => options.MakeReadOnly(populateMissingResolver: true);
 }

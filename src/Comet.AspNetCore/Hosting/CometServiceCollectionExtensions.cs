@@ -121,11 +121,13 @@ public static class CometServiceCollectionExtensions
     // Injected without a name, the last of several would be a guess.
     private static TFeed OnlyOne<TFeed>(IServiceProvider provider) where TFeed : class
     {
-        var names = provider.GetServices<FeedRegistration>().Where(feed => feed.Service == typeof(TFeed)).Select(feed => feed.Name).ToList();
+        var feeds = provider.GetServices<FeedRegistration>();
+        var names = feeds.Where(feed => feed.Service == typeof(TFeed)).Select(feed => feed.Name).ToList();
         return names is [var only]
             ? provider.GetRequiredKeyedService<TFeed>(only)
             : throw new InvalidOperationException(
-                $"There are {names.Count} of {Display(typeof(TFeed))}: {string.Join(", ", names)}. Inject one by its name, as in [FromKeyedServices(\"{names[0]}\")].");
+                $"There are {names.Count} of {Display(typeof(TFeed))}: {string.Join(", ", names)}. " +
+                $"Inject one by its name, as in [FromKeyedServices(\"{names[0]}\")].");
     }
 
     // Feed<String>, and not Feed`1.

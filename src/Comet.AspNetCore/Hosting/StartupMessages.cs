@@ -66,7 +66,8 @@ internal sealed class StartupMessages(
             .Distinct(StringComparer.OrdinalIgnoreCase)
             .Order(StringComparer.OrdinalIgnoreCase);
 
-    private static bool IsAt(SettingsSection section, IConfigurationSection at) => section.Path.Equals(at.Path, StringComparison.OrdinalIgnoreCase);
+    private static bool IsAt(SettingsSection section, IConfigurationSection at) =>
+        section.Path.Equals(at.Path, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsWithin(SettingsSection section, IConfigurationSection at) =>
         section.Path.StartsWith(at.Path + ":", StringComparison.OrdinalIgnoreCase);

@@ -3,8 +3,7 @@ using Comet.AspNetCore.Options;
 namespace Comet.AspNetCore;
 
 /// <summary>
-/// How this server streams. Code gives the app's defaults, in
-/// <see cref="CometServiceCollectionExtensions.AddComet(Microsoft.Extensions.DependencyInjection.IServiceCollection, Action{CometOptions}?)"/>; the section
+/// How this server streams. Code gives the app's defaults, in <see cref="CometServiceCollectionExtensions.AddComet"/>; the section
 /// <c>Comet</c> of the configuration has the last word. Read and checked once, at start: a value outside its range stops the app with a
 /// message that names the key.
 /// </summary>

@@ -10,7 +10,9 @@ public sealed class CometStreamOptions
     /// </summary>
     public ReadOnlyMemory<byte>? InitialChunk { get; init; }
 
-    /// <summary>This stream, when quiet, sends a heartbeat this often, 250 ms to one hour. Default null: <see cref="CometOptions.Heartbeat"/>.</summary>
+    /// <summary>
+    /// This stream, when quiet, sends a heartbeat this often, 250 ms to one hour. Default null: <see cref="CometOptions.Heartbeat"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is shorter or longer.</exception>
     public TimeSpan? Heartbeat
     {

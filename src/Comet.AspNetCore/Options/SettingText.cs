@@ -9,7 +9,8 @@ internal static class SettingText
     internal static bool CanRead(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        return type.IsEnum || type == typeof(string) || type == typeof(bool) || type == typeof(int) || type == typeof(long) || type == typeof(TimeSpan);
+        return type.IsEnum || type == typeof(string) || type == typeof(bool) || type == typeof(int) || type == typeof(long) ||
+            type == typeof(TimeSpan);
     }
 
     /// <summary>The value of a text, or what is wrong with it. No text is null where that is allowed.</summary>
@@ -50,7 +51,8 @@ internal static class SettingText
         {
             // By name only: a number says nothing to who reads the configuration.
             var names = Enum.GetNames(type);
-            value = names.FirstOrDefault(name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase)) is { } name ? Enum.Parse(type, name) : null;
+            var given = names.FirstOrDefault(name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
+            value = given is null ? null : Enum.Parse(type, given);
             wanted = $"{string.Join(", ", names[..^1])} or {names[^1]}";
         }
         return value is null ? (null, $"{key} is \"{text}\"; it must be {wanted}.") : (value, null);

@@ -33,7 +33,8 @@ internal sealed class SettingsSection
     internal bool Has(string name) => _settings.ContainsKey(name);
 
     /// <summary>
-    /// Adds options whose defaults are the code's, and which the section overrides, in whatever order and how often this is called; checked at start.
+    /// Adds options whose defaults are the code's, and which the section overrides, in whatever order and however often this is called.
+    /// They are checked at start.
     /// </summary>
     internal static OptionsBuilder<TOptions> AddTo<[DynamicallyAccessedMembers(Members)] TOptions>(
         IServiceCollection services, string? name, string path, Action<TOptions>? configure)
@@ -48,9 +49,12 @@ internal sealed class SettingsSection
         {
             return options;
         }
-        var section = new SettingsSection(path, typeof(TOptions).GetProperties().Where(property => property.CanWrite && SettingText.CanRead(property.PropertyType)));
+        var settings = typeof(TOptions).GetProperties().Where(property => property.CanWrite && SettingText.CanRead(property.PropertyType));
+        var section = new SettingsSection(path, settings);
         services.AddSingleton(section);
-        return options.PostConfigure<IConfiguration>((value, configuration) => section.Apply(configuration, value, options.Name)).ValidateOnStart();
+        return options
+            .PostConfigure<IConfiguration>((value, configuration) => section.Apply(configuration, value, options.Name))
+            .ValidateOnStart();
     }
 
     private void Apply<TOptions>(IConfiguration configuration, TOptions options, string name)
