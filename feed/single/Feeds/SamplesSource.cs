@@ -1,5 +1,4 @@
 using Comet.AspNetCore;
-using Comet.AspNetCore.Stores;
 using CometApp.Models;
 
 namespace CometApp.Feeds;

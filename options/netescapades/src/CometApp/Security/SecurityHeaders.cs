@@ -1,6 +1,6 @@
 namespace CometApp.Security;
 
-/// <summary>The headers of every response; <c>app.UseSecurityHeaders()</c> writes them when the response starts, on error pages too.</summary>
+/// <summary>The headers of every response: <c>app.UseSecurityHeaders()</c> writes them when it starts, on error pages too.</summary>
 public static class SecurityHeaders
 {
     private static readonly HeaderPolicyCollection OfPages = Create().AddContentSecurityPolicy(policy =>
@@ -22,8 +22,8 @@ public static class SecurityHeaders
     {
         services.AddHttpContextAccessor();
         services.AddScoped<CspNonce>();
-        services.AddSecurityHeaderPolicies()
-            .SetPolicySelector(context => context.HttpContext.Response.Headers.ContainsKey("Content-Security-Policy") ? OfStreams : OfPages);
+        services.AddSecurityHeaderPolicies().SetPolicySelector(context =>
+            context.HttpContext.Response.Headers.ContainsKey("Content-Security-Policy") ? OfStreams : OfPages);
         return services;
     }
 
