@@ -54,11 +54,22 @@ public sealed class BrowserFixture : IAsyncDisposable
     /// <summary>Closes the browser with all its pages.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_started is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        if (!_started.IsValueCreated)
+        {
+            return;
+        }
+        await ((Task)_started.Value).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // whoever asked for a page has the exception
+        if (_started.Value.IsCompletedSuccessfully)
         {
             var (playwright, browser) = await _started.Value;
-            await browser.CloseAsync();
-            playwright.Dispose();
+            try
+            {
+                await browser.CloseAsync();
+            }
+            finally
+            {
+                playwright.Dispose();
+            }
         }
     }
 

@@ -12,7 +12,7 @@ namespace Comet.AspNetCore.Testing;
 /// <remarks>
 /// The app runs in the environment Development and logs warnings and errors only, unless <c>ConfigureWebHost</c> sets
 /// <c>Logging:LogLevel:Default</c>.
-/// It starts when it is first used, and stops when the factory is disposed. Its members may be used by several tests at once.
+/// It starts when it is first used, and stops when the factory is disposed. <see cref="Url"/> may be used by several tests at once.
 /// </remarks>
 public class KestrelApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntryPoint>
     where TEntryPoint : class

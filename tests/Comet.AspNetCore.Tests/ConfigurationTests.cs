@@ -114,14 +114,14 @@ public class ConfigurationTests
         Assert.All(warnings, entry => Assert.Equal(LogLevel.Warning, entry.Level));
         Assert.Equal(
             [
-                $"Nothing reads the key Comet:DirectTransport of the configuration. Under Comet there are: {Settings}.",
-                $"Nothing reads the key Comet:Feeds:news:Retian of the configuration. Under Comet:Feeds:news there are: {FeedSettings}.",
-                $"Nothing reads the key Comet:Feeds:news:SerializerOptions of the configuration. Under Comet:Feeds:news there are: {FeedSettings}.",
-                "Nothing reads the key Comet:Feeds:nws of the configuration. Under Comet:Feeds there are: news, numbers.",
-                $"Nothing reads the key Comet:Hearbeat of the configuration. Under Comet there are: {Settings}.",
-                $"Nothing reads the key Comet:MaxBytes:Most of the configuration. Under Comet there are: {Settings}.",
-                "Nothing reads the key Comet:Own:Plaice of the configuration. Under Comet:Own there are: Place, Size.",
-                $"Nothing reads the key Comet:Sqlite of the configuration. Under Comet there are: {Settings}.",
+                $"Comet:DirectTransport is no setting of Comet. The settings under Comet are: {Settings}.",
+                $"Comet:Feeds:news:Retian is no setting of Comet. The settings under Comet:Feeds:news are: {FeedSettings}.",
+                $"Comet:Feeds:news:SerializerOptions is no setting of Comet. The settings under Comet:Feeds:news are: {FeedSettings}.",
+                "Comet:Feeds:nws is no setting of Comet. The settings under Comet:Feeds are: news, numbers.",
+                $"Comet:Hearbeat is no setting of Comet. The settings under Comet are: {Settings}.",
+                $"Comet:MaxBytes:Most is no setting of Comet. The settings under Comet are: {Settings}.",
+                "Comet:Own:Plaice is no setting of Comet. The settings under Comet:Own are: Place, Size.",
+                $"Comet:Sqlite is no setting of Comet. The settings under Comet are: {Settings}.",
             ],
             warnings.Select(entry => entry.Message).Order(StringComparer.Ordinal));
     }

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace Comet.AspNetCore;
 
 /// <summary>
@@ -15,8 +17,9 @@ public sealed class RabbitMQStoreOptions
 
     /// <summary>
     /// <c>Comet:RabbitMQ:CertificateAuthority</c>: the path of a PEM file with the certificates of the authority that signed the broker's
-    /// certificate. Default null: the authorities that the system trusts.
+    /// certificate. Default null, which an empty value stands for, too: the authorities that the system trusts.
     /// </summary>
+    [DefaultValue(null)]
     public string? CertificateAuthority { get; set; }
 
     /// <summary>

@@ -7,8 +7,8 @@ namespace Comet.AspNetCore.Testing.Browsers;
 /// <param name="playwrightsBrowser">Where Playwright keeps the Chromium that it downloads.</param>
 internal sealed class BrowserMachine(string playwrightsBrowser)
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan InstallPatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan InstallTimeout = TimeSpan.FromMinutes(5);
 
     /// <summary>Where a Chromium may be, the best first.</summary>
     internal IEnumerable<string> Browsers => SystemBrowsers.Prepend(playwrightsBrowser);
@@ -28,7 +28,9 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
                 return
                     from program in programs
                     from folder in new[] { "ProgramFiles", "ProgramFiles(x86)", "LocalAppData" }
-                    select Path.Combine(Environment.GetEnvironmentVariable(folder) ?? "", program + ".exe");
+                    let root = Environment.GetEnvironmentVariable(folder)
+                    where !string.IsNullOrEmpty(root)
+                    select Path.Combine(root, program + ".exe");
             }
             return OperatingSystem.IsMacOS()
                 ? new[] { "Google Chrome", "Microsoft Edge", "Chromium" }.Select(name => $"/Applications/{name}.app/Contents/MacOS/{name}")
@@ -39,7 +41,7 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
     /// <summary>Whether there is a program at the path, and it starts.</summary>
     // On Windows Chrome answers --version with a window, and on macOS an application bundle is whole or absent.
     internal bool Starts(string path) =>
-        File.Exists(path) && (!OperatingSystem.IsLinux() || Succeeds(path, ["--version"], StartPatience, isShown: false));
+        File.Exists(path) && (!OperatingSystem.IsLinux() || Succeeds(path, ["--version"], StartTimeout, isShown: false));
 
     /// <summary>Lets Playwright download its Chromium, and shows how far it is.</summary>
     internal void Download()
@@ -51,7 +53,7 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
     /// <summary>Lets apt-get install what a downloaded browser lacks, or a browser, where that can be; shows what it prints.</summary>
     internal void InstallPackage()
     {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess || !InPath("apt-get").Any(File.Exists))
+        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess || InPath("apt-get").FirstOrDefault(File.Exists) is not { } aptGet)
         {
             return;
         }
@@ -64,17 +66,19 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
         {
             Console.WriteLine("There is no browser for the tests: apt-get installs chromium.");
             string[] install = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "chromium"];
-            _ = Succeeds("apt-get", ["update"], InstallPatience, isShown: true)
-                && Succeeds("apt-get", install, InstallPatience, isShown: true);
+            _ = Succeeds(aptGet, ["update"], InstallTimeout, isShown: true)
+                && Succeeds(aptGet, install, InstallTimeout, isShown: true);
         }
     }
 
+    // An entry that is empty or relative would name a program in whatever folder the tests run in.
     private static IEnumerable<string> InPath(params string[] names) =>
         from name in names
         from folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        where Path.IsPathFullyQualified(folder)
         select Path.Combine(folder, name);
 
-    private static bool Succeeds(string program, string[] arguments, TimeSpan patience, bool isShown)
+    private static bool Succeeds(string program, string[] arguments, TimeSpan timeout, bool isShown)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DEBIAN_FRONTEND"] = "noninteractive";
@@ -91,7 +95,7 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
         }
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        if (!process.WaitForExit(patience))
+        if (!process.WaitForExit(timeout))
         {
             process.Kill(entireProcessTree: true);
             return false;

@@ -5,6 +5,10 @@ public sealed class OpenStreams
 {
     private int _count;
 
+    internal OpenStreams()
+    {
+    }
+
     /// <summary>How many there are in this process.</summary>
     public int Count => Volatile.Read(ref _count);
 

@@ -41,7 +41,8 @@ internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClo
     internal ValueTask<EndReason?> CompleteAsync(Connection connection) => AwaitAsync(connection, connection.CompleteAsync(clock.Now));
 
     private ValueTask<EndReason?> AwaitAsync(Connection connection, ValueTask<bool> write) =>
-        write.IsCompletedSuccessfully ? new(ReasonOf(write.Result)) : AwaitSlowAsync(connection, write.AsTask());
+        // Asked of the connection, which has asked the write: it may have completed since, and then still ends the wait.
+        connection.IsBusy ? AwaitSlowAsync(connection, write.AsTask()) : new(ReasonOf(write.Result));
 
     private async ValueTask<EndReason?> AwaitSlowAsync(Connection connection, Task<bool> write)
     {

@@ -39,12 +39,15 @@ public static class CometServiceCollectionExtensions
         services.AddSingleton<IValidateOptions<CometOptions>, CometOptionsValidator>();
         services.AddOptions<HostOptions>().PostConfigure<IOptions<CometOptions>>(static (host, comet) =>
         {
-            // Draining must fit into the host's patience.
+            // The host waits long enough for the streams to be drained.
             var needed = comet.Value.Drain + TimeSpan.FromSeconds(10);
-            host.ShutdownTimeout = host.ShutdownTimeout > needed ? host.ShutdownTimeout : needed;
+            if (host.ShutdownTimeout != Timeout.InfiniteTimeSpan && host.ShutdownTimeout < needed)
+            {
+                host.ShutdownTimeout = needed;
+            }
         });
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<OpenStreams>();
+        services.AddSingleton(_ => new OpenStreams());
         services.AddSingleton<CometMetrics>();
         services.AddSingleton<MonotonicClock>();
         services.AddSingleton<ReconnectDelay>();

@@ -14,6 +14,7 @@ public static class CometWebHostBuilderExtensions
     /// Lets streams write to their socket at once, past Kestrel's output loop, which costs a third less per message: over HTTP/1.1 without
     /// TLS, on Linux and macOS. All other streams, and all of them without this call, are written through the response's body.
     /// </summary>
+    /// <remarks>Kestrel takes the transport that was added last: call this after <c>UseSockets</c>, if the app calls that.</remarks>
     /// <param name="builder">The app's web host: <c>builder.WebHost</c>. Servers other than Kestrel are not touched.</param>
     /// <returns>The same builder. On Windows nothing is added.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>

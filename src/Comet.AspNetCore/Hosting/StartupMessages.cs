@@ -2,6 +2,7 @@ using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Options;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,19 +15,20 @@ internal sealed class StartupMessages(
     IEnumerable<SettingsSection> sections,
     IEnumerable<FeedRegistration> feeds,
     IOptionsMonitor<FeedOptions> options,
-    IFeedStore store,
+    IServiceProvider services,
     ILogger<StartupMessages> logger) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var feed in feeds)
         {
+            // Resolved only for a feed that uses it: a store may open files or connections when it is made.
             var set = options.Get(feed.Name);
             CometLog.FeedSettings(
                 logger,
                 feed.IsFamily ? "Family of feeds" : "Feed",
                 feed.Name,
-                set.InMemory ? nameof(MemoryStore) : store.GetType().Name,
+                set.InMemory ? nameof(MemoryStore) : services.GetRequiredService<IFeedStore>().GetType().Name,
                 set.Retain,
                 set.RetainBytes,
                 set.RetainFor,

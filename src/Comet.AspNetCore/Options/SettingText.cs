@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using System.Globalization;
+using System.Reflection;
 
 namespace Comet.AspNetCore.Options;
 
@@ -14,14 +16,13 @@ internal static class SettingText
     }
 
     /// <summary>The value of a text, or what is wrong with it. No text is null where that is allowed.</summary>
-    internal static (object? Value, string? Fault) Read(string key, string? text, Type type)
+    internal static (object? Value, string? Fault) Read(string key, string? text, PropertyInfo setting)
     {
-        var underlying = Nullable.GetUnderlyingType(type);
         if (string.IsNullOrEmpty(text))
         {
-            return underlying is null ? (null, $"{key} is empty; give a value, or leave the key out for the app's own.") : (null, null);
+            return MayBeNull(setting) ? (null, null) : (null, $"{key} is empty; give a value, or leave the key out for the app's own.");
         }
-        type = underlying ?? type;
+        var type = Nullable.GetUnderlyingType(setting.PropertyType) ?? setting.PropertyType;
         if (type == typeof(TimeSpan))
         {
             return TimeText.Read(key, text);
@@ -49,12 +50,17 @@ internal static class SettingText
         }
         else
         {
-            // By name only: a number says nothing to who reads the configuration.
+            // By name only: whoever reads the configuration cannot tell what a number stands for.
             var names = Enum.GetNames(type);
             var given = names.FirstOrDefault(name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
             value = given is null ? null : Enum.Parse(type, given);
-            wanted = $"{string.Join(", ", names[..^1])} or {names[^1]}";
+            wanted = names is [.. var others, var last] && others.Length > 0 ? $"{string.Join(", ", others)} or {last}" : names[0];
         }
         return value is null ? (null, $"{key} is \"{text}\"; it must be {wanted}.") : (value, null);
     }
+
+    // A text may be null where its property says so: a policy may not, as removing one would leave a feed open to everybody.
+    private static bool MayBeNull(PropertyInfo setting) =>
+        Nullable.GetUnderlyingType(setting.PropertyType) is not null ||
+        setting.GetCustomAttribute<DefaultValueAttribute>() is { Value: null };
 }

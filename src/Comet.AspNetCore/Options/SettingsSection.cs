@@ -18,14 +18,17 @@ internal sealed class SettingsSection
 
     private readonly SortedDictionary<string, PropertyInfo> _settings;
 
-    private SettingsSection(string path, IEnumerable<PropertyInfo> properties)
+    private SettingsSection(string path, Type options, IEnumerable<PropertyInfo> properties)
     {
-        Path = path;
+        (Path, Options) = (path, options);
         _settings = new(properties.ToDictionary(property => property.Name), StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>Where it is: <c>Comet:Feeds:news</c>.</summary>
     internal string Path { get; }
+
+    /// <summary>The type of its options.</summary>
+    internal Type Options { get; }
 
     /// <summary>The settings that can be given in it.</summary>
     internal IReadOnlyCollection<string> Names => _settings.Keys;
@@ -45,12 +48,18 @@ internal sealed class SettingsSection
         {
             options.Configure(configure);
         }
-        if (services.Any(service => service.ImplementationInstance is SettingsSection added && added.Path == path))
+        var added = services.Select(service => service.ImplementationInstance).OfType<SettingsSection>()
+            .FirstOrDefault(added => added.Path.Equals(path, StringComparison.OrdinalIgnoreCase));
+        if (added is not null)
         {
-            return options;
+            return added.Options == typeof(TOptions)
+                ? options
+                : throw new ArgumentException($"The section {path} holds the settings of {added.Options}, and cannot hold those of {typeof(TOptions)}.");
         }
-        var settings = typeof(TOptions).GetProperties().Where(property => property.CanWrite && SettingText.CanRead(property.PropertyType));
-        var section = new SettingsSection(path, settings);
+        var settings = typeof(TOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property is { SetMethod.IsPublic: true } && property.GetIndexParameters().Length == 0)
+            .Where(property => SettingText.CanRead(property.PropertyType));
+        var section = new SettingsSection(path, typeof(TOptions), settings);
         services.AddSingleton(section);
         return options
             .PostConfigure<IConfiguration>((value, configuration) => section.Apply(configuration, value, options.Name))
@@ -66,7 +75,7 @@ internal sealed class SettingsSection
             {
                 continue; // what nothing reads is warned of at start
             }
-            var (value, fault) = SettingText.Read($"{Path}:{setting.Name}", given.Value, setting.PropertyType);
+            var (value, fault) = SettingText.Read($"{Path}:{setting.Name}", given.Value, setting);
             if (fault is null)
             {
                 setting.SetValue(options, value);

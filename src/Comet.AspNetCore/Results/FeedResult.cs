@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Comet.AspNetCore.Results;
 
-/// <summary>One connection's view of a feed.</summary>
+/// <summary>The stream of a feed, for any number of requests.</summary>
 internal sealed class FeedResult(IFeedHandle handle, string callback, CometStreamOptions? options) : CometResult
 {
     // Thousands of streams wait at the same time, so an open one keeps nothing of this: its subscriber is all there is.

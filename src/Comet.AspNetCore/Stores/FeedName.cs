@@ -42,11 +42,24 @@ public sealed class FeedName : IEquatable<FeedName>
         return text.Split('/', 2) is [var family, var key] ? new FeedName(family, key) : new FeedName(text);
     }
 
+    /// <summary>Whether a text is the name of a feed of a family. Unlike <see cref="Parse"/> it takes any text, also one that is no name.</summary>
+    public static bool IsOfFamily(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Contains('/');
+    }
+
     /// <inheritdoc />
     public bool Equals(FeedName? other) => _text == other?._text;
 
     /// <inheritdoc />
     public override bool Equals(object? obj) => Equals(obj as FeedName);
+
+    /// <summary>Whether two names are the same text.</summary>
+    public static bool operator ==(FeedName? left, FeedName? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Whether two names are different texts.</summary>
+    public static bool operator !=(FeedName? left, FeedName? right) => !(left == right);
 
     /// <inheritdoc />
     public override int GetHashCode() => _text.GetHashCode(StringComparison.Ordinal);

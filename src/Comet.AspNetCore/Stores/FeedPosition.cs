@@ -18,7 +18,8 @@ public readonly record struct FeedPosition(string Epoch, long Offset)
     /// <summary>Before everything that is retained, whichever log that is. On the wire: <c>earliest</c>.</summary>
     public static FeedPosition Earliest => default;
 
-    internal bool IsEarliest => Epoch is null;
+    /// <summary>Whether it is before everything that is retained. Its epoch is then null.</summary>
+    public bool IsEarliest => Epoch is null;
 
     /// <summary>The id on the wire.</summary>
     public override string ToString() => IsEarliest ? "earliest" : string.Create(CultureInfo.InvariantCulture, $"{Epoch}-{Offset}");

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using System.Threading.Tasks.Sources;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
@@ -137,6 +138,19 @@ public sealed class FanOutTests : IDisposable
         },
         Eventually.Patience);
 
+    [Fact]
+    public async Task A_write_that_completes_between_two_checks_of_its_status_does_not_hold_its_stream()
+    {
+        var (_, writer) = Join();
+        writer.Result = new(new CompletedMeanwhile(), 0);
+
+        Append(1);
+        await Eventually.HoldsAsync(() => writer.Writes.Count == 1, "the first message is written");
+        Append(2);
+
+        await Eventually.HoldsAsync(() => Values(string.Concat(writer.Writes)).SequenceEqual(["1", "2"]), "the second message is written");
+    }
+
     public void Dispose()
     {
         _joined.ForEach(_fanOut.Leave);
@@ -180,6 +194,9 @@ public sealed class FanOutTests : IDisposable
 
         internal Action OnWrite { get; set; } = static () => { };
 
+        /// <summary>What the next write returns; those after it complete at once.</summary>
+        internal ValueTask<bool> Result { get; set; } = new(true);
+
         internal IReadOnlyList<string> Writes
         {
             get
@@ -198,7 +215,22 @@ public sealed class FanOutTests : IDisposable
                 _writes.Add(Encoding.UTF8.GetString(buffer.Content));
             }
             OnWrite();
-            return new(true);
+            var result = Result;
+            Result = new(true);
+            return result;
         }
+    }
+
+    /// <summary>A write that completes between two checks of its status, as one to a socket may on another thread.</summary>
+    private sealed class CompletedMeanwhile : IValueTaskSource<bool>
+    {
+        private int _asked;
+
+        public bool GetResult(short token) => true;
+
+        public ValueTaskSourceStatus GetStatus(short token) => _asked++ == 0 ? ValueTaskSourceStatus.Pending : ValueTaskSourceStatus.Succeeded;
+
+        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+            continuation(state);
     }
 }

@@ -334,7 +334,8 @@ internal sealed class FanOut(
         try
         {
             write = subscriber.WriteAsync(buffer, now);
-            if (write.IsCompletedSuccessfully)
+            // Asked of the connection, which has asked the write: it may have completed since, and then still ends the wait.
+            if (!subscriber.IsBusy)
             {
                 if (!write.Result)
                 {

@@ -101,9 +101,17 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
         {
             _failure = exception;
         }
-        fanOut.OnSubscriberEnded(this);
+        try
+        {
+            // Listeners of meters and activities are the app's, and may throw.
+            fanOut.OnSubscriberEnded(this);
+            Activity?.Dispose();
+        }
+        catch (Exception exception)
+        {
+            _failure ??= exception;
+        }
         _lease.Dispose();
-        Activity?.Dispose();
         if (_failure is null)
         {
             _completion.SetResult();
