@@ -26,7 +26,7 @@ public sealed record CometMessage(CometMessageKind Kind)
     /// <summary>Whether everything after the id that was asked for follows; null: no id was asked for.</summary>
     public bool? Recovered { get; init; }
 
-    /// <summary>A silence of more than twice this means that the connection is dead.</summary>
+    /// <summary>A silence of half as long again, or of two seconds more if that is longer, means that the connection is dead.</summary>
     public TimeSpan? HeartbeatInterval { get; init; }
 
     /// <summary>How many messages were left out.</summary>

@@ -14,7 +14,7 @@ public static class CometRabbitMQServiceCollectionExtensions
 {
     /// <summary>
     /// Keeps the logs of all feeds in RabbitMQ streams, so that any number of servers share them. The address of the broker is the
-    /// connection string <c>RabbitMQ</c>. Readiness fails while the broker is away. May be called more than once.
+    /// connection string <c>RabbitMQ</c>. Readiness fails while the broker is unavailable. May be called more than once.
     /// </summary>
     /// <param name="services">The app's services; <see cref="CometServiceCollectionExtensions.AddComet"/> is called as well.</param>
     /// <param name="configure">

@@ -53,7 +53,8 @@ internal sealed class BrowserMachine(string playwrightsBrowser)
     /// <summary>Lets apt-get install what a downloaded browser lacks, or a browser, where that can be; shows what it prints.</summary>
     internal void InstallPackage()
     {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess || InPath("apt-get").FirstOrDefault(File.Exists) is not { } aptGet)
+        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess ||
+            InPath("apt-get").FirstOrDefault(File.Exists) is not { } aptGet)
         {
             return;
         }

@@ -16,7 +16,9 @@ public static partial class SequenceLogging
     /// <param name="level">The level of elements and completion. Default: debug, as elements may hold what log messages should not.</param>
     /// <param name="cancellationToken">Stops the sequence; given by whoever enumerates.</param>
     /// <returns>The same elements, in the same order.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="source"/> or <paramref name="logger"/> is null; thrown when the sequence is enumerated.</exception>
+    /// <exception cref="ArgumentNullException">
+    /// <paramref name="source"/> or <paramref name="logger"/> is null; thrown when the sequence is enumerated.
+    /// </exception>
     public static async IAsyncEnumerable<T> Log<T>(
         this IAsyncEnumerable<T> source,
         ILogger logger,

@@ -7,7 +7,8 @@ namespace Comet.AspNetCore.Formats;
 /// <summary>How values are written and read: by what the options know of their types, so that nothing here needs reflection.</summary>
 internal static class JsonMetadata
 {
-    private const string Resolver = "An app that is trimmed, or compiled ahead of time, has switched reflection off and gives its options a resolver.";
+    private const string Resolver =
+        "An app that is trimmed, or compiled ahead of time, has switched reflection off and gives its options a resolver.";
 
     /// <exception cref="NotSupportedException">The options' resolver does not know the type.</exception>
     internal static JsonTypeInfo<T> Of<T>(JsonSerializerOptions options)

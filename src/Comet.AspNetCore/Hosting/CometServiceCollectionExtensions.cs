@@ -83,7 +83,8 @@ public static class CometServiceCollectionExtensions
         {
             var options = OptionsOf(provider, name);
             var feed = new FeedName(name);
-            return new Feed<T>(feed, new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), feed, options), JsonOf(provider, options));
+            var handle = new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), feed, options);
+            return new Feed<T>(feed, handle, JsonOf(provider, options));
         });
         services.TryAddSingleton(OnlyOne<Feed<T>>);
         return services;

@@ -17,7 +17,7 @@ public sealed class CometOptions
     // Less than 1,024 does not make Firefox and WebKit begin; more than 64 KiB is a page, not padding.
     internal static readonly SettingRange<int> PaddingRange = new(1024, 65_536, "bytes");
 
-    // Deadlines are looked at four times a second; a proxy that waits for more than an hour is not known.
+    // Deadlines are checked four times a second. No known proxy keeps a quiet connection for more than an hour.
     internal static readonly SettingRange<TimeSpan> HeartbeatRange = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1));
     internal static readonly SettingRange<TimeSpan> WriteTimeoutRange = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1));
 

@@ -20,7 +20,7 @@ public sealed class FeedOptions
     // The least lets any small message in; a message is one array, so 1 TiB is no limit in practice.
     internal static readonly SettingRange<long> RetainBytesRange = new(1024, 1L << 40, "bytes");
 
-    // Ages are looked at every few seconds; ten years is longer than any page is open.
+    // Ages are checked every few seconds; ten years is longer than any page is open.
     internal static readonly SettingRange<TimeSpan> RetainForRange = new(TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650));
 
     /// <summary>How many messages to keep for clients that come back, 1 to 10,000,000. Default 1,000.</summary>

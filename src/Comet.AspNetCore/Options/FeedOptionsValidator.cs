@@ -16,7 +16,8 @@ internal sealed class FeedOptionsValidator(IServiceProvider services) : IValidat
             FeedOptions.RetainForRange.FindFault($"{section}:RetainFor", options.RetainFor),
             Enum.IsDefined(options.WhenSlow) ? null : $"{section}:WhenSlow is {options.WhenSlow}; it must be End, Latest or Skip.",
             options.AuthorizationPolicy is not { } policy || Exists(policy) ? null
-                : $"{section}:AuthorizationPolicy is {policy}; there is no such policy. Add it with AddAuthorizationBuilder().AddPolicy(...).",
+                : $"{section}:AuthorizationPolicy is {policy}; there is no such policy. " +
+                    "Add it with AddAuthorizationBuilder().AddPolicy(...).",
         ];
         return faults.OfType<string>().ToList() is { Count: > 0 } found ? ValidateOptionsResult.Fail(found) : ValidateOptionsResult.Success;
     }

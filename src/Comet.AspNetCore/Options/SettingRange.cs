@@ -23,7 +23,7 @@ internal sealed record SettingRange<T>(T Least, T? Most = null, string? Unit = n
 
     public override string ToString()
     {
-        var limits = Most is { } most ? FormattableString.Invariant($"{Least} to {most}") : FormattableString.Invariant($"at least {Least}");
+        var limits = FormattableString.Invariant(Most is { } most ? (FormattableString)$"{Least} to {most}" : $"at least {Least}");
         return $"{limits}{Prefixed(" ", Unit)}{Prefixed(", or null for ", Absence)}";
     }
 

@@ -54,7 +54,8 @@ internal sealed class SettingsSection
         {
             return added.Options == typeof(TOptions)
                 ? options
-                : throw new ArgumentException($"The section {path} holds the settings of {added.Options}, and cannot hold those of {typeof(TOptions)}.");
+                : throw new ArgumentException(
+                    $"The section {path} holds the settings of {added.Options}, and cannot hold those of {typeof(TOptions)}.");
         }
         var settings = typeof(TOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property is { SetMethod.IsPublic: true } && property.GetIndexParameters().Length == 0)

@@ -20,8 +20,9 @@ internal static class TimeText
             TimeSpan.TryParse($"00:{minutes}:{rest}", CultureInfo.InvariantCulture, out var afterHours))
         {
             var asHours = $"\"{TimeSpan.FromHours(hours) + afterHours:c}\" for {Count(hours, "hour")}";
+            var days = Count(hours, "day");
             return (null, isTime
-                ? $"{key} is \"{text}\", which .NET reads as {Count(hours, "day")}; write {asHours} or \"{read:c}\" for {Count(hours, "day")}."
+                ? $"{key} is \"{text}\", which .NET reads as {days}; write {asHours} or \"{read:c}\" for {days}."
                 : $"{key} is \"{text}\", which .NET does not read as a time; write {asHours}.");
         }
         return isTime

@@ -46,7 +46,8 @@ public abstract class CometResult : IActionResult, IResult, IStatusCodeHttpResul
     public Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
-        return ExecuteAsync(httpContext, static services => services.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions);
+        return ExecuteAsync(
+            httpContext, static services => services.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions);
     }
 
     /// <summary>
@@ -58,7 +59,8 @@ public abstract class CometResult : IActionResult, IResult, IStatusCodeHttpResul
     public Task ExecuteResultAsync(ActionContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return ExecuteAsync(context.HttpContext, static services => services.GetRequiredService<IOptions<MvcJsonOptions>>().Value.JsonSerializerOptions);
+        return ExecuteAsync(
+            context.HttpContext, static services => services.GetRequiredService<IOptions<MvcJsonOptions>>().Value.JsonSerializerOptions);
     }
 
     private protected abstract Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf);

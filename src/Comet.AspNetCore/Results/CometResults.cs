@@ -17,18 +17,21 @@ public static class CometResults
     /// <param name="options">What this stream does differently, or null.</param>
     /// <returns>The stream, for one response or, when the source can be enumerated more than once, for many.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="source"/> or <paramref name="callback"/> is null.</exception>
-    /// <exception cref="ArgumentException"><paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.
+    /// </exception>
     public static CometResult String(IAsyncEnumerable<string> source, string callback, CometStreamOptions? options = null) =>
         new SequenceResult<string>(source, CallbackName.Check(callback), options, static _ => SafeJson.Write);
 
     /// <summary>
-    /// Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by the app's JSON options:
-    /// MVC's for an action, those of minimal APIs otherwise. A value that they cannot write ends the stream with the reason <c>error</c>.
+    /// Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by the app's JSON
+    /// options: MVC's for an action, those of minimal APIs otherwise. A value that they cannot write ends the stream with the reason <c>error</c>.
     /// </summary>
     /// <typeparam name="T">What is sent.</typeparam>
     /// <inheritdoc cref="String"/>
     public static CometResult Json<T>(IAsyncEnumerable<T> source, string callback, CometStreamOptions? options = null) =>
-        new SequenceResult<T>(source, CallbackName.Check(callback), options, static json => (value, output) => SafeJson.Write(value, json, output));
+        new SequenceResult<T>(
+            source, CallbackName.Check(callback), options, static json => (value, output) => SafeJson.Write(value, json, output));
 
     /// <summary>
     /// Calls <paramref name="callback"/> with each JavaScript expression, written as it is. The expressions are code: never build one from
@@ -39,9 +42,13 @@ public static class CometResults
     /// <param name="options">What this stream does differently, or null.</param>
     /// <returns>The stream.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="expressions"/> or <paramref name="callback"/> is null.</exception>
-    /// <exception cref="ArgumentException"><paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.</exception>
-    public static CometResult Raw(IAsyncEnumerable<ReadOnlyMemory<byte>> expressions, string callback, CometStreamOptions? options = null) =>
-        new SequenceResult<ReadOnlyMemory<byte>>(expressions, CallbackName.Check(callback), options, static _ => RawExpression.Write, scriptOnly: true);
+    /// <exception cref="ArgumentException">
+    /// <paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.
+    /// </exception>
+    public static CometResult Raw(
+        IAsyncEnumerable<ReadOnlyMemory<byte>> expressions, string callback, CometStreamOptions? options = null) =>
+        new SequenceResult<ReadOnlyMemory<byte>>(
+            expressions, CallbackName.Check(callback), options, static _ => RawExpression.Write, scriptOnly: true);
 
     /// <summary>
     /// Calls <paramref name="callback"/> with each message of the feed and its id. Resumes after the id in <c>Last-Event-ID</c> or
@@ -53,7 +60,9 @@ public static class CometResults
     /// <param name="options">What this stream does differently, or null.</param>
     /// <returns>The stream, for any number of responses.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="feed"/> or <paramref name="callback"/> is null.</exception>
-    /// <exception cref="ArgumentException"><paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.
+    /// </exception>
     public static CometResult Feed<T>(Feed<T> feed, string callback, CometStreamOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(feed);

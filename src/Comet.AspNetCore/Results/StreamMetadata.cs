@@ -12,7 +12,8 @@ internal static class StreamMetadata
 {
     private static readonly object[] All =
     [
-        new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(string), ["text/html", "text/event-stream", "application/x-ndjson"]),
+        new ProducesResponseTypeMetadata(
+            StatusCodes.Status200OK, typeof(string), ["text/html", "text/event-stream", "application/x-ndjson"]),
         new NoOutputCachePolicy(),
         new DisableRequestTimeoutAttribute(),
     ];

@@ -42,7 +42,7 @@ public sealed class FeedName : IEquatable<FeedName>
         return text.Split('/', 2) is [var family, var key] ? new FeedName(family, key) : new FeedName(text);
     }
 
-    /// <summary>Whether a text is the name of a feed of a family. Unlike <see cref="Parse"/> it takes any text, also one that is no name.</summary>
+    /// <summary>Whether a text would be the name of a feed of a family. Unlike <see cref="Parse"/> this takes any text.</summary>
     public static bool IsOfFamily(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -78,7 +78,7 @@ internal abstract class ResponseWriter(HttpContext context)
                 {
                     return false;
                 }
-                Volatile.Write(ref _hasProgressed, start + PieceLength < length); // with the last, there is nothing left to wait for
+                Volatile.Write(ref _hasProgressed, start + PieceLength < length); // the last piece ends the wait
             }
             return true;
         }

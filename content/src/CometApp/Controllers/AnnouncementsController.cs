@@ -1,5 +1,4 @@
 using Comet.AspNetCore;
-using Comet.AspNetCore.Stores;
 using CometApp.Models;
 using Microsoft.AspNetCore.Mvc;
 
@@ -28,7 +27,8 @@ public sealed class AnnouncementsController(Feed<Announcement> announcements, Ti
             }
             catch (FeedUnavailableException)
             {
-                ModelState.AddModelError(nameof(form.Text), "Announcements cannot be stored right now. Yours is still here: try again in a moment.");
+                ModelState.AddModelError(
+                    nameof(form.Text), "Announcements cannot be stored right now. Yours is still here: try again in a moment.");
                 Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             }
         }

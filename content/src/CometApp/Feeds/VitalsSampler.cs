@@ -23,7 +23,8 @@ public sealed class VitalsSampler(Feed<Vitals> feed, OpenStreams streams, TimePr
             var elapsed = time.GetElapsedTime(at);
             var busy = 100 * (process.TotalProcessorTime - cpu) / elapsed;
             (cpu, at) = (process.TotalProcessorTime, time.GetTimestamp());
-            var vitals = new Vitals(Math.Round(busy, 1), process.WorkingSet64, GC.GetTotalMemory(forceFullCollection: false), streams.Count);
+            var heap = GC.GetTotalMemory(forceFullCollection: false);
+            var vitals = new Vitals(Math.Round(busy, 1), process.WorkingSet64, heap, streams.Count);
             await feed.PublishAsync(vitals, stoppingToken);
         }
     }

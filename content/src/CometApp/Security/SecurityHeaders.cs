@@ -1,6 +1,6 @@
 namespace CometApp.Security;
 
-/// <summary>The headers of every response. A response that sets one of them itself, as streams do with their policy, keeps its own.</summary>
+/// <summary>The headers of every response. One that sets a header itself, as streams do with their policy, keeps its own.</summary>
 public static class SecurityHeaders
 {
     public static readonly IReadOnlyList<(string Name, string Value)> All =

@@ -46,7 +46,7 @@
     function showLive() {
       if (indicator.dataset.state !== 'live') show('live', 'Live');
       clearTimeout(silence);
-      silence = setTimeout(() => show('ended', 'Ended: reload the page'), 2 * heartbeat + 2_000);
+      silence = setTimeout(() => show('ended', 'Ended: reload the page'), heartbeat + Math.max(2_000, heartbeat / 2));
     }
 
     function end(text) {

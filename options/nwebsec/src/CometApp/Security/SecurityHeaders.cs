@@ -1,6 +1,6 @@
 namespace CometApp.Security;
 
-/// <summary>The headers of every response. A response that sets one of them itself, as streams do with their policy, keeps its own.</summary>
+/// <summary>The headers of every response. One that sets a header itself, as streams do with their policy, keeps its own.</summary>
 public static class SecurityHeaders
 {
     /// <summary>Where the nonce goes. NWebsec writes its policy once, and takes only what looks like a source.</summary>

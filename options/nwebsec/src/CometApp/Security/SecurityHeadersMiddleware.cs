@@ -1,6 +1,8 @@
 namespace CometApp.Security;
 
-/// <summary>Completes what NWebsec wrote when the response starts: the nonce, the headers it does not know, and all of them on error pages.</summary>
+/// <summary>
+/// Completes what NWebsec wrote when the response starts: the nonce, the headers it does not know, and all of them on error pages.
+/// </summary>
 public sealed class SecurityHeadersMiddleware(RequestDelegate next)
 {
     public Task InvokeAsync(HttpContext context)
