@@ -48,6 +48,10 @@ internal static partial class SnippetCompiler
         using Microsoft.Playwright.Xunit.v3;
         """;
 
+    // What an app's own tests share. The app of the documents is called Hello.
+    private static readonly string AppFixture = File.ReadAllText(Path.Combine(Document.Repository, "content/tests/CometApp.Tests/App.cs"))
+        .Replace("CometApp", "Hello", StringComparison.Ordinal);
+
     // A parameter of a context that a snippet does not read, a Program beside that of the app, a local function that shows something.
     private static readonly HashSet<string> Ignored = ["CS9113", "CS0436", "CS8321", "CS1701", "CS1702"];
 
@@ -77,7 +81,8 @@ internal static partial class SnippetCompiler
             .Where(other => other.Language == "csharp" && other != block && KindOf(Parse(other.Text)) == Kind.Types)
             .Where(other => !TypesOf(Parse(other.Text)).Any(own.Contains))
             .Select(other => Tree(other, Kind.Types))
-            .Append(CSharpSyntaxTree.ParseText(SdkUsings, Language));
+            .Append(CSharpSyntaxTree.ParseText(SdkUsings, Language))
+            .Append(CSharpSyntaxTree.ParseText(AppFixture, Language));
         var tree = Tree(block, kind);
         var output = kind == Kind.Program ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary;
         var options = new CSharpCompilationOptions(output, nullableContextOptions: NullableContextOptions.Enable);
