@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
-using System.Text.RegularExpressions;
 using Comet.AspNetCore;
 using Comet.DocsTests.Documents;
 using Microsoft.Extensions.Configuration;
@@ -11,27 +10,72 @@ using Microsoft.Extensions.Logging;
 namespace Comet.DocsTests;
 
 /// <summary>What docs/operations.md says of metrics and log messages.</summary>
-public partial class ObservabilityTests
+public class ObservabilityTests
 {
-    private static readonly string Text = string.Join('\n', Document.Get("docs/operations.md").Lines);
+    private const string CallersLevel = "yours, debug if none is named";
+
+    private static readonly Dictionary<string, string> Units = new()
+    {
+        ["s"] = "s",
+        ["By"] = "bytes",
+        ["{stream}"] = "streams",
+        ["{message}"] = "messages",
+    };
+
+    private static readonly Document Operations = Document.Get("docs/operations.md");
+
+    private static readonly Assembly[] Packages =
+        [typeof(CometOptions).Assembly, typeof(CometSqliteServiceCollectionExtensions).Assembly, typeof(RabbitMQStoreOptions).Assembly];
 
     [Fact]
-    public void Every_log_message_stands_there_with_its_id()
+    public void Every_log_message_stands_there_with_its_id_and_level()
     {
-        Type[] ofEachPackage = [typeof(CometOptions), typeof(CometSqliteServiceCollectionExtensions), typeof(RabbitMQStoreOptions)];
         var real =
-            from package in ofEachPackage
-            from type in package.Assembly.GetTypes()
+            from package in Packages
+            from type in package.GetTypes()
             from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
             let message = method.GetCustomAttribute<LoggerMessageAttribute>()
             where message is not null
-            select $"{message.EventId} `{message.EventName}`";
+            select $"{message.EventId} `{message.EventName}`: {LevelOf(message)}";
+        var documented =
+            from row in Operations.TableAfter("<!-- log messages -->")
+            let messages = row[1].Split(", ")
+            let levels = row[2] == CallersLevel ? [CallersLevel] : row[2].Split(", ")
+            from i in Enumerable.Range(0, messages.Length)
+            select $"{messages[i]}: {(levels.Length == 1 ? levels[0] : levels[i])}";
 
-        Assert.Equal(real.Distinct().Order(), LogMessage().Matches(Text).Select(match => match.Value).Distinct().Order());
+        Assert.Equal(real.Order(), documented.Order());
+
+        static string LevelOf(LoggerMessageAttribute message) =>
+            message.Level == LogLevel.None ? CallersLevel : message.Level.ToString().ToLowerInvariant();
     }
 
     [Fact]
-    public async Task Every_instrument_stands_there()
+    public void Every_log_category_is_a_type()
+    {
+        var categories = Operations.TableAfter("<!-- log messages -->")
+            .Select(row => row[0]).Where(cell => cell.StartsWith('`')).Select(cell => cell.Trim('`')).ToList();
+
+        Assert.Equal(6, categories.Count);
+        Assert.All(categories, category => Assert.Contains(Packages, package => package.GetType(category) is not null));
+    }
+
+    [Fact]
+    public void Every_end_reason_stands_there()
+    {
+        var type = typeof(CometOptions).Assembly.GetType("Comet.AspNetCore.Connections.EndReason", throwOnError: true)!;
+        var comesBack = type.GetProperty("ComesBack", BindingFlags.Instance | BindingFlags.NonPublic)!;
+        var real =
+            from field in type.GetFields(BindingFlags.Static | BindingFlags.NonPublic)
+            where field.FieldType == type
+            let reason = field.GetValue(null)!
+            select $"`{reason}`: {((bool)comesBack.GetValue(reason)! ? "yes" : "no")}";
+
+        Assert.Equal(real.Order(), Operations.TableAfter("<!-- end reasons -->").Select(row => $"{row[0]}: {row[1]}").Order());
+    }
+
+    [Fact]
+    public async Task Every_instrument_stands_there_with_its_unit()
     {
         var real = new List<string>();
         using var listener = new MeterListener { InstrumentPublished = (instrument, _) => Add(instrument) };
@@ -44,13 +88,14 @@ public partial class ObservabilityTests
 
         await provider.GetRequiredService<Feed<string>>().PublishAsync("a message");
 
-        Assert.Equal(real.Distinct().Order(), Instrument().Matches(Text).Select(match => match.Groups[1].Value).Distinct().Order());
+        var documented = Operations.TableAfter("<!-- metrics -->").Select(row => $"{row[0]}: {row[1].Split(';')[0]}");
+        Assert.Equal(real.Order(), documented.Order());
 
         void Add(Instrument instrument)
         {
             if (instrument.Meter.Name == "Comet.AspNetCore")
             {
-                real.Add(instrument.Name);
+                real.Add($"`{instrument.Name}`: {Units[instrument.Unit!]}");
             }
         }
     }
@@ -65,10 +110,4 @@ public partial class ObservabilityTests
 
         public void StopApplication() => throw new NotSupportedException();
     }
-
-    [GeneratedRegex(@"\d+ `[A-Z]\w+`")]
-    private static partial Regex LogMessage();
-
-    [GeneratedRegex(@"`(comet\.[a-z.]+)`")]
-    private static partial Regex Instrument();
 }

@@ -8,32 +8,38 @@ internal static class BrowserSearch
 
     internal static string Find(BrowserMachine machine) => Find(
         Environment.GetEnvironmentVariable(BrowserVariable),
+        Environment.GetEnvironmentVariable(InstallVariable),
         machine.Browsers,
-        Environment.GetEnvironmentVariable(InstallVariable) == "1" ? [machine.Download, machine.InstallPackage] : [machine.Download],
+        machine.Download,
+        machine.InstallPackage,
         machine.Starts);
 
     /// <summary>Returns the path of a browser that starts.</summary>
-    /// <param name="chosen">The path that the user chose, or null or empty.</param>
+    /// <param name="browser">The value of <see cref="BrowserVariable"/>: the path that the user chose, or null or empty.</param>
+    /// <param name="install">The value of <see cref="InstallVariable"/>: a package is installed only where it is 1.</param>
     /// <param name="browsers">Where browsers may be, the best first; looked at again after each installation.</param>
-    /// <param name="installations">The ways to get one, in order. One that fails leaves nothing that starts.</param>
+    /// <param name="download">Tries to download one. Where it fails, nothing starts that did not before.</param>
+    /// <param name="installPackage">The same for a package of the system.</param>
     /// <param name="starts">Whether there is a browser at a path, and it starts.</param>
     /// <exception cref="InvalidOperationException">There is none; the message says what to do.</exception>
-    internal static string Find(string? chosen, IEnumerable<string> browsers, IEnumerable<Action> installations, Func<string, bool> starts)
+    internal static string Find(
+        string? browser, string? install, IEnumerable<string> browsers, Action download, Action installPackage, Func<string, bool> starts)
     {
-        if (!string.IsNullOrEmpty(chosen))
+        if (!string.IsNullOrEmpty(browser))
         {
-            return starts(chosen) ? chosen : throw new InvalidOperationException(
-                $"{BrowserVariable} is '{chosen}', where no browser starts: " +
+            return starts(browser) ? browser : throw new InvalidOperationException(
+                $"{BrowserVariable} is '{browser}', where no browser starts: " +
                 "set it to the path of a Chrome, Edge, Chromium or Firefox, or unset it.");
         }
         var found = browsers.FirstOrDefault(starts);
-        foreach (var install in installations)
+        if (found is null)
         {
-            if (found is not null)
-            {
-                break;
-            }
-            install();
+            download();
+            found = browsers.FirstOrDefault(starts);
+        }
+        if (found is null && install == "1")
+        {
+            installPackage();
             found = browsers.FirstOrDefault(starts);
         }
         return found ?? throw new InvalidOperationException(

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Comet.AspNetCore.Testing;
 using Comet.BrowserTests.Browsers;
+using Comet.TestUtilities;
 using Microsoft.Playwright;
 
 [assembly: AssemblyFixture(typeof(TestBrowsers))]
@@ -25,7 +26,7 @@ public sealed class TestBrowsers : IAsyncDisposable
         {
             return _chromium.NewPageAsync();
         }
-        Assert.SkipWhen(_firefox is null, "Firefox is not installed here.");
+        Absent.SkipWhen(_firefox is null, "Firefox is not installed here.");
         return _firefox!.NewPageAsync();
     }
 
