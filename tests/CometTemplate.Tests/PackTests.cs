@@ -74,6 +74,7 @@ public class PackTests(TemplatePackage package)
             {
                 stream.CopyTo(assembly);
             }
+            assembly.Position = 0;
             using var reader = new PEReader(assembly);
             Assert.Contains(reader.ReadDebugDirectory(), entry => entry.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
         });
