@@ -15,6 +15,7 @@ public class AppTests(TemplatePackage package)
     [InlineData("Comet", "--no-https")]
     [InlineData("a & b", "")]
     [InlineData("Small", "--no-tests")]
+    [InlineData("Everything", "--store sqlite --security-headers netescapades --telemetry otlp --razor-runtime-compilation --no-https")]
     public async Task It_builds_runs_and_streams(string name, string options)
     {
         var app = await package.GetAppAsync(name, options);

@@ -63,6 +63,20 @@ public class FeedTests(TemplatePackage package)
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 
+    [Fact]
+    public async Task In_the_folder_of_the_tests_it_writes_nothing_and_says_where_to_go()
+    {
+        var app = await CreateAppAsync("MyApp", "");
+        var tests = Path.Combine(app.Folder, "tests", "MyApp.Tests");
+        await Tool.DotnetAsync(tests, "restore");
+        var before = app.FindFiles();
+
+        var output = await package.NewAsync(tests, "comet-feed", "-n", "Quotes");
+
+        Assert.Contains("nothing was written: run this in the folder of the app's .csproj", output, StringComparison.Ordinal);
+        Assert.Equal(before, app.FindFiles());
+    }
+
     private async Task<Apps.GeneratedApp> CreateAppAsync(string name, string options)
     {
         var app = await package.CreateAppAsync(name, options);

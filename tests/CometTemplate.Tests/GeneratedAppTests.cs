@@ -26,6 +26,30 @@ public class GeneratedAppTests(TemplatePackage package)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
+    public async Task Its_own_tests_pass_with_packages_of_others_and_a_file_for_its_history()
+    {
+        var app = await package.CreateAppAsync(options: "--store sqlite --security-headers netescapades");
+
+        var results = await Tool.DotnetAsync(app.Folder, "test", "--output", "Detailed");
+
+        Assert.Contains("passed MyApp.Tests.SecurityTests.", results, StringComparison.Ordinal);
+        Assert.Contains("failed: 0", results, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [Trait("Category", "Matrix")]
+    [InlineData("MyApp", "")]
+    [InlineData("a & b", "")]
+    public async Task Its_format_is_what_its_own_checks_ask_for(string name, string options)
+    {
+        var app = await package.GetAppAsync(name, options);
+        await app.BuildAsync();
+
+        await Tool.DotnetAsync(app.Folder, "format", "--verify-no-changes", "--no-restore");
+    }
+
+    [Fact]
     public async Task It_has_at_most_50_files_besides_the_packages()
     {
         var app = await package.GetAppAsync();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Comet.TestUtilities.Brokers;
 using CometTemplate.Tests.Apps;
 using CometTemplate.Tests.Package;
 
@@ -7,7 +8,7 @@ namespace CometTemplate.Tests;
 
 /// <summary>What each store promises, in an app as it was generated.</summary>
 [Trait("Category", "Matrix")]
-public partial class HistoryTests(TemplatePackage package)
+public class HistoryTests(TemplatePackage package)
 {
     [Theory]
     [InlineData("MyApp", "", false)]
@@ -50,6 +51,29 @@ public partial class HistoryTests(TemplatePackage package)
         await running.AssertStreamsAsync();
     }
 
+    [Fact]
+    public async Task Servers_share_what_a_broker_keeps()
+    {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("COMET_RABBITMQ") is { Length: > 0 },
+            "The test starts a broker of its own, but COMET_RABBITMQ names one to be used instead.");
+        var app = await package.GetAppAsync("Small", "--no-tests --store rabbitmq --telemetry otlp");
+        await app.BuildAsync();
+        await using var broker = await ScratchBroker.StartAsync();
+        var connection = ("ConnectionStrings__RabbitMQ", broker.Node.ConnectionString);
+        await using var one = await RunningApp.StartAsync(app, connection);
+        await using var other = await RunningApp.StartAsync(app, connection);
+        await one.AssertAnswersAsync();
+
+        await one.AnnounceAsync("first");
+        await other.AnnounceAsync("second");
+
+        foreach (var server in new[] { one, other })
+        {
+            var all = await server.ReadAsync("/announcements/stream", 2, "earliest");
+            Assert.Equal(["first", "second"], all.Select(message => message.Value.GetProperty("text").GetString()));
+        }
+    }
+
     private static async Task AssertKeepsAsync(GeneratedApp app, bool keeps)
     {
         await app.BuildAsync();
@@ -58,30 +82,15 @@ public partial class HistoryTests(TemplatePackage package)
         {
             await running.AssertAnswersAsync();
             await running.AssertStreamsAsync();
-            await AnnounceAsync(running.Client, "first");
+            await running.AnnounceAsync("first");
             id = (await running.ReadAsync("/announcements/stream", 1, "earliest")).Single().Id!;
         }
 
         await using var restarted = await RunningApp.StartAsync(app);
-        await AnnounceAsync(restarted.Client, "second");
+        await restarted.AnnounceAsync("second");
 
         var all = await restarted.ReadAsync("/announcements/stream", keeps ? 2 : 1, "earliest");
         Assert.Equal(keeps ? ["first", "second"] : ["second"], all.Select(message => message.Value.GetProperty("text").GetString()));
         Assert.Equal(keeps, all[0].Id == id);
     }
-
-    private static async Task AnnounceAsync(HttpClient client, string text)
-    {
-        var page = await client.GetStringAsync("/announcements");
-        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
-        {
-            ["Text"] = text,
-            ["__RequestVerificationToken"] = Token().Match(page).Groups[1].Value,
-        });
-        using var response = await client.PostAsync("/announcements", form);
-        Assert.Equal(HttpStatusCode.Found, response.StatusCode);
-    }
-
-    [GeneratedRegex("name=\"__RequestVerificationToken\" type=\"hidden\" value=\"([^\"]*)\"")]
-    private static partial Regex Token();
 }

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Reflection.PortableExecutable;
 using System.Xml.Linq;
 using CometTemplate.Tests.Package;
 
@@ -46,7 +47,7 @@ public class PackTests(TemplatePackage package)
     [Fact]
     public void Every_package_says_what_it_is()
     {
-        Assert.All(package.Library, file =>
+        Assert.All(package.Library.Append(package.File), file =>
         {
             using var zip = ZipFile.OpenRead(file);
             var entries = zip.Entries.Select(entry => entry.FullName).ToList();
@@ -57,6 +58,42 @@ public class PackTests(TemplatePackage package)
             Assert.Equal(("MIT", "README.md", "icon.png"), (Of("license"), Of("readme"), Of("icon")));
             Assert.NotEmpty(Of("description"));
             Assert.NotEmpty(Of("tags"));
+        });
+    }
+
+    [Fact]
+    public void Every_library_has_its_symbols_in_it()
+    {
+        Assert.All(package.Library, file =>
+        {
+            using var zip = ZipFile.OpenRead(file);
+            var library = zip.Entries.Single(entry =>
+                entry.FullName.StartsWith("lib/", StringComparison.Ordinal) && entry.Name.EndsWith(".dll", StringComparison.Ordinal));
+            using var assembly = new MemoryStream();
+            using (var stream = library.Open())
+            {
+                stream.CopyTo(assembly);
+            }
+            assembly.Position = 0;
+            using var reader = new PEReader(assembly);
+            Assert.Contains(reader.ReadDebugDirectory(), entry => entry.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
+        });
+    }
+
+    [Fact]
+    public async Task Every_package_names_the_repository_that_it_was_packed_from()
+    {
+        var (code, remote) = await Tool.RunAsync(TemplatePackage.Repository, "git", "remote");
+        Assert.Equal(0, code);
+        Assert.SkipWhen(string.IsNullOrWhiteSpace(remote), "This clone has no remote that a package could name.");
+
+        Assert.All(package.Library.Append(package.File), file =>
+        {
+            using var zip = ZipFile.OpenRead(file);
+            var nuspec = Read(zip, zip.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).FullName);
+            var repository = nuspec.Descendants().Single(element => element.Name.LocalName == "repository");
+            Assert.Equal("git", repository.Attribute("type")!.Value);
+            Assert.NotEmpty(repository.Attribute("url")!.Value);
         });
     }
 

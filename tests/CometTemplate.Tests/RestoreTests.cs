@@ -11,13 +11,19 @@ public class RestoreTests(TemplatePackage package)
     public async Task A_clone_of_an_app_builds_where_the_library_was_never_seen()
     {
         var app = await package.CreateAppAsync("Small", "--no-tests");
-        await GitAsync(app.Folder, "init");
-        await GitAsync(app.Folder, "add", "--all");
-        await GitAsync(app.Folder, "-c", "user.name=Owner", "-c", "user.email=owner@example.com", "commit", "-m", "Generated");
+        // In a repository and under a user's rules that ignore what most repositories should not hold.
+        var repository = Path.GetDirectoryName(app.Folder)!;
+        var usersRules = Path.Combine(package.CreateFolder(), "ignore");
+        await File.WriteAllTextAsync(usersRules, "*.nupkg\n**/[Pp]ackages/*\n");
+        await File.WriteAllTextAsync(Path.Combine(repository, ".gitignore"), "*.nupkg\npackages/\n");
+        await GitAsync(repository, "init");
+        await GitAsync(repository, "config", "core.excludesFile", usersRules);
+        await GitAsync(repository, "add", "--all");
+        await GitAsync(repository, "-c", "user.name=Owner", "-c", "user.email=owner@example.com", "commit", "-m", "Generated");
         var clone = Path.Combine(package.CreateFolder(), "clone");
-        await GitAsync(app.Folder, "clone", app.Folder, clone);
+        await GitAsync(repository, "clone", repository, clone);
 
-        var output = await Tool.DotnetAsync(clone, [("NUGET_PACKAGES", package.CreateFolder())], "build", "-warnaserror");
+        var output = await Tool.DotnetAsync(Path.Combine(clone, "Small"), [("NUGET_PACKAGES", package.CreateFolder())], "build", "-warnaserror");
 
         Assert.Contains("0 Warning(s)", output, StringComparison.Ordinal);
     }

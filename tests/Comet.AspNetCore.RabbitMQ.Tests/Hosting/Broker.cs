@@ -1,5 +1,6 @@
 using System.Net;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.TestUtilities.Brokers;
 
 [assembly: AssemblyFixture(typeof(Broker))]
 

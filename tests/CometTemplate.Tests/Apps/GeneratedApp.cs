@@ -5,6 +5,8 @@ namespace CometTemplate.Tests.Apps;
 /// <summary>What one <c>dotnet new comet-app</c> gave.</summary>
 public sealed class GeneratedApp(string name, string folder)
 {
+    private const string Registered = "builder.Services.AddComet();";
+
     // One build uses all cores; two at a time would only be slower.
     private static readonly SemaphoreSlim Builds = new(1);
 
@@ -37,15 +39,26 @@ public sealed class GeneratedApp(string name, string folder)
     {
         var output = await package.NewAsync(
             ProjectFolder, ["comet-feed", "-n", feed, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
-        var lines = output.Split('\n').Select(line => line.Trim())
-            .Where(line => line.StartsWith("builder.Services.", StringComparison.Ordinal)).ToList();
-        const string After = "builder.Services.AddComet();";
-        Assert.Contains($"Add to Program.cs, after {After.TrimEnd(';')}:", output, StringComparison.Ordinal);
+        Assert.Contains($"Add to Program.cs, after {Registered.TrimEnd(';')}:", output, StringComparison.Ordinal);
+        var lines = FindRegistrations(output);
+        await RegisterAsync(lines);
+        return [.. lines.Select(line => line["builder.Services.".Length..].TrimEnd(';'))];
+    }
+
+    /// <summary>The lines for Program.cs among what <c>dotnet new comet-feed</c> printed.</summary>
+    internal static IReadOnlyList<string> FindRegistrations(string output) =>
+    [
+        .. output.Split('\n').Select(line => line.Trim()).Where(line => line.StartsWith("builder.Services.", StringComparison.Ordinal)),
+    ];
+
+    /// <summary>Puts lines into Program.cs, after the one that registers the library.</summary>
+    internal async Task RegisterAsync(IEnumerable<string> lines)
+    {
         var program = Path.Combine(ProjectFolder, "Program.cs");
         var code = await File.ReadAllTextAsync(program);
-        Assert.Contains(After, code, StringComparison.Ordinal);
-        await File.WriteAllTextAsync(program, code.Replace(After, string.Join('\n', [After, .. lines]), StringComparison.Ordinal));
-        return [.. lines.Select(line => line["builder.Services.".Length..].TrimEnd(';'))];
+        Assert.Contains(Registered, code, StringComparison.Ordinal);
+        var text = string.Join('\n', [Registered, .. lines]);
+        await File.WriteAllTextAsync(program, code.Replace(Registered, text, StringComparison.Ordinal));
     }
 
     private static List<string> Find(string folder) =>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using Comet.AspNetCore.Testing;
@@ -50,7 +51,7 @@ internal sealed partial class RunningApp : IAsyncDisposable
         StartAsync(app.ProjectFolder, app.Assembly, [("ASPNETCORE_ENVIRONMENT", "Development"), .. environment]);
 
     /// <summary>Starts an assembly in a folder.</summary>
-    internal static async Task<RunningApp> StartAsync(string folder, string assembly, params (string Name, string Value)[] environment)
+    internal static Task<RunningApp> StartAsync(string folder, string assembly, params (string Name, string Value)[] environment)
     {
         var start = Tool.Describe(folder, "dotnet", assembly);
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
@@ -58,16 +59,22 @@ internal sealed partial class RunningApp : IAsyncDisposable
         {
             start.Environment[name] = value;
         }
+        return StartAsync(start, Patience);
+    }
+
+    /// <summary>Starts a command that runs an app, at once or after other work.</summary>
+    internal static async Task<RunningApp> StartAsync(ProcessStartInfo start, TimeSpan patience)
+    {
         var app = new RunningApp(start);
         try
         {
-            app.Client.BaseAddress = await app._address.Task.WaitAsync(Patience);
+            app.Client.BaseAddress = await app._address.Task.WaitAsync(patience);
             return app;
         }
         catch (Exception exception) when (exception is TimeoutException or InvalidOperationException)
         {
             await app.DisposeAsync();
-            throw new InvalidOperationException($"{assembly} did not start:\n{app.Output}", exception);
+            throw new InvalidOperationException($"{string.Join(' ', start.ArgumentList)} did not start:\n{app.Output}", exception);
         }
     }
 
@@ -113,6 +120,19 @@ internal sealed partial class RunningApp : IAsyncDisposable
         throw new InvalidOperationException($"{path} ended after {messages.Count} messages.");
     }
 
+    /// <summary>Posts an announcement by the form of its page.</summary>
+    internal async Task AnnounceAsync(string text)
+    {
+        var page = await Client.GetStringAsync("/announcements");
+        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["Text"] = text,
+            ["__RequestVerificationToken"] = Token().Match(page).Groups[1].Value,
+        });
+        using var response = await Client.PostAsync("/announcements", form);
+        Assert.Equal(HttpStatusCode.Found, response.StatusCode);
+    }
+
     private void Add(string? line)
     {
         lock (_output)
@@ -137,6 +157,9 @@ internal sealed partial class RunningApp : IAsyncDisposable
         _process.Dispose();
     }
 
-    [GeneratedRegex(@"Now listening on: (http://127\.0\.0\.1:\d+)")]
+    [GeneratedRegex("name=\"__RequestVerificationToken\" type=\"hidden\" value=\"([^\"]*)\"")]
+    private static partial Regex Token();
+
+    [GeneratedRegex(@"Now listening on: (http://(?:127\.0\.0\.1|localhost):\d+)")]
     private static partial Regex Listening();
 }

@@ -16,6 +16,10 @@ public sealed class TemplatePackage : IAsyncLifetime
     internal static string Repository { get; } = Path.GetFullPath(typeof(TemplatePackage).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "Repository").Value!);
 
+    /// <summary>Where NuGet keeps the packages of this machine.</summary>
+    internal static string NuGetCache { get; } = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
     internal string File { get; private set; } = "";
 
     /// <summary>The library's packages, which were packed with it.</summary>
@@ -68,9 +72,7 @@ public sealed class TemplatePackage : IAsyncLifetime
     {
         _scratch.Delete(recursive: true);
         // What the apps restored of a version that nobody will ask for again.
-        var cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        foreach (var folder in Directory.GetDirectories(cache, "comet.aspnetcore*").Select(id => Path.Combine(id, Version)))
+        foreach (var folder in Directory.GetDirectories(NuGetCache, "comet.aspnetcore*").Select(id => Path.Combine(id, Version)))
         {
             if (Directory.Exists(folder))
             {

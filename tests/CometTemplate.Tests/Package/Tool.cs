@@ -24,7 +24,7 @@ internal static class Tool
     internal static Task<(int Code, string Output)> RunAsync(string folder, string program, params string[] arguments) =>
         RunAsync(folder, [], program, arguments);
 
-    private static async Task<(int Code, string Output)> RunAsync(
+    internal static async Task<(int Code, string Output)> RunAsync(
         string folder, (string Name, string Value)[] environment, string program, params string[] arguments)
     {
         var start = Describe(folder, program, arguments);

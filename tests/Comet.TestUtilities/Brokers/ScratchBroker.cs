@@ -1,6 +1,4 @@
-using Comet.TestUtilities.Brokers;
-
-namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+namespace Comet.TestUtilities.Brokers;
 
 /// <summary>A broker for one test, or one run of all tests, that is removed with all its files.</summary>
 public sealed class ScratchBroker : IAsyncDisposable
