@@ -172,7 +172,8 @@ public sealed class RabbitNode : IAsyncDisposable
         environment["RABBITMQ_PID_FILE"] = Path.Combine(Directory, $"{Name}.pid");
         environment["RABBITMQ_CONF_ENV_FILE"] = "/dev/null";
         environment["RABBITMQ_DIST_PORT"] = $"{_distributionPort}";
-        environment["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}";
+        environment["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}"
+            + " +sbwt none +sbwtdcpu none +sbwtdio none"; // an idle broker leaves the processor to the tests
         environment["RUNNING_UNDER_SYSTEMD"] = "true"; // no shell stays above the node, so that a signal reaches it
         environment["ERL_EPMD_ADDRESS"] = "127.0.0.1";
         environment["ERL_EPMD_PORT"] = $"{_epmd.Port}";
