@@ -10,7 +10,7 @@ public class LongStreamTests(Site site, TestBrowsers browsers, ITestOutputHelper
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox)]
+    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task The_frame_has_as_many_nodes_after_many_messages_as_after_the_first(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);

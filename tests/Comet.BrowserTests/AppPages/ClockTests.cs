@@ -12,7 +12,7 @@ public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
 {
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox)]
+    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task The_callback_fires_again_and_again_with_rising_values(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);
@@ -37,7 +37,7 @@ public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox)]
+    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
     {
         await using var site = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));

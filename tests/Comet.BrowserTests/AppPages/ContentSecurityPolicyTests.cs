@@ -7,7 +7,7 @@ public class ContentSecurityPolicyTests(App app, TestBrowsers browsers) : IClass
 {
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox)]
+    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task Only_scripts_with_the_nonce_of_the_response_run(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);

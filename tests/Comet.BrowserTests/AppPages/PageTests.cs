@@ -9,7 +9,7 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
     [InlineData(BrowserKind.Chromium, "/")]
     [InlineData(BrowserKind.Chromium, "/vitals")]
     [InlineData(BrowserKind.Chromium, "/announcements")]
-    [InlineData(BrowserKind.Firefox, "/")]
+    [InlineData(BrowserKind.Firefox, "/", Traits = ["Category", "Matrix"])]
     public async Task Finishes_loading_and_then_goes_live(BrowserKind kind, string path)
     {
         var page = await browsers.OpenTabAsync(kind);

@@ -112,7 +112,7 @@ public class CloseTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
     [InlineData(BrowserKind.Chromium, 401, false)]
     [InlineData(BrowserKind.Chromium, 403, false)]
     [InlineData(BrowserKind.Chromium, 403, true)]
-    [InlineData(BrowserKind.Firefox, 403, false)]
+    [InlineData(BrowserKind.Firefox, 403, false, Traits = ["Category", "Matrix"])]
     public async Task A_refusal_is_final(BrowserKind kind, int status, bool shared)
     {
         var page = await browsers.OpenTabAsync(kind);

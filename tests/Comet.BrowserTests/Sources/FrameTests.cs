@@ -25,7 +25,7 @@ public class FrameTests(TestBrowsers browsers)
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox)]
+    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task A_page_that_moves_it_loses_and_repeats_nothing(BrowserKind kind)
     {
         await using var site = new Site();

@@ -8,7 +8,7 @@ public class ReconnectTests(TestBrowsers browsers)
 {
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox)]
+    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task After_cuts_it_resumes_and_nothing_is_lost_or_doubled(BrowserKind kind)
     {
         await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
