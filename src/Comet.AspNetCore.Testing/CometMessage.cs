@@ -3,39 +3,46 @@ using System.Text.Json;
 namespace Comet.AspNetCore.Testing;
 
 /// <summary>One message of a stream. Properties that do not belong to its <see cref="Kind"/>, or were not sent, are null.</summary>
-/// <param name="Kind">What it is.</param>
-public sealed record CometMessage(CometMessageKind Kind)
+public sealed class CometMessage
 {
+    internal CometMessage(CometMessageKind kind) => Kind = kind;
+
+    /// <summary>What it is.</summary>
+    public CometMessageKind Kind { get; }
+
     /// <summary>The function that the page is asked to call, such as <c>parent.clockChanged</c>. Only script tags name one.</summary>
-    public string? Callback { get; init; }
+    public string? Callback { get; internal init; }
 
     /// <summary>
     /// The value as <c>JSON.parse</c> would give it. Its <see cref="JsonElement.ValueKind"/> is <see cref="JsonValueKind.Undefined"/> if
     /// the message has none, or has a JavaScript expression that is not JSON (<c>CometResults.Raw</c>): see <see cref="Text"/>.
     /// </summary>
-    public JsonElement Value { get; init; }
+    public JsonElement Value { get; internal init; }
 
     /// <summary>The JSON or the JavaScript expression, as it was sent.</summary>
-    public string? Text { get; init; }
+    public string? Text { get; internal init; }
 
     /// <summary>
     /// Send this as <c>Last-Event-ID</c> to resume after the message. For <see cref="CometMessageKind.Open"/>: where the stream starts.
     /// </summary>
-    public string? Id { get; init; }
+    public string? Id { get; internal init; }
 
     /// <summary>Whether everything after the id that was asked for follows; null: no id was asked for.</summary>
-    public bool? Recovered { get; init; }
+    public bool? Recovered { get; internal init; }
 
     /// <summary>A silence of half as long again, or of two seconds more if that is longer, means that the connection is dead.</summary>
-    public TimeSpan? HeartbeatInterval { get; init; }
+    public TimeSpan? HeartbeatInterval { get; internal init; }
 
     /// <summary>How many messages were left out.</summary>
-    public long? Count { get; init; }
+    public long? Count { get; internal init; }
 
     /// <summary>Why the stream ends: <c>completed</c>, <c>error</c>, <c>shutting-down</c>, <c>draining</c>, <c>too-slow</c>,
     /// <c>authentication-expired</c> or <c>recycled</c>.</summary>
-    public string? Reason { get; init; }
+    public string? Reason { get; internal init; }
 
     /// <summary>How long to wait before coming back; null at the end of a stream: do not come back.</summary>
-    public TimeSpan? Retry { get; init; }
+    public TimeSpan? Retry { get; internal init; }
+
+    /// <summary>The kind, and what tells one message from another: the id, the value, the reason.</summary>
+    public override string ToString() => string.Join(' ', new[] { Kind.ToString(), Id, Callback, Text, Reason }.Where(part => part is not null));
 }
