@@ -109,12 +109,15 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         }
     }
 
-    /// <summary>The index of the first entry after an offset, or null when entries between the two have left the ring.</summary>
-    internal TailCursor? Find(long after)
+    /// <summary>
+    /// Where what follows a position begins. Null when entries between the two have left the ring, or when the position is of another
+    /// epoch: compared here, as the tail may be reset at any time.
+    /// </summary>
+    internal TailCursor? Find(FeedPosition after)
     {
         lock (_lock)
         {
-            if (after < _trimmedThrough)
+            if (after.Epoch != _epoch || after.Offset < _trimmedThrough)
             {
                 return null;
             }
@@ -122,7 +125,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
             while (low < high)
             {
                 var middle = low + ((high - low) / 2);
-                if (this[middle].Entry.Offset <= after)
+                if (this[middle].Entry.Offset <= after.Offset)
                 {
                     low = middle + 1;
                 }
