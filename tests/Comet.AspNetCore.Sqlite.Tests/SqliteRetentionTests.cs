@@ -146,6 +146,37 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         Assert.DoesNotContain((await AppendAsync(again, 1)).Epoch, before.Select(position => position.Epoch));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Entries_that_the_clock_dated_ahead_are_removed_in_their_time(bool isOpen)
+    {
+        var retention = Plenty with { Age = TimeSpan.FromMinutes(1) };
+        var ahead = new ManualTime();
+        ahead.Advance(TimeSpan.FromDays(100));
+        await using (var host = await StartAsync(ahead))
+        {
+            await using var log = await OpenAsync(host, new RecordingTail(), retention, "rooms/1");
+            await AppendManyAsync(log, 3);
+        }
+        await using var restarted = await StartAsync(_time);
+        var again = await OpenAsync(restarted, new RecordingTail(), retention, "rooms/1");
+        if (!isOpen)
+        {
+            await again.DisposeAsync();
+        }
+        _time.Advance(TimeSpan.FromSeconds(5)); // a sweep
+        await Eventually.HoldsAsync(
+            () => (long)Query("SELECT max(at_ms) FROM entries")! <= _time.GetUtcNow().ToUnixTimeMilliseconds(),
+            "the entries are dated to now at the latest");
+        Assert.Equal(3L, Query("SELECT count(*) FROM entries"));
+
+        _time.Advance(TimeSpan.FromSeconds(70));
+
+        await Eventually.HoldsAsync(() => Query("SELECT count(*) FROM entries") is 0L, "the entries are removed");
+        await again.DisposeAsync();
+    }
+
     [Fact]
     public async Task A_lower_retention_takes_effect_when_the_feed_is_opened()
     {

@@ -12,6 +12,9 @@ internal class Connection
     private const long Never = long.MaxValue;
     private const long NotBusy = -1;
 
+    // How long a client that is due to end has to take what was written before, so that it can be told why.
+    private const long Grace = 1000;
+
     private readonly ResponseWriter _writer;
     private readonly long _startedAt;
     private readonly int _heartbeat;
@@ -78,6 +81,9 @@ internal class Connection
             : IsFull ? EndReason.Recycled
             : null;
     }
+
+    /// <summary>Whether it should have ended for a while: as old as it may be, or its sign-in has expired.</summary>
+    internal bool IsOverdue(long now) => now - Grace >= _endAt;
 
     /// <summary>Writes. Unless it completes at once, the connection is busy until <see cref="WriteEnded"/>.</summary>
     /// <inheritdoc cref="ResponseWriter.WriteAsync"/>

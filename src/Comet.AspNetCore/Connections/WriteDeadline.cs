@@ -10,18 +10,24 @@ namespace Comet.AspNetCore.Connections;
 /// </summary>
 internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClock clock, ConnectionShutdown shutdown)
 {
+    // How often a task that waits for its connection checks whether that is due to end.
+    private static readonly TimeSpan CheckPeriod = TimeSpan.FromMilliseconds(500);
+
     private readonly long _timeout = (long)options.Value.WriteTimeout.TotalMilliseconds;
 
     /// <summary>When a busy connection must be checked, in milliseconds of the clock.</summary>
     internal long Of(Connection connection) => connection.BusySince + _timeout;
 
-    /// <summary>Aborts a busy connection that takes nothing until its deadline, or that is due to end while the host stops.</summary>
+    /// <summary>
+    /// Aborts a busy connection that takes nothing until its deadline, or that cannot be told that it is due to end: at once while the
+    /// host stops, otherwise after a moment.
+    /// </summary>
     /// <returns>Why it was aborted; null: the write goes on.</returns>
     internal EndReason? Check(Connection connection, long now)
     {
         connection.NoteProgress(now);
         var due = connection.DueEnd(now, shutdown);
-        var reason = due is not null && shutdown.IsStopping ? due
+        var reason = due is not null && (shutdown.IsStopping || connection.IsOverdue(now)) ? due
             : now >= Of(connection) ? due ?? EndReason.TooSlow
             : null;
         if (reason is not null)
@@ -50,8 +56,7 @@ internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClo
         {
             while (!write.IsCompleted)
             {
-                var left = TimeSpan.FromMilliseconds(Math.Max(1, Of(connection) - clock.Now));
-                await ((Task)write).WaitAsync(left, clock.Time, shutdown.DrainEnded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)write).WaitAsync(CheckPeriod, clock.Time, shutdown.DrainEnded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (!write.IsCompleted && Check(connection, clock.Now) is { } reason)
                 {
                     // Kestrel closes a TLS connection by a write of its own, which must not meet this one.

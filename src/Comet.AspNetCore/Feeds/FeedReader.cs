@@ -76,9 +76,14 @@ internal sealed class FeedReader
     {
         _page = null;
         var state = _feed.Tail.State;
-        if (state.Head.Epoch == Position.Epoch && _feed.Tail.Find(Position.Offset) is { } cursor)
+        if (_feed.Tail.Find(Position) is { } cursor)
         {
             Cursor = cursor;
+            return;
+        }
+        if (state.Head.Epoch != Position.Epoch)
+        {
+            GoOnLive(recovered: false);
             return;
         }
         var page = await _log.ReadAsync(Position.Offset, PageSize, cancellationToken);

@@ -16,6 +16,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     private const long MaxBytes = 4 * 1024 * 1024;
 
     private readonly Lock _lock = new();
+    private readonly long _start = time.GetTimestamp();
     private Slot[] _ring = new Slot[16];
     private long _first;
     private long _next;
@@ -27,7 +28,8 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     private long _trimmedThrough;
     private TaskCompletionSource? _changed; // made under the lock; Announce takes it without
 
-    private readonly record struct Slot(FeedEntry Entry, long AppendedAt);
+    // Its age counts from its arrival, on the monotonic clock: other servers have other clocks, and any of them may be set.
+    private readonly record struct Slot(FeedEntry Entry, long AppendedAt, TimeSpan ArrivedAt);
 
     /// <summary>Called after every change, outside the lock. Set once, before the tail is used.</summary>
     internal Action Changed { private get; set; } = static () => { };
@@ -67,6 +69,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         var appendedAt = Stopwatch.GetTimestamp();
         lock (_lock)
         {
+            var (now, firstNew) = (Now, _next);
             foreach (var entry in entries)
             {
                 if (entry.Offset <= _head)
@@ -77,11 +80,11 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
                 {
                     Grow();
                 }
-                this[_next++] = new Slot(entry, appendedAt);
+                this[_next++] = new Slot(entry, appendedAt, now);
                 _head = entry.Offset;
                 _bytes += entry.Payload.Length;
             }
-            Trim();
+            Trim(now, firstNew); // what has just come was seen by nobody, so it stays at least until the next append
         }
         Announce();
     }
@@ -91,7 +94,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     {
         lock (_lock)
         {
-            Trim();
+            Trim(Now, _next);
         }
     }
 
@@ -106,12 +109,15 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         }
     }
 
-    /// <summary>The index of the first entry after an offset, or null when entries between the two have left the ring.</summary>
-    internal TailCursor? Find(long after)
+    /// <summary>
+    /// Where what follows a position begins. Null when entries between the two have left the ring, or when the position is of another
+    /// epoch: compared here, as the tail may be reset at any time.
+    /// </summary>
+    internal TailCursor? Find(FeedPosition after)
     {
         lock (_lock)
         {
-            if (after < _trimmedThrough)
+            if (after.Epoch != _epoch || after.Offset < _trimmedThrough)
             {
                 return null;
             }
@@ -119,7 +125,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
             while (low < high)
             {
                 var middle = low + ((high - low) / 2);
-                if (this[middle].Entry.Offset <= after)
+                if (this[middle].Entry.Offset <= after.Offset)
                 {
                     low = middle + 1;
                 }
@@ -195,14 +201,17 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         _ring = larger;
     }
 
-    private void Trim()
+    private TimeSpan Now => time.GetElapsedTime(_start);
+
+    // Entries from this index on stay, whatever the limits.
+    private void Trim(TimeSpan now, long until)
     {
-        var oldest = time.GetUtcNow() - retention.Age;
-        while (_first < _next)
+        while (_first < until)
         {
             ref var slot = ref this[_first];
             var isNewest = _first == _next - 1;
-            if (slot.Entry.At >= oldest && (isNewest || (_next - _first <= retention.Entries && _bytes <= retention.Bytes)))
+            var isWithinLimits = _next - _first <= retention.Entries && _bytes <= retention.Bytes;
+            if (now - slot.ArrivedAt <= retention.Age && (isNewest || isWithinLimits))
             {
                 return;
             }

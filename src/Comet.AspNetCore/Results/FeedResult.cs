@@ -23,6 +23,7 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
     private async ValueTask<Task> StartAsync(HttpContext context)
     {
         var feed = handle.Acquire();
+        var now = feed.Services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
         (ConnectionSettings Settings, FeedReader Reader)? accepted;
         try
         {
@@ -38,7 +39,7 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
             feed.Release();
             return Task.CompletedTask;
         }
-        var subscriber = new Subscriber(settings, feed.Services.Clock.Now, feed.FanOut)
+        var subscriber = new Subscriber(settings, now, feed.FanOut)
         {
             Activity = CometActivity.Stream(feed.Family, settings.Format.Name),
         };

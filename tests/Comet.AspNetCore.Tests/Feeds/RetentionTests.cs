@@ -1,3 +1,4 @@
+using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -75,6 +76,61 @@ public class RetentionTests
         {
             Assert.True((await newest.NextAsync(CometMessageKind.Open)).Recovered);
         }
+    }
+
+    [Fact]
+    public async Task A_message_that_another_clock_dates_before_its_retention_reaches_every_stream()
+    {
+        var store = new ScriptedStore { Time = new SteppedTime(TimeProvider.System) { Error = TimeSpan.FromSeconds(-11) } };
+        await using var app = await StartAsync(
+            feed: feed => feed.RetainFor = TimeSpan.FromSeconds(10),
+            configure: builder => builder.Services.AddSingleton<IFeedStore>(store));
+        await using var stream = await app.OpenAsync("/");
+        await stream.NextAsync(CometMessageKind.Open);
+
+        await app.PublishAsync("1", "2");
+
+        Assert.Equal("1", await stream.NextStringAsync());
+        Assert.Equal("2", await stream.NextStringAsync());
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(-100)]
+    public async Task As_long_as_it_says_though_the_clock_is_set_by_days(int days)
+    {
+        var time = new ManualTime();
+        var clock = new SteppedTime(time);
+        await using var app = await StartAsync(
+            feed: feed => feed.RetainFor = TimeSpan.FromMinutes(1),
+            configure: builder => builder.Services.AddSingleton<TimeProvider>(clock));
+        await app.PublishAsync("old");
+        time.Advance(TimeSpan.FromSeconds(40));
+        await app.PublishAsync("new");
+
+        clock.Error = TimeSpan.FromDays(days);
+
+        Assert.Equal(["old", "new"], await RetainedAsync(app));
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(["new"], await RetainedAsync(app));
+        time.Advance(TimeSpan.FromSeconds(40));
+        Assert.Empty(await RetainedAsync(app));
+    }
+
+    [Fact]
+    public async Task Messages_that_a_store_hands_over_together_reach_every_stream_however_few_are_retained()
+    {
+        var store = new ScriptedStore();
+        await using var app = await StartAsync(
+            feed: feed => feed.Retain = 2,
+            configure: builder => builder.Services.AddSingleton<IFeedStore>(store));
+        await using var stream = await app.OpenAsync("/");
+        await stream.NextAsync(CometMessageKind.Open);
+        var handOver = store.StoreBeforeTail([.. Numbers(1, 50)]);
+
+        handOver();
+
+        Assert.Equal(Numbers(1, 50), (await stream.TakeAsync(50)).Select(message => message.Value.GetString()));
     }
 
     private static async Task<List<string?>> RetainedAsync(TestApp app)

@@ -34,9 +34,11 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     internal string IdOf(int message) => $"{Epoch}-{message * Step}";
 
     /// <summary>Messages that are there before the feed is opened, numbered from 1.</summary>
-    internal ScriptedStore With(int messages)
+    internal ScriptedStore With(int messages) => With(NewsApp.Numbers(1, messages));
+
+    internal ScriptedStore With(IEnumerable<string> messages)
     {
-        foreach (var message in NewsApp.Numbers(1, messages))
+        foreach (var message in messages)
         {
             Store(message);
         }

@@ -137,7 +137,9 @@ internal sealed class FanOut(
         for (var i = _subscribers.Count - 1; i >= 0; i--)
         {
             var subscriber = _subscribers[i];
-            if (!subscriber.IsBusy && subscriber.Cursor != state.End)
+            // One that lags could go on for ever, so it gets no more once it is due to end; others get what they do not have yet.
+            var isDue = isCheckDue && subscriber.Cursor != _commonCursor && subscriber.DueEnd(now, services.Shutdown) is not null;
+            if (!subscriber.IsBusy && subscriber.Cursor != state.End && !isDue)
             {
                 Advance(subscriber, state, now);
             }
@@ -179,7 +181,8 @@ internal sealed class FanOut(
                     }
                     else if (whenSlow == SlowClientPolicy.Latest)
                     {
-                        SkipTo(subscriber, tail.State with { First = tail.State.Next - 1 }, _clock.Now);
+                        var state = tail.State;
+                        SkipTo(subscriber, state with { First = state.Next - 1 }, _clock.Now);
                     }
                     break;
                 case Change.Fail:
