@@ -13,6 +13,8 @@ public static class CometWebHostBuilderExtensions
     /// <summary>
     /// Lets streams write to their socket at once, past Kestrel's output loop, which costs a third less per message: over HTTP/1.1 without
     /// TLS, on Linux and macOS. All other streams, and all of them without this call, are written through the response's body.
+    /// Also lets the system end every connection whose peer has vanished without a word, on Linux within three heartbeats of the next write
+    /// (or within <see cref="CometOptions.WriteTimeout"/>, if that is longer); elsewhere only where nothing is being sent.
     /// </summary>
     /// <remarks>Kestrel takes the transport that was added last: call this after <c>UseSockets</c>, if the app calls that.</remarks>
     /// <param name="builder">The app's web host: <c>builder.WebHost</c>. Servers other than Kestrel are not touched.</param>

@@ -37,7 +37,7 @@ public sealed class CometOptions
 
     /// <summary>
     /// A quiet stream sends a heartbeat this often, 250 ms to one hour. Default 15 s: below the 30 s after which Firefox and the 60 s after
-    /// which nginx give up.
+    /// which nginx give up. With <c>UseCometTransport</c>, a peer that does not answer for three of these is given up.
     /// </summary>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
 

@@ -3,18 +3,25 @@ using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Transport;
 
-/// <summary>Kestrel's socket transport, with each connection's output replaced by a <see cref="SocketPipeWriter"/>.</summary>
-internal sealed class CometTransportFactory(SocketTransportFactory sockets) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+/// <summary>
+/// Kestrel's socket transport, with each connection's output replaced by a <see cref="SocketPipeWriter"/>, and with an end to connections
+/// whose peer has vanished.
+/// </summary>
+internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOptions<CometOptions> options)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
+    private readonly PeerTimeout _peerTimeout = new(options.Value);
+
     public bool CanBind(EndPoint endpoint) => sockets.CanBind(endpoint);
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new Listener(await sockets.BindAsync(endpoint, cancellationToken));
+        new Listener(await sockets.BindAsync(endpoint, cancellationToken), _peerTimeout);
 
-    private sealed class Listener(IConnectionListener inner) : IConnectionListener
+    private sealed class Listener(IConnectionListener inner, PeerTimeout peerTimeout) : IConnectionListener
     {
         public EndPoint EndPoint => inner.EndPoint;
 
@@ -24,6 +31,7 @@ internal sealed class CometTransportFactory(SocketTransportFactory sockets) : IC
             var connection = await inner.AcceptAsync(cancellationToken);
             if (connection?.Features.Get<IConnectionSocketFeature>() is { } feature)
             {
+                peerTimeout.ApplyTo(feature.Socket);
                 connection.Transport = new SocketPipeWriter(feature.Socket, connection.Transport);
             }
             return connection;
