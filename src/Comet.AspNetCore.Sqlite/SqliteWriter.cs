@@ -1,5 +1,4 @@
 using Comet.AspNetCore.Stores;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Sqlite;
@@ -11,8 +10,6 @@ namespace Comet.AspNetCore.Sqlite;
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
-    private const long MaxWalBytes = 16 * 1024 * 1024;
-
     // Until then all work fails at once, so that no caller waits for a locked file behind others who have waited in vain.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
@@ -22,6 +19,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly SqliteQueue _queue = new();
     private readonly SqliteFeeds _feeds = new();
+    private readonly SqliteCheckpoint _checkpoint;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SqliteState _state = new(SqliteFileStatus.Closed);
     private long _storedAt;
@@ -29,6 +27,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     internal SqliteWriter(string connectionString, string path, TimeProvider time, ILogger logger)
     {
         (_connectionString, _path, _time, _logger) = (connectionString, path, time, logger);
+        _checkpoint = new SqliteCheckpoint(path, logger);
         new Thread(Run) { IsBackground = true, Name = "Comet SQLite" }.Start();
     }
 
@@ -45,17 +44,17 @@ internal sealed class SqliteWriter : IAsyncDisposable
     internal bool HasStoredWithin(TimeSpan time) =>
         _state is { Status: SqliteFileStatus.Open, Outage: null } && _time.GetElapsedTime(Volatile.Read(ref _storedAt)) < time;
 
-    /// <summary>Adds work for the next transaction.</summary>
-    /// <exception cref="FeedUnavailableException">The app is shutting down.</exception>
+    /// <summary>Adds a caller's work for the next transaction.</summary>
+    /// <exception cref="FeedUnavailableException">Too much waits already, or the app is shutting down.</exception>
     internal void Enqueue(SqliteWork work)
     {
-        if (!TryEnqueue(work))
+        if (!_queue.TryAdd(work, maxBytes: work.Bytes > 0 ? SqliteQueue.MaxBytes : long.MaxValue)) // a probe is no burden
         {
-            throw ShuttingDown();
+            throw _queue.HasEnded ? ShuttingDown() : new FeedUnavailableException(SqliteFaults.QueueFull(_path));
         }
     }
 
-    /// <summary>Adds work for the next transaction. False: the app is shutting down.</summary>
+    /// <summary>Adds the store's own work for the next transaction. False: the app is shutting down.</summary>
     internal bool TryEnqueue(SqliteWork work) => _queue.TryAdd(work);
 
     public async ValueTask DisposeAsync()
@@ -93,9 +92,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
                 Store(batch, OpenFile());
             }
             batch.Complete();
-            if (batch.IsSweep)
+            if (batch.IsSweep && _state.Database is { } database)
             {
-                TruncateWal();
+                _checkpoint.TruncateWal(database);
             }
             if (batch.HasMoreToRemove)
             {
@@ -123,6 +122,10 @@ internal sealed class SqliteWriter : IAsyncDisposable
         var database = SqliteDatabase.Open(_connectionString, _path, _state.MustVerify);
         _state = _state with { Status = SqliteFileStatus.Open, Database = database, MustVerify = false };
         _feeds.MarkAllStale();
+        if (database.IsReadableByOthers)
+        {
+            SqliteLogMessages.FileReadable(_logger, _path);
+        }
         return database;
     }
 
@@ -145,23 +148,6 @@ internal sealed class SqliteWriter : IAsyncDisposable
         {
             SqliteLogMessages.Recovered(_logger, _path);
             _state = _state with { Outage = null };
-        }
-    }
-
-    // Readers that overlap keep SQLite from restarting the WAL by itself, so readers wait while it is truncated.
-    private void TruncateWal()
-    {
-        try
-        {
-            if (_state.Database is { WalLength: > MaxWalBytes } database)
-            {
-                database.TruncateWal();
-            }
-        }
-        catch (SqliteException exception) when (SqliteFaults.LeavesFileIntact(exception))
-        {
-            // Appends work as long as there is room for the WAL to grow.
-            SqliteLogMessages.WalNotTruncated(_logger, exception, _path, MaxWalBytes);
         }
     }
 
