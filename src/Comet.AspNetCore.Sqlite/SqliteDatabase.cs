@@ -77,6 +77,10 @@ internal sealed class SqliteDatabase : IDisposable
         try
         {
             connection = new SqliteConnection(connectionString);
+            if (new SqliteConnectionStringBuilder(connectionString).Mode == SqliteOpenMode.ReadWriteCreate && !Path.Exists(path))
+            {
+                Create(path).Dispose(); // SQLite gives the mode of the file to -wal and -shm
+            }
             connection.Open();
             SqliteSchema.Prepare(connection, path, verify);
             return new SqliteDatabase(path, fileLock, connection);
@@ -93,6 +97,9 @@ internal sealed class SqliteDatabase : IDisposable
 
     /// <summary>Whether the file was removed or moved, or another file is in its place.</summary>
     internal bool HasMoved => SqliteFile.HasMoved(_connection);
+
+    /// <summary>Whether every user of the machine can read the file. Unknown, and so false, on Windows.</summary>
+    internal bool IsReadableByOthers => !OperatingSystem.IsWindows() && (File.GetUnixFileMode(_path) & UnixFileMode.OtherRead) != 0;
 
     /// <summary>The bytes of the WAL; null: there is none.</summary>
     internal long? WalLength => new FileInfo($"{_path}-wal") is { Exists: true } log ? log.Length : null;
@@ -125,12 +132,15 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Moves the WAL into the file and truncates it. Readers wait meanwhile.</summary>
-    internal void TruncateWal()
+    /// <summary>
+    /// Moves the WAL into the file and truncates it. Readers wait meanwhile, as SQLite cannot do it while some that overlap read.
+    /// </summary>
+    /// <returns>False: another program's transaction needs the WAL.</returns>
+    internal bool TryTruncateWal()
     {
         using (Readers.Suspend())
         {
-            _truncateWal.Execute();
+            return _truncateWal.Value<long>() == 0; // the column busy: being held up is no error to SQLite
         }
     }
 
@@ -271,15 +281,31 @@ internal sealed class SqliteDatabase : IDisposable
         var name = $"{path}-lock";
         try
         {
-            return new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return Create(name);
         }
         catch (IOException exception) when (exception.GetType() == typeof(IOException) && IsTaken(exception))
         {
             throw new FeedUnavailableException(
-                $"{path} is in use by another process. A file serves one process; end the other. "
-                + "Several servers need a store that they share.",
+                $"{path} is in use by another process. A file serves one process, and this one takes over when the other has ended. "
+                + "An update that waits until this one is ready has to end the other first. Several servers need a store that they share.",
                 exception);
         }
+    }
+
+    // Opens a file alone. What is published is the app's business, so a new file is for the app's user, whatever the umask allows others.
+    private static FileStream Create(string path)
+    {
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+        };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        return new FileStream(path, options);
     }
 
     private static bool IsTaken(IOException exception) => OperatingSystem.IsWindows()

@@ -51,7 +51,13 @@ internal static class SqliteFaults
         $"{path} was removed or replaced while it was in use, or {Path.GetFileName(path)}-wal was. Put back what was there, "
         + $"or move {Path.GetFileName(path)}-wal away to use the file that is there now.";
 
+    internal static string QueueFull(string path) =>
+        $"{SqliteQueue.MaxBytes >> 20} MiB of messages wait to be stored in {path}. The disk is slower than the app publishes, or the file "
+        + "is locked: publish less, and wait for each publish before the next. This message was not stored.";
+
     private static string NoRoom(string path) => $"There is no space left for {path}. Free some; nothing that was confirmed is lost.";
+
+    private static string IsDirectory(string path) => $"{path} is a directory. Name a file in ConnectionStrings:Comet.";
 
     private static string NoAccess(string path) =>
         $"{path} cannot be written. Give the app's user the right to write the file and its directory, "
@@ -60,7 +66,7 @@ internal static class SqliteFaults
     private static string Describe(SqliteException exception, string path) => exception.SqliteErrorCode switch
     {
         Busy or Locked => $"{path} is locked by another program. End that program's transaction.",
-        ReadOnly or CannotOpen => NoAccess(path),
+        ReadOnly or CannotOpen => Directory.Exists(path) ? IsDirectory(path) : NoAccess(path),
         Full => NoRoom(path),
         Io => $"The disk failed to read or write {path} (SQLite error {exception.SqliteExtendedErrorCode}). "
             + "Check the disk and the space left on it.",

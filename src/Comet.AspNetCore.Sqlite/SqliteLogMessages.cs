@@ -11,7 +11,16 @@ internal static partial class SqliteLogMessages
     internal static partial void Recovered(ILogger logger, string path);
 
     [LoggerMessage(3, LogLevel.Warning,
-        "The WAL of {Path} is longer than {MaxBytes} bytes and could not be moved into the file. The store tries again every 5 seconds.",
+        "The WAL of {Path} has {Bytes} bytes and grows with every message, as it cannot be moved into the file: {Reason} "
+        + "The store tries again every 5 seconds.",
         EventName = "SqliteWalNotTruncated")]
-    internal static partial void WalNotTruncated(ILogger logger, Exception exception, string path, long maxBytes);
+    internal static partial void WalNotTruncated(ILogger logger, Exception? exception, string path, long bytes, string reason);
+
+    [LoggerMessage(4, LogLevel.Information, "The WAL of {Path} is short again.", EventName = "SqliteWalTruncated")]
+    internal static partial void WalTruncated(ILogger logger, string path);
+
+    [LoggerMessage(5, LogLevel.Warning,
+        "Every user of this machine can read {Path} and the messages in it. If that is not wanted: chmod 600 {Path}*",
+        EventName = "SqliteFileReadable")]
+    internal static partial void FileReadable(ILogger logger, string path);
 }

@@ -2,7 +2,7 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>One task for the writer. Tasks that wait at the same moment share a transaction.</summary>
+/// <summary>One task for the batch. Tasks that wait at the same moment share a transaction.</summary>
 internal abstract class SqliteWork
 {
     /// <summary>The bytes that it adds to the transaction.</summary>
@@ -15,13 +15,13 @@ internal abstract class SqliteWork
     internal virtual bool HasWritten => false;
 
     /// <summary>Does the work, inside the transaction.</summary>
-    internal abstract void Execute(SqliteWriter writer, SqliteDatabase database);
+    internal abstract void Execute(SqliteBatch batch, SqliteDatabase database);
 
     /// <summary>Completes the caller's task, after the commit.</summary>
-    internal abstract void Complete(SqliteWriter writer);
+    internal abstract void Complete(SqliteBatch batch);
 
     /// <summary>Fails the caller's task: it is uncertain whether the work was done.</summary>
-    internal abstract void Fail(SqliteWriter writer, FeedUnavailableException fault);
+    internal abstract void Fail(SqliteBatch batch, FeedUnavailableException fault);
 }
 
 /// <summary>Work with a result that its caller waits for.</summary>
@@ -31,7 +31,7 @@ internal abstract class SqliteWork<T> : SqliteWork
 
     internal Task<T> Completion => _completion.Task;
 
-    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => SetException(SqliteFaults.Copy(fault));
+    internal override void Fail(SqliteBatch batch, FeedUnavailableException fault) => SetException(SqliteFaults.Copy(fault));
 
     private protected void SetResult(T result) => _completion.TrySetResult(result);
 
@@ -46,10 +46,10 @@ internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload
 
     internal override bool HasWritten => _position is not null;
 
-    internal override void Execute(SqliteWriter writer, SqliteDatabase database) =>
-        _position = feed.IsOpen ? writer.Append(feed, payload, database) : null;
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database) =>
+        _position = feed.IsOpen ? batch.Append(feed, payload, database) : null;
 
-    internal override void Complete(SqliteWriter writer)
+    internal override void Complete(SqliteBatch batch)
     {
         if (_position is { } position)
         {
@@ -66,9 +66,9 @@ internal sealed class SqliteOpen(string name, FeedRetention retention, IFeedTail
 {
     private SqliteFeed? _feed;
 
-    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => _feed = writer.Open(name, retention, database);
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database) => _feed = batch.Open(name, retention, database);
 
-    internal override void Complete(SqliteWriter writer)
+    internal override void Complete(SqliteBatch batch)
     {
         _feed!.AddTail(tail);
         SetResult(_feed);
@@ -79,17 +79,17 @@ internal sealed class SqliteClose(SqliteFeed feed, IFeedTail tail) : SqliteWork<
 {
     internal override bool NeedsFile => false;
 
-    internal override void Execute(SqliteWriter writer, SqliteDatabase database)
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database)
     {
     }
 
-    internal override void Complete(SqliteWriter writer)
+    internal override void Complete(SqliteBatch batch)
     {
-        writer.RemoveTail(feed, tail);
+        batch.RemoveTail(feed, tail);
         SetResult(true);
     }
 
-    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault) => Complete(writer);
+    internal override void Fail(SqliteBatch batch, FeedUnavailableException fault) => Complete(batch);
 }
 
 /// <summary>Checks that the file can be written.</summary>
@@ -97,29 +97,29 @@ internal sealed class SqliteProbe : SqliteWork<bool>
 {
     internal override bool HasWritten => true;
 
-    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => database.Probe();
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database) => database.Probe();
 
-    internal override void Complete(SqliteWriter writer) => SetResult(true);
+    internal override void Complete(SqliteBatch batch) => SetResult(true);
 }
 
 /// <summary>Hands the writer a failure of a reader, so that the whole store fails with it.</summary>
 internal sealed class SqliteFailure(Exception exception) : SqliteWork<bool>
 {
-    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => throw exception;
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database) => throw exception;
 
-    internal override void Complete(SqliteWriter writer) => SetResult(true);
+    internal override void Complete(SqliteBatch batch) => SetResult(true);
 }
 
 /// <summary>Removes entries that retention no longer covers, from feeds to which nothing is appended, too.</summary>
 internal sealed class SqliteSweep : SqliteWork
 {
-    internal override void Execute(SqliteWriter writer, SqliteDatabase database) => writer.Sweep(database);
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database) => batch.Sweep(database);
 
-    internal override void Complete(SqliteWriter writer)
+    internal override void Complete(SqliteBatch batch)
     {
     }
 
-    internal override void Fail(SqliteWriter writer, FeedUnavailableException fault)
+    internal override void Fail(SqliteBatch batch, FeedUnavailableException fault)
     {
     }
 }

@@ -1,5 +1,4 @@
 using Comet.AspNetCore.Stores;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Sqlite;
@@ -11,12 +10,6 @@ namespace Comet.AspNetCore.Sqlite;
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
-    // Limits of one transaction, so that no caller waits long for others.
-    private const int MaxBatch = 1024;
-    private const int MaxBytes = 4 * 1024 * 1024;
-    private const int MaxRemoved = 1024;
-    private const long MaxWalBytes = 16 * 1024 * 1024;
-
     // Until then all work fails at once, so that no caller waits for a locked file behind others who have waited in vain.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
@@ -24,111 +17,49 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly string _path;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly object _lock = new(); // for Monitor.Wait, which does not spin
-    private readonly SqliteSweeper _sweeper = new();
-    private readonly Queue<SqliteWork> _queue = new();
-    private readonly Dictionary<string, SqliteFeed> _feeds = [];
-    private readonly HashSet<SqliteFeed> _touched = []; // changed by this transaction
-    private readonly HashSet<SqliteFeed> _unsettled = []; // opened or closed in this batch
-    private readonly HashSet<SqliteFeed> _stale = []; // have to be loaded again, as a failure made it uncertain what the file holds
+    private readonly SqliteQueue _queue = new();
+    private readonly SqliteFeeds _feeds = new();
+    private readonly SqliteCheckpoint _checkpoint;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile SqliteDatabase? _database;
-    private SqliteDatabase? _moved; // its file was removed or replaced while it was open; it knows when the file is back
-    private volatile FeedUnavailableException? _fault;
-    private DateTimeOffset _now;
+    private volatile SqliteState _state = new(SqliteFileStatus.Closed);
     private long _storedAt;
-    private long _failedAt;
-    private int _removable;
-    private bool _isEnding;
-    private bool _isSuspect;
-    private bool _isSweeping;
-    private bool _isSwept;
-    private bool _isWriting;
 
     internal SqliteWriter(string connectionString, string path, TimeProvider time, ILogger logger)
     {
         (_connectionString, _path, _time, _logger) = (connectionString, path, time, logger);
+        _checkpoint = new SqliteCheckpoint(path, logger);
         new Thread(Run) { IsBackground = true, Name = "Comet SQLite" }.Start();
     }
 
     /// <summary>The connections that read the file.</summary>
     /// <exception cref="FeedUnavailableException">The file cannot be used.</exception>
-    internal SqliteReaders Readers =>
-        _database is { } database ? database.Readers : throw (_fault is { } fault ? SqliteFaults.Copy(fault) : ShuttingDown());
+    internal SqliteReaders Readers => _state switch
+    {
+        { Status: SqliteFileStatus.Open, Database: { } database } => database.Readers,
+        { Status: not SqliteFileStatus.Ended, Outage: { } outage } => throw SqliteFaults.Copy(outage.Fault),
+        _ => throw ShuttingDown(),
+    };
 
     /// <summary>Whether something was stored within this time, and nothing has failed since.</summary>
     internal bool HasStoredWithin(TimeSpan time) =>
-        _database is not null && _fault is null && _time.GetElapsedTime(Volatile.Read(ref _storedAt)) < time;
+        _state is { Status: SqliteFileStatus.Open, Outage: null } && _time.GetElapsedTime(Volatile.Read(ref _storedAt)) < time;
 
-    /// <summary>Adds work for the next transaction.</summary>
-    /// <exception cref="FeedUnavailableException">The app is shutting down.</exception>
+    /// <summary>Adds a caller's work for the next transaction.</summary>
+    /// <exception cref="FeedUnavailableException">Too much waits already, or the app is shutting down.</exception>
     internal void Enqueue(SqliteWork work)
     {
-        if (!TryEnqueue(work))
+        if (!_queue.TryAdd(work, maxBytes: work.Bytes > 0 ? SqliteQueue.MaxBytes : long.MaxValue)) // a probe is no burden
         {
-            throw ShuttingDown();
+            throw _queue.HasEnded ? ShuttingDown() : new FeedUnavailableException(SqliteFaults.QueueFull(_path));
         }
     }
 
-    /// <summary>Adds work for the next transaction. False: the app is shutting down.</summary>
-    internal bool TryEnqueue(SqliteWork work)
-    {
-        lock (_lock)
-        {
-            if (!_isEnding)
-            {
-                _queue.Enqueue(work);
-                Monitor.Pulse(_lock);
-            }
-            return !_isEnding;
-        }
-    }
-
-    internal FeedPosition Append(SqliteFeed feed, ReadOnlyMemory<byte> payload, SqliteDatabase database)
-    {
-        _touched.Add(feed);
-        return feed.Append(database, payload, _now);
-    }
-
-    /// <summary>Loads the feed of this name. It is forgotten after this batch if it has no tail by then.</summary>
-    internal SqliteFeed Open(string name, FeedRetention retention, SqliteDatabase database)
-    {
-        if (_feeds.TryGetValue(name, out var feed))
-        {
-            feed.Retention = retention;
-        }
-        else
-        {
-            _feeds.Add(name, feed = new SqliteFeed(name) { Retention = retention });
-        }
-        feed.Load(database);
-        _touched.Add(feed);
-        _unsettled.Add(feed);
-        return feed;
-    }
-
-    /// <summary>Removes a tail. The feed is forgotten after this batch if it has no other.</summary>
-    internal void RemoveTail(SqliteFeed feed, IFeedTail tail)
-    {
-        feed.RemoveTail(tail);
-        _unsettled.Add(feed);
-    }
-
-    /// <summary>Removes old entries, of feeds that are open and of feeds that are not.</summary>
-    internal void Sweep(SqliteDatabase database)
-    {
-        _isSweeping = true;
-        _touched.UnionWith(_feeds.Values.Where(feed => feed.IsDue(_now)));
-        _isSwept &= _sweeper.Sweep(database, _now, _feeds.ContainsKey, ref _removable);
-    }
+    /// <summary>Adds the store's own work for the next transaction. False: the app is shutting down.</summary>
+    internal bool TryEnqueue(SqliteWork work) => _queue.TryAdd(work);
 
     public async ValueTask DisposeAsync()
     {
-        lock (_lock)
-        {
-            _isEnding = true;
-            Monitor.Pulse(_lock);
-        }
+        _queue.End();
         await _ended.Task;
     }
 
@@ -136,60 +67,36 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private void Run()
     {
-        var batch = new List<SqliteWork>();
-        while (DequeueBatch(batch))
+        for (var batch = new SqliteBatch(_feeds); _queue.TryTake(batch); batch = new SqliteBatch(_feeds))
         {
-            if (_fault is { } fault && _time.GetElapsedTime(_failedAt) < RetryDelay)
+            if (_state.Outage is { } outage && _time.GetElapsedTime(outage.At) < RetryDelay)
             {
-                Reject(batch, fault);
+                batch.Fail(outage.Fault);
             }
             else
             {
                 Process(batch);
             }
-            batch.Clear();
-            ForgetClosed();
+            _feeds.ForgetClosed();
         }
-        Close();
+        CloseFile(SqliteFileStatus.Ended);
         _ended.SetResult();
     }
 
-    /// <summary>Takes as much work as fits into a transaction, and waits for some. False: the app is shutting down.</summary>
-    private bool DequeueBatch(List<SqliteWork> batch)
-    {
-        lock (_lock)
-        {
-            while (_queue.Count == 0 && !_isEnding)
-            {
-                Monitor.Wait(_lock);
-            }
-            for (var bytes = 0; batch.Count < MaxBatch && bytes < MaxBytes && _queue.TryDequeue(out var work); bytes += work.Bytes)
-            {
-                batch.Add(work);
-            }
-            return batch.Count > 0;
-        }
-    }
-
-    private void Process(List<SqliteWork> batch)
+    private void Process(SqliteBatch batch)
     {
         try
         {
-            (_isSwept, _isSweeping) = (true, false);
-            if (batch.Exists(work => work.NeedsFile))
+            if (batch.NeedsFile)
             {
-                ExecuteTransaction(batch);
+                Store(batch, OpenFile());
             }
-            foreach (var work in batch)
+            batch.Complete();
+            if (batch.IsSweep && _state.Database is { } database)
             {
-                work.Complete(this);
+                _checkpoint.TruncateWal(database);
             }
-            batch.Clear(); // it is done, so a later failure must not fail it
-            if (_isSweeping)
-            {
-                TruncateWal();
-            }
-            if (!_isSwept)
+            if (batch.HasMoreToRemove)
             {
                 TryEnqueue(new SqliteSweep());
             }
@@ -200,141 +107,87 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
     }
 
-    private void ExecuteTransaction(List<SqliteWork> batch)
+    private SqliteDatabase OpenFile()
     {
-        var database = _database ??= Open();
-        database.Begin();
-        _isWriting = true;
-        _now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()); // as precise as the file
-        _removable = batch.Count + MaxRemoved;
-        foreach (var feed in _stale)
+        if (_state is { Status: SqliteFileStatus.Open, Database: { } open })
         {
-            feed.Load(database);
-            _touched.Add(feed);
+            return open;
         }
-        foreach (var work in batch)
-        {
-            work.Execute(this, database);
-        }
-        foreach (var feed in _touched)
-        {
-            _isSwept &= feed.Trim(database, _now, ref _removable);
-        }
-        database.Commit();
-        _isWriting = false;
-        _stale.Clear();
-        Report(batch);
-        foreach (var feed in _touched)
-        {
-            feed.Deliver();
-        }
-        _touched.Clear();
-    }
-
-    private SqliteDatabase Open()
-    {
         // SQLite would apply the WAL that is left to another file.
-        if (_moved is { HasMoved: true, WalLength: > 0 })
+        if (_state is { Status: SqliteFileStatus.Moved, Database: { HasMoved: true, WalLength: > 0 } })
         {
             throw new FeedUnavailableException(SqliteFaults.Moved(_path));
         }
-        Close();
-        var database = SqliteDatabase.Open(_connectionString, _path, _isSuspect);
-        _isSuspect = false;
-        _stale.UnionWith(_feeds.Values);
+        CloseFile(SqliteFileStatus.Closed);
+        var database = SqliteDatabase.Open(_connectionString, _path, _state.MustVerify);
+        _state = _state with { Status = SqliteFileStatus.Open, Database = database, MustVerify = false };
+        _feeds.MarkAllStale();
+        if (database.IsReadableByOthers)
+        {
+            SqliteLogMessages.FileReadable(_logger, _path);
+        }
         return database;
     }
 
-    private void Report(List<SqliteWork> batch)
+    private void Store(SqliteBatch batch, SqliteDatabase database)
     {
-        if (!batch.Exists(work => work.HasWritten))
+        database.Begin();
+        batch.Execute(database, DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds())); // as precise as the file
+        database.Commit();
+        if (batch.HasWritten)
         {
-            return;
+            EndOutage();
         }
+        batch.Deliver();
+    }
+
+    private void EndOutage()
+    {
         Volatile.Write(ref _storedAt, _time.GetTimestamp());
-        if (_fault is not null)
+        if (_state.Outage is not null)
         {
             SqliteLogMessages.Recovered(_logger, _path);
-            _fault = null;
+            _state = _state with { Outage = null };
         }
     }
 
-    // Readers that overlap keep SQLite from restarting the WAL by itself, so readers wait while it is truncated.
-    private void TruncateWal()
-    {
-        try
-        {
-            if (_database is { WalLength: > MaxWalBytes } database)
-            {
-                database.TruncateWal();
-            }
-        }
-        catch (SqliteException exception) when (SqliteFaults.LeavesFileIntact(exception))
-        {
-            // Appends work as long as there is room for the WAL to grow.
-            SqliteLogMessages.WalNotTruncated(_logger, exception, _path, MaxWalBytes);
-        }
-    }
-
-    private void Fail(List<SqliteWork> batch, Exception exception)
+    private void Fail(SqliteBatch batch, Exception exception)
     {
         var fault = SqliteFaults.Describe(exception, _path);
-        if (_fault?.Message != fault.Message)
+        if (_state.Outage?.Fault.Message != fault.Message)
         {
             SqliteLogMessages.Failed(_logger, exception, fault.Message);
         }
-        (_fault, _failedAt) = (fault, _time.GetTimestamp());
-        _isSuspect |= SqliteFaults.MayHaveDamaged(exception);
-        Undo(exception);
-        Reject(batch, fault);
+        _state = _state with
+        {
+            Outage = new SqliteOutage(fault, _time.GetTimestamp()),
+            MustVerify = _state.MustVerify || SqliteFaults.MayHaveDamaged(exception),
+        };
+        LeaveFile(exception);
+        batch.Fail(fault);
     }
 
-    private void Reject(List<SqliteWork> batch, FeedUnavailableException fault)
+    // After a failure that leaves the file intact it stays open, as it can still be read.
+    private void LeaveFile(Exception exception)
     {
-        foreach (var work in batch)
+        if (_state is not { Status: SqliteFileStatus.Open, Database: { } database }
+            || (SqliteFaults.LeavesFileIntact(exception) && database.TryRollback()))
         {
-            work.Fail(this, fault);
+            return;
+        }
+        if (database.HasMoved)
+        {
+            _state = _state with { Status = SqliteFileStatus.Moved };
+        }
+        else
+        {
+            CloseFile(SqliteFileStatus.Closed);
         }
     }
 
-    private void ForgetClosed()
+    private void CloseFile(SqliteFileStatus status)
     {
-        foreach (var feed in _unsettled.Where(feed => !feed.IsOpen))
-        {
-            _feeds.Remove(feed.Name);
-            _stale.Remove(feed);
-        }
-        _unsettled.Clear();
-    }
-
-    private void Undo(Exception exception)
-    {
-        _stale.UnionWith(_touched);
-        _touched.Clear();
-        // After a failure that leaves the file intact it stays open, as it can still be read.
-        if (!SqliteFaults.LeavesFileIntact(exception) || (_isWriting && !_database!.TryRollback()))
-        {
-            ReleaseDatabase();
-        }
-        _isWriting = false;
-    }
-
-    private void ReleaseDatabase()
-    {
-        if (_database is { HasMoved: true })
-        {
-            (_moved, _database) = (_database, null);
-        }
-        else if (_database is not null)
-        {
-            Close();
-        }
-    }
-
-    private void Close()
-    {
-        _moved?.Dispose();
-        _database?.Dispose();
-        (_moved, _database) = (null, null);
+        _state.Database?.Dispose();
+        _state = _state with { Status = status, Database = null };
     }
 }

@@ -90,6 +90,15 @@ public sealed class SqliteFaultTests : SqliteFileTests
     }
 
     [Fact]
+    public async Task A_directory_in_the_place_of_the_file_is_named_as_such()
+    {
+        Directory.CreateDirectory(File);
+        await using var host = await StartAsync();
+
+        await FailsAsync(host, () => OpenAsync(host, new RecordingTail()), "is a directory. Name a file in ConnectionStrings:Comet.");
+    }
+
+    [Fact]
     public async Task A_database_of_another_program_is_not_touched()
     {
         Query("CREATE TABLE orders (id INTEGER)");
@@ -127,6 +136,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
         await using var second = await StartAsync();
 
         await FailsAsync(second, () => OpenAsync(second, tail), "is in use by another process. A file serves one process");
+        Assert.Contains("has to end the other first", await second.UnreadinessAsync());
         Assert.Null(await first.UnreadinessAsync());
         await first.DisposeAsync();
 
@@ -262,7 +272,4 @@ public sealed class SqliteFaultTests : SqliteFileTests
         Assert.Equal(stored.Count, stored.Distinct().Count());
         Assert.Equal(tail.Texts, stored.ConvertAll(number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
     }
-
-    private static string[] StoreEvents(RecordedLog messages) =>
-        [.. messages.Entries.Select(entry => entry.EventId.Name ?? "").Where(name => name.StartsWith("Sqlite", StringComparison.Ordinal))];
 }

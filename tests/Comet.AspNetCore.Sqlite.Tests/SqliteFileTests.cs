@@ -115,6 +115,9 @@ public abstract class SqliteFileTests : IDisposable
         return connection;
     }
 
+    private protected static string[] StoreEvents(RecordedLog messages) =>
+        [.. messages.Entries.Select(entry => entry.EventId.Name ?? "").Where(name => name.StartsWith("Sqlite", StringComparison.Ordinal))];
+
     /// <summary>Asserts that the call fails with this reason, and readiness with the same.</summary>
     private protected async Task FailsAsync<T>(StoreHost host, Func<Task<T>> call, string reason, bool staysUnready = true)
     {

@@ -49,7 +49,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
     [Fact]
     public async Task All_publishers_share_one_wait_for_a_locked_file()
     {
-        const int Transactions = 60; // that would wait a second each
+        const int Transactions = 15; // that would wait a second each
         var time = new ManualTime();
         await using var host = await StartAsync(time);
         await using var log = await OpenAsync(host, new RecordingTail());
