@@ -23,4 +23,36 @@ public class StreamPolicyTests(Site site, TestBrowsers browsers) : IClassFixture
         Assert.Equal(["from the stream"], await page.EvaluateAsync<string[]>("() => arrived"));
         await page.CloseAsync();
     }
+
+    [Theory]
+    [InlineData(BrowserKind.Chromium)]
+    [InlineData(BrowserKind.Firefox)]
+    public async Task A_request_reaches_nothing_that_a_frame_can_do_by_itself(BrowserKind kind)
+    {
+        var page = await browsers.OpenTabAsync(kind);
+        await page.GotoAsync(site.Url + "/test/empty");
+
+        var accepted = await page.EvaluateAsync<string[]>("""
+            async url => {
+              const frame = document.body.appendChild(document.createElement('iframe'));
+              const names = new Set();
+              for (let object = frame; object; object = Object.getPrototypeOf(object)) {
+                for (const name of Object.getOwnPropertyNames(object)) {
+                  if (typeof frame[name] === 'function') names.add(name);
+                }
+              }
+              if (names.size < 80) throw new Error(`only ${names.size}`);
+              const accepted = [];
+              for (const name of names) {
+                const answer = await fetch(`${url}?callback=frameElement.${name}`);
+                await answer.body.cancel();
+                if (answer.status !== 400) accepted.push(name);
+              }
+              return accepted;
+            }
+            """, "/test/streams/first-chunk");
+
+        Assert.Empty(accepted);
+        await page.CloseAsync();
+    }
 }

@@ -57,7 +57,7 @@ internal sealed class ConnectionAcceptor(
         var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;
         if (query.TryGetValue("callback", out var callback))
         {
-            if (callback is not [{ } name] || !CallbackName.IsAllowedFromRequest(name))
+            if (callback is not [{ } name] || (name != request.Callback && !CallbackName.IsOfFrame(name)))
             {
                 return Rejection.BadCallback;
             }

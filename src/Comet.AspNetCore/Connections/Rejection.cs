@@ -8,7 +8,7 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
 {
     internal static readonly Rejection BadCallback = new(
         StatusCodes.Status400BadRequest,
-        "The callback must be \"parent.\" or \"frameElement.\" and one JavaScript identifier, at most 128 characters in all.");
+        "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, at most 128 characters in all.");
 
     internal static readonly Rejection BadId = new(
         StatusCodes.Status400BadRequest,

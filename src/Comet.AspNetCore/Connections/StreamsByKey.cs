@@ -2,14 +2,15 @@ using System.Collections.Concurrent;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>How many streams each user, or each address, has open.</summary>
+/// <summary>How many streams each user, each address or each network has open.</summary>
 /// <param name="max">As many as a key may have.</param>
-internal sealed class StreamsByKey(int max)
+internal sealed class StreamsByKey<TKey>(int max)
+    where TKey : notnull
 {
-    private readonly ConcurrentDictionary<object, int> _counts = new();
+    private readonly ConcurrentDictionary<TKey, int> _counts = new();
 
     /// <summary>Counts one more, unless the key has as many as it may have.</summary>
-    internal bool TryAdd(object key)
+    internal bool TryAdd(TKey key)
     {
         while (true)
         {
@@ -32,7 +33,7 @@ internal sealed class StreamsByKey(int max)
     }
 
     /// <summary>Counts one less. A key without streams costs nothing.</summary>
-    internal void Remove(object key)
+    internal void Remove(TKey key)
     {
         while (true)
         {

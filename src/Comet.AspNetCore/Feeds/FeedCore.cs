@@ -14,15 +14,15 @@ internal sealed class FeedCore : IAsyncDisposable
     private readonly IFeedStore _store;
     private readonly FeedRetention _retention;
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
+    private FanOut? _fanOut;
     private int _users; // or Retired
+    private bool _wasUsed; // since the last sweep
 
     internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, ConnectionServices services)
     {
         (Name, Options, Services, _store) = (name, options, services, store);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
         Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
-        FanOut = new FanOut(Family, Tail, options.WhenSlow, services, Release, TimeProvider.System);
-        Tail.Changed = FanOut.Wake;
     }
 
     internal FeedName Name { get; }
@@ -39,7 +39,8 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FeedTail Tail { get; }
 
-    internal FanOut FanOut { get; }
+    /// <summary>Writes to the connections. Made for the first one: most feeds of a large family have none.</summary>
+    internal FanOut FanOut => Volatile.Read(ref _fanOut) ?? CreateFanOut();
 
     /// <summary>The log, opened at first use. All who wait for it share one opening, which goes on when one of them gives up.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
@@ -65,6 +66,7 @@ internal sealed class FeedCore : IAsyncDisposable
             var seen = Interlocked.CompareExchange(ref _users, users + 1, users);
             if (seen == users)
             {
+                _wasUsed = true;
                 return true;
             }
             users = seen;
@@ -74,27 +76,32 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal void Release() => Interlocked.Decrement(ref _users);
 
-    /// <summary>Retires a feed that is not used and retains nothing.</summary>
+    /// <summary>
+    /// Retires a feed that was not used since the last call, unless what it retains is nowhere else. One that stays unused gives back what
+    /// its connections needed.
+    /// </summary>
     /// <returns>Whether it is retired: it cannot be used any more.</returns>
     internal bool TryRetire()
     {
         Tail.TrimByAge();
-        if (!Tail.IsEmpty || Interlocked.CompareExchange(ref _users, Retired, 0) != 0)
+        if (_wasUsed || Interlocked.CompareExchange(ref _users, Retired, 0) != 0)
         {
+            _wasUsed = Volatile.Read(ref _users) > 0;
             return false;
         }
-        if (Tail.IsEmpty)
+        if (IsStoreOutside || Tail.IsEmpty)
         {
             return true;
         }
-        Volatile.Write(ref _users, 0); // something was published between the two checks
+        DropFanOut();
+        Volatile.Write(ref _users, 0);
         return false;
     }
 
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync();
-        FanOut.Dispose();
+        _fanOut?.Dispose();
         Task<IFeedLog>? opening;
         lock (_lock)
         {
@@ -109,6 +116,26 @@ internal sealed class FeedCore : IAsyncDisposable
         {
             await opening.Result.DisposeAsync();
         }
+    }
+
+    private FanOut CreateFanOut()
+    {
+        lock (_lock)
+        {
+            if (_fanOut is null)
+            {
+                var fanOut = new FanOut(Family, Tail, Options.WhenSlow, Services, Release, TimeProvider.System);
+                Tail.Changed = fanOut.Wake;
+                Volatile.Write(ref _fanOut, fanOut);
+            }
+            return _fanOut;
+        }
+    }
+
+    private void DropFanOut()
+    {
+        Tail.Changed = FeedTail.NobodyListens;
+        Interlocked.Exchange(ref _fanOut, null)?.Dispose();
     }
 
     private Task<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)

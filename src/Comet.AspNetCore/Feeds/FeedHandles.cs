@@ -1,3 +1,4 @@
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Feeds;
@@ -6,6 +7,10 @@ namespace Comet.AspNetCore.Feeds;
 internal sealed class SingletonFeedHandle(FeedRegistry registry, FeedName name, FeedOptions options) : IFeedHandle
 {
     private readonly Lazy<FeedCore> _feed = new(() => registry.Acquire(name, options));
+
+    public FeedOptions Options => options;
+
+    public ConnectionServices Services => registry.Services;
 
     public FeedCore Acquire()
     {
@@ -17,5 +22,9 @@ internal sealed class SingletonFeedHandle(FeedRegistry registry, FeedName name, 
 /// <summary>Finds a feed of a family, or begins it, at each use, as it disappears when it is not used.</summary>
 internal sealed class KeyedFeedHandle(FeedRegistry registry, FeedName name, FeedOptions options) : IFeedHandle
 {
+    public FeedOptions Options => options;
+
+    public ConnectionServices Services => registry.Services;
+
     public FeedCore Acquire() => registry.Acquire(name, options);
 }

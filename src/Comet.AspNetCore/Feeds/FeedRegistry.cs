@@ -14,7 +14,6 @@ internal sealed class FeedRegistry : IAsyncDisposable
     private readonly ConcurrentDictionary<FeedName, FeedCore> _feeds = new();
     private readonly IFeedStore _store;
     private readonly MemoryStore _memory;
-    private readonly ConnectionServices _services;
     private readonly ILogger<FeedRegistry> _logger;
     private readonly ITimer _sweep;
 
@@ -24,9 +23,12 @@ internal sealed class FeedRegistry : IAsyncDisposable
         TimeProvider time,
         ILogger<FeedRegistry> logger)
     {
-        (_store, _memory, _services, _logger) = (store, new MemoryStore(time), services, logger);
+        (_store, _memory, Services, _logger) = (store, new MemoryStore(time), services, logger);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
     }
+
+    /// <summary>What every stream uses.</summary>
+    internal ConnectionServices Services { get; }
 
     /// <summary>How many feeds there are now.</summary>
     internal int Count => _feeds.Count;
@@ -54,7 +56,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     }
 
     private FeedCore Create(FeedName name, FeedOptions options) =>
-        new(name, options, options.InMemory ? _memory : _store, _services);
+        new(name, options, options.InMemory ? _memory : _store, Services);
 
     private void Sweep()
     {

@@ -17,7 +17,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
 
     private readonly Lock _lock = new();
     private readonly long _start = time.GetTimestamp();
-    private Slot[] _ring = new Slot[16];
+    private Slot[] _ring = []; // most feeds of a large family hold one entry
     private long _first;
     private long _next;
     private long _bytes;
@@ -31,8 +31,10 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     // Its age counts from its arrival, on the monotonic clock: other servers have other clocks, and any of them may be set.
     private readonly record struct Slot(FeedEntry Entry, long AppendedAt, TimeSpan ArrivedAt);
 
-    /// <summary>Called after every change, outside the lock. Set once, before the tail is used.</summary>
-    internal Action Changed { private get; set; } = static () => { };
+    internal static readonly Action NobodyListens = static () => { };
+
+    /// <summary>Called after every change, outside the lock. Who sets it then asks for <see cref="State"/>, to miss nothing.</summary>
+    internal Action Changed { private get; set; } = NobodyListens;
 
     /// <summary>What a tail holds when the store can read back the rest of what is retained.</summary>
     internal static FeedRetention NewestOf(FeedRetention retention) =>
@@ -193,7 +195,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
 
     private void Grow()
     {
-        var larger = new Slot[_ring.Length * 2];
+        var larger = new Slot[Math.Max(1, _ring.Length * 2)];
         for (var index = _first; index < _next; index++)
         {
             larger[index & (larger.Length - 1)] = this[index];

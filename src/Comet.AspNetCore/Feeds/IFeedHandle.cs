@@ -1,8 +1,16 @@
+using Comet.AspNetCore.Connections;
+
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>Where the feed behind a <see cref="Feed{T}"/> is found.</summary>
 internal interface IFeedHandle
 {
+    /// <summary>How it, or each feed of its family, is set.</summary>
+    FeedOptions Options { get; }
+
+    /// <summary>What every stream uses.</summary>
+    ConnectionServices Services { get; }
+
     /// <summary>The feed, which stays at least until <see cref="FeedCore.Release"/>.</summary>
     FeedCore Acquire();
 }

@@ -5,8 +5,8 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore;
 
 /// <summary>
-/// A family of feeds, one per key: per user, per room, per order. A feed begins at its first use, and disappears when it has no readers
-/// and its retention has passed. Safe for concurrent use.
+/// A family of feeds, one per key: per user, per room, per order. A feed begins at its first use. With a store it is in memory while it is
+/// used, and for seconds after; without one it disappears when it has no readers and its retention has passed. Safe for concurrent use.
 /// </summary>
 /// <typeparam name="T">What is published.</typeparam>
 public sealed class KeyedFeeds<T>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 
 namespace Comet.AspNetCore.Formats;
 
@@ -21,6 +22,22 @@ internal static class CallbackName
         "super", "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield", "let", "static",
     };
 
+    // What the element of a frame can be called with, in Chromium, Firefox and WebKit.
+    private static readonly FrozenSet<string> FrameMembers = """
+        __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ addEventListener after animate append appendChild ariaNotify
+        attachInternals attachShadow before blur checkVisibility click cloneNode closest compareDocumentPosition computedStyleMap constructor
+        contains dispatchEvent focus getAnimations getAttribute getAttributeNS getAttributeNames getAttributeNode getAttributeNodeNS
+        getBoundingClientRect getClientRects getElementsByClassName getElementsByTagName getElementsByTagNameNS getHTML getRootNode
+        getSVGDocument hasAttribute hasAttributeNS hasAttributes hasChildNodes hasOwnProperty hasPointerCapture hidePopover
+        insertAdjacentElement insertAdjacentHTML insertAdjacentText insertBefore isDefaultNamespace isEqualNode isPrototypeOf isSameNode
+        lookupNamespaceURI lookupPrefix matches moveBefore mozMatchesSelector mozRequestFullScreen normalize prepend propertyIsEnumerable
+        pseudo querySelector querySelectorAll releaseCapture releasePointerCapture remove removeAttribute removeAttributeNS
+        removeAttributeNode removeChild removeEventListener replaceChild replaceChildren replaceWith requestFullscreen requestPointerLock
+        scroll scrollBy scrollIntoView scrollIntoViewIfNeeded scrollTo setAttribute setAttributeNS setAttributeNode setAttributeNodeNS
+        setCapture setHTML setHTMLUnsafe setPointerCapture showPopover startViewTransition toLocaleString toString toggleAttribute
+        togglePopover valueOf webkitMatchesSelector webkitRequestFullScreen webkitRequestFullscreen when
+        """.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).ToFrozenSet(StringComparer.Ordinal);
+
     private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> ReservedSpans =
         Reserved.GetAlternateLookup<ReadOnlySpan<char>>();
 
@@ -35,15 +52,12 @@ internal static class CallbackName
         return IsPath(callback) ? callback : throw new ArgumentException(Rule, nameof(callback));
     }
 
-    /// <summary>Whether a request may choose this name: one function of the page that holds the frame, or of the frame's element.</summary>
-    internal static bool IsAllowedFromRequest(string callback)
-    {
-        if (!IsPath(callback))
-        {
-            return false;
-        }
-        return callback.Split('.') is ["parent" or "frameElement", _];
-    }
+    /// <summary>
+    /// Whether this is a function that the page has given to the frame's element: the only kind that a request may choose. It reaches
+    /// nothing else of the page, and nothing that the element can do by itself.
+    /// </summary>
+    internal static bool IsOfFrame(string callback) =>
+        IsPath(callback) && callback.Split('.') is ["frameElement", var name] && !FrameMembers.Contains(name);
 
     private static bool IsPath(string name)
     {

@@ -74,12 +74,16 @@ public sealed class CometOptions
     /// <summary>Open streams of this process in all, at least 1; more get 503. Default 50,000; null: no limit.</summary>
     public int? MaxStreams { get; set; } = 50_000;
 
-    /// <summary>Open streams of one signed-in user, at least 1; more get 429. Default 100, which is many tabs; null: no limit.</summary>
+    /// <summary>
+    /// Open streams of one signed-in user, whatever their addresses, at least 1; more get 429. Default 100, which is many tabs; null: no
+    /// limit.
+    /// </summary>
     public int? MaxStreamsPerUser { get; set; } = 100;
 
     /// <summary>
-    /// Open streams of one IP address, or of one IPv6 network of 64 bits, at least 1; more get 429. Default 1,000, as offices share an
-    /// address; null: no limit.
+    /// Open streams of one IP address, or of one IPv6 network of 64 bits, without those of signed-in users, at least 1; more get 429. All
+    /// addresses of a wider network (IPv4: 24 bits, IPv6: 48) together may have a quarter of <see cref="MaxStreams"/>, though no less than
+    /// one address. Default 1,000, as offices share an address; null: no limit, for networks neither.
     /// </summary>
     public int? MaxStreamsPerAddress { get; set; } = 1_000;
 }

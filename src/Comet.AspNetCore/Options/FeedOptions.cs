@@ -30,8 +30,8 @@ public sealed class FeedOptions
     public long RetainBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// How long to keep a message, one second to 3,650 days. Default one hour. A feed of a family disappears when nobody reads it and its
-    /// last message is older.
+    /// How long to keep a message, one second to 3,650 days. Default one hour. A feed of a family that is kept in memory disappears when
+    /// nobody reads it and its last message is older.
     /// </summary>
     public TimeSpan RetainFor { get; set; } = TimeSpan.FromHours(1);
 

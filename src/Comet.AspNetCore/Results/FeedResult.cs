@@ -22,19 +22,25 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
     // Returns a task that completes when the response has ended.
     private async ValueTask<Task> StartAsync(HttpContext context)
     {
+        // A request that is rejected begins no feed.
+        var request = new ConnectionRequest(callback, options, AuthorizationPolicy: handle.Options.AuthorizationPolicy);
+        if (await handle.Services.Acceptor.AcceptAsync(context, request) is not { } settings)
+        {
+            return Task.CompletedTask;
+        }
         var feed = handle.Acquire();
         var now = feed.Services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
-        (ConnectionSettings Settings, FeedReader Reader)? accepted;
+        FeedReader? reader;
         try
         {
-            accepted = await AcceptAsync(context, feed);
+            reader = await FindStartAsync(context, feed, settings);
         }
         catch
         {
             feed.Release();
             throw;
         }
-        if (accepted is not var (settings, reader))
+        if (reader is null)
         {
             feed.Release();
             return Task.CompletedTask;
@@ -63,20 +69,15 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
     }
 
     // Null: the request was answered otherwise.
-    private async ValueTask<(ConnectionSettings, FeedReader)?> AcceptAsync(HttpContext context, FeedCore feed)
+    private static async ValueTask<FeedReader?> FindStartAsync(HttpContext context, FeedCore feed, ConnectionSettings settings)
     {
         var services = feed.Services;
-        var request = new ConnectionRequest(callback, options, AuthorizationPolicy: feed.Options.AuthorizationPolicy);
-        if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
-        {
-            return null;
-        }
         var (aborted, drainEnded) = (settings.Writer.Aborted, services.Shutdown.DrainEnded);
         Rejection rejection;
         try
         {
             using var ending = feed.IsStoreOutside ? CancellationTokenSource.CreateLinkedTokenSource(aborted, drainEnded) : null;
-            return (settings, await FeedReader.StartAsync(feed, settings.Start, ending?.Token ?? default));
+            return await FeedReader.StartAsync(feed, settings.Start, ending?.Token ?? default);
         }
         catch (OperationCanceledException) when (aborted.IsCancellationRequested)
         {

@@ -12,25 +12,25 @@ namespace Comet.AspNetCore.Tests.Connections;
 public class LimitTests
 {
     [Theory]
-    [InlineData("MaxStreams", 503, "The server has as many streams as it takes. Try again later.")]
-    [InlineData("MaxStreamsPerAddress", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
-    [InlineData("MaxStreamsPerUser", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
-    public async Task One_more_is_rejected_until_another_has_ended(string limit, int status, string message)
+    [InlineData("MaxStreams", "/?user=anna", 503, "The server has as many streams as it takes. Try again later.")]
+    [InlineData("MaxStreamsPerAddress", "/", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
+    [InlineData("MaxStreamsPerUser", "/?user=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
+    public async Task One_more_is_rejected_until_another_has_ended(string limit, string path, int status, string message)
     {
         await using var app = await StartAsync((limit, "3"));
-        var streams = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => app.OpenAsync("/?user=anna")));
+        var streams = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => app.OpenAsync(path)));
         Assert.Equal(3, app.OpenStreams);
 
         for (var i = 0; i < 3; i++) // a rejected request takes no place
         {
-            await IsRejectedAsync(app, "/?user=anna", status, message);
+            await IsRejectedAsync(app, path, status, message);
         }
         await streams[0].DisposeAsync();
 
         await Eventually.HoldsAsync(() => app.OpenStreams == 2, "the stream ends");
-        await using var next = await app.OpenAsync("/?user=anna");
+        await using var next = await app.OpenAsync(path);
         Assert.Equal(HttpStatusCode.OK, next.Response.StatusCode);
-        await IsRejectedAsync(app, "/?user=anna", status, message);
+        await IsRejectedAsync(app, path, status, message);
     }
 
     [Fact]
@@ -83,6 +83,53 @@ public class LimitTests
         await IsRejectedAsync(app, "/?address=" + same, 429, "Too many streams are open for this user or address. Close one, or try again later.");
     }
 
+    [Fact]
+    public async Task A_signed_in_user_is_counted_as_the_user_whatever_the_address_has()
+    {
+        await using var app = await StartAsync(("MaxStreamsPerAddress", "1"), ("MaxStreamsPerUser", "2"));
+        await using var nobody = await app.OpenAsync("/");
+        await IsRejectedAsync(app, "/", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+
+        var streams = new List<TestStream>();
+        foreach (var user in (string[])["anna", "ben", "anna", "ben"])
+        {
+            streams.Add(await app.OpenAsync("/?user=" + user));
+        }
+
+        Assert.All(streams, stream => Assert.Equal(HttpStatusCode.OK, stream.Response.StatusCode));
+        await IsRejectedAsync(app, "/?user=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+    }
+
+    [Theory]
+    [InlineData("192.0.2.", "192.0.3.1")]
+    [InlineData("::ffff:192.0.2.", "192.0.3.1")]
+    [InlineData("2001:db8:0:", "2001:db8:1::1")]
+    public async Task A_network_takes_a_quarter_of_all_streams_at_most(string network, string another)
+    {
+        await using var app = await StartAsync(("MaxStreams", "12"), ("MaxStreamsPerAddress", "1"));
+        var streams = new List<TestStream>();
+        for (var i = 1; i <= 3; i++)
+        {
+            streams.Add(await app.OpenAsync($"/?address={AddressIn(network, i)}"));
+        }
+        Assert.All(streams, stream => Assert.Equal(HttpStatusCode.OK, stream.Response.StatusCode));
+
+        for (var i = 0; i < 3; i++) // a rejected request takes no place
+        {
+            await IsRejectedAsync(
+                app, $"/?address={AddressIn(network, 4)}", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+        }
+        await using var elsewhere = await app.OpenAsync("/?address=" + another);
+        Assert.Equal(HttpStatusCode.OK, elsewhere.Response.StatusCode);
+
+        await streams[0].DisposeAsync();
+        await Eventually.HoldsAsync(() => app.OpenStreams == 3, "the stream ends");
+        await using var next = await app.OpenAsync($"/?address={AddressIn(network, 4)}");
+        Assert.Equal(HttpStatusCode.OK, next.Response.StatusCode);
+
+        static string AddressIn(string network, int i) => network.StartsWith("2001", StringComparison.Ordinal) ? $"{network}{i}::1" : network + i;
+    }
+
     [Theory]
     [InlineData("/?started")]
     [InlineData("/?lastEventId=earliest")]
@@ -131,7 +178,7 @@ public class LimitTests
 
     public static TheoryData<string> Callbacks =>
     [
-        "", "f", "parent", "parent.", ".f", "parent..f", "parent.f.g", "window.f", "top.f", "parent.f()", "alert(1)//", "parent.f;alert(1)", "parent.1",
+        "", "f", "parent", "parent.", "parent.eval", "parent.location", "parent.alert", "frameElement.remove", "frameElement.setAttribute", ".f", "parent..f", "parent.f.g", "window.f", "top.f", "parent.f()", "alert(1)//", "parent.f;alert(1)", "parent.1",
         "parent.class", "parent.f\r\nX: y", "parent.é", "parent.<script>", "parent['f']", " parent.f", "parent." + new string('f', 122),
     ];
 
@@ -146,7 +193,7 @@ public class LimitTests
         Assert.Equal("text/plain", answer.Content.Headers.ContentType?.MediaType);
         Assert.Equal("no-store", answer.Headers.CacheControl?.ToString());
         Assert.Equal(
-            "The callback must be \"parent.\" or \"frameElement.\" and one JavaScript identifier, at most 128 characters in all.",
+            "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, at most 128 characters in all.",
             await answer.Content.ReadAsStringAsync());
     }
 

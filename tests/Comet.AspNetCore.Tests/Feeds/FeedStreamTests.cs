@@ -333,7 +333,7 @@ public abstract class FeedStreamTests
     public async Task However_many_functions_clients_name_each_calls_its_own()
     {
         await using var app = await StartAsync(_wire);
-        var streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => app.OpenAsync($"/?callback=parent.f{i}")));
+        var streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => app.OpenAsync($"/?callback=frameElement.f{i}")));
         foreach (var stream in streams)
         {
             await stream.NextAsync(CometMessageKind.Open);
@@ -345,7 +345,7 @@ public abstract class FeedStreamTests
         {
             var messages = await streams[i].TakeAsync(100);
             Assert.Equal(Numbers(1, 100), messages.Select(message => message.Value.GetString()));
-            Assert.All(messages, message => Assert.Equal($"parent.f{i}", message.Callback));
+            Assert.All(messages, message => Assert.Equal($"frameElement.f{i}", message.Callback));
             await streams[i].DisposeAsync();
         }
     }

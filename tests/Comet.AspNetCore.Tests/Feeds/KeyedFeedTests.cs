@@ -1,4 +1,5 @@
 using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
@@ -73,17 +74,65 @@ public class KeyedFeedTests
         await DisappearsAsync(app);
     }
 
-    [Fact]
-    public async Task A_request_that_is_rejected_leaves_no_feed_behind()
+    [Theory]
+    [InlineData("GET", "lastEventId=malformed", "same-origin", 400)]
+    [InlineData("GET", "callback=parent.eval", "same-origin", 400)]
+    [InlineData("GET", "", "cross-site", 403)]
+    [InlineData("HEAD", "", "same-origin", 200)]
+    public async Task A_request_that_gets_no_stream_begins_no_feed(string method, string query, string site, int status)
     {
         await using var app = await StartAsync();
+        using var request = app.Client.NewRequest("/rooms/any?" + query);
+        request.Method = HttpMethod.Parse(method);
+        request.Headers.Add("Sec-Fetch-Site", site);
+
+        using var answer = await app.Client.SendAsync(request).WithPatience();
+
+        Assert.Equal(status, (int)answer.StatusCode);
+        Assert.Equal(0, Count(app));
+    }
+
+    [Fact]
+    public async Task A_feed_of_a_store_leaves_the_memory_when_it_is_not_used_and_comes_back_with_all_that_is_stored()
+    {
+        var store = new ScriptedStore { Time = _time };
+        await using var app = await StartAsync(builder => builder.Services.AddSingleton<IFeedStore>(store));
+        var id = (await Rooms(app).Get("room").PublishAsync("1")).ToString();
+        await Rooms(app).Get("room").PublishAsync("2");
+        await using (var read = await app.OpenAsync("/rooms/room"))
+        {
+            await read.NextAsync(CometMessageKind.Open);
+            _time.Advance(TimeSpan.FromSeconds(30));
+            Assert.Equal(1, Count(app)); // it is read
+        }
+        await app.NoStreamIsOpenAsync();
+
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1)); // far less than what is retained
+                return Count(app) == 0;
+            },
+            "the feed leaves the memory");
+
+        await using var back = await app.OpenAsync("/rooms/room", lastEventId: id);
+        Assert.True((await back.NextAsync(CometMessageKind.Open)).Recovered);
+        Assert.Equal("2", await back.NextStringAsync());
+    }
+
+    [Fact]
+    public async Task A_feed_that_is_used_again_and_again_stays_open()
+    {
+        var store = new ScriptedStore { Time = _time };
+        await using var app = await StartAsync(builder => builder.Services.AddSingleton<IFeedStore>(store));
         for (var i = 0; i < 20; i++)
         {
-            using var rejected = await app.GetAsync($"/rooms/{i}?lastEventId=malformed");
-            Assert.Equal(400, (int)rejected.StatusCode);
+            await Rooms(app).Get("room").PublishAsync("1");
+            _time.Advance(TimeSpan.FromSeconds(4));
+            Assert.Equal(1, Count(app));
         }
 
-        await DisappearsAsync(app);
+        Assert.Equal(1, store.Openings);
     }
 
     [Fact]
@@ -144,10 +193,12 @@ public class KeyedFeedTests
         },
         "the feed disappears");
 
-    private Task<TestApp> StartAsync() => TestApp.StartAsync(
-        app => app.MapGet("/rooms/{room}", (string room, KeyedFeeds<string> rooms) => CometResults.Feed(rooms.Get(room), "parent.f")),
+    private Task<TestApp> StartAsync(Action<WebApplicationBuilder>? configure = null) => TestApp.StartAsync(
+        app => app.MapMethods(
+            "/rooms/{room}", ["GET", "HEAD"], (string room, KeyedFeeds<string> rooms) => CometResults.Feed(rooms.Get(room), "parent.f")),
         builder =>
         {
+            configure?.Invoke(builder);
             builder.Services.AddSingleton<TimeProvider>(_time);
             builder.Services.AddKeyedFeeds<string>("rooms", feed => feed.RetainFor = TimeSpan.FromMinutes(1));
         });

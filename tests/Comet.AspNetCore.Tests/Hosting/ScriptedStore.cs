@@ -27,6 +27,8 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
 
     internal int Reads { get; private set; }
 
+    internal int Openings { get; private set; }
+
     internal long Head => _entries.Count == 0 ? _trimmedThrough : _entries[^1].Offset;
 
     public bool CanReadBack => true;
@@ -91,6 +93,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         ThrowIfUnavailable();
         lock (_lock)
         {
+            Openings++;
             (_tail = tail).Reset(Epoch, Head);
             return new(this);
         }

@@ -1,4 +1,7 @@
+using System.Net;
 using Comet.BrowserTests.Browsers;
+using CometApp.Feeds;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Playwright;
 
 namespace Comet.BrowserTests.AppPages;
@@ -34,5 +37,20 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
 
         Assert.Contains("404", Assert.Single(errors), StringComparison.Ordinal);
         await page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task An_action_that_throws_is_500_and_the_page_of_it_is_404_to_those_who_ask_for_it()
+    {
+        await using var broken = new App(services => services.RemoveAll<Clock>());
+        using var client = broken.CreateClient();
+
+        using var thrown = await client.GetAsync("/clock/stream", TestContext.Current.CancellationToken);
+        using var asked = await client.GetAsync("/error/500", TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.InternalServerError, thrown.StatusCode);
+        Assert.Contains("on our side", await thrown.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, asked.StatusCode);
+        Assert.Contains("nothing here", await asked.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CometApp.Models;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 
 namespace CometApp.Controllers;
@@ -12,8 +13,13 @@ public sealed class HomeController : Controller
     [Route("/error/{status:range(400,599)}")]
     [ResponseCache(NoStore = true)]
     [IgnoreAntiforgeryToken]
-    public ViewResult Error(int status)
+    public IActionResult Error(int status)
     {
+        // A visitor who asks for this page itself chooses no status: a proxy may take 5xx for a failure of this server.
+        if (HttpContext.Features.Get<IStatusCodeReExecuteFeature>() is null && HttpContext.Features.Get<IExceptionHandlerFeature>() is null)
+        {
+            return NotFound();
+        }
         var (title, advice) = status switch
         {
             400 => ("That request was not understood", "Go back, reload the page and try again."),

@@ -1,0 +1,28 @@
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Comet.AspNetCore.Tests.Feeds;
+
+/// <summary>What a key costs that was published to once. Runs alone, as it measures the process.</summary>
+[Collection(nameof(Alone))]
+public class KeyedFeedMemoryTests
+{
+    [Fact]
+    public async Task A_key_costs_less_than_a_kilobyte_in_memory()
+    {
+        const int Keys = 10_000;
+        await using var app = await TestApp.StartAsync(_ => { }, builder => builder.Services.AddKeyedFeeds<string>("rooms"));
+        var rooms = app.Services.GetRequiredService<KeyedFeeds<string>>();
+        await rooms.Get("first").PublishAsync("1");
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        for (var i = 0; i < Keys; i++)
+        {
+            await rooms.Get($"room {i}").PublishAsync("what is published once");
+        }
+
+        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Keys;
+        Assert.InRange(each, 1, 1023);
+    }
+}
