@@ -9,10 +9,11 @@ internal sealed class FeedCore : IAsyncDisposable
 {
     private const int Retired = -1;
 
-    private readonly SemaphoreSlim _opening = new(1);
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _closing = new();
     private readonly IFeedStore _store;
     private readonly FeedRetention _retention;
-    private volatile IFeedLog? _log;
+    private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private int _users; // or Retired
 
     internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, ConnectionServices services)
@@ -40,10 +41,10 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FanOut FanOut { get; }
 
-    /// <summary>The log, opened at first use.</summary>
+    /// <summary>The log, opened at first use. All who wait for it share one opening, which goes on when one of them gives up.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
-        _log is { } log ? new(log) : OpenSlowAsync(cancellationToken);
+        _log is { IsCompletedSuccessfully: true } log ? new(log.Result) : new(OpenSlowAsync(cancellationToken));
 
     internal async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
@@ -92,24 +93,34 @@ internal sealed class FeedCore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _opening.Dispose();
+        await _closing.CancelAsync();
         FanOut.Dispose();
-        if (_log is { } log)
+        Task<IFeedLog>? opening;
+        lock (_lock)
         {
-            await log.DisposeAsync();
+            opening = _log;
+        }
+        if (opening is null)
+        {
+            return;
+        }
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // those who waited for it were told
+        if (opening.IsCompletedSuccessfully)
+        {
+            await opening.Result.DisposeAsync();
         }
     }
 
-    private async ValueTask<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)
+    private Task<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)
     {
-        await _opening.WaitAsync(cancellationToken);
-        try
+        lock (_lock)
         {
-            return _log ??= await _store.OpenAsync(Name, _retention, Tail, cancellationToken);
-        }
-        finally
-        {
-            _opening.Release();
+            ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
+            if (_log is null or { IsFaulted: true } or { IsCanceled: true })
+            {
+                _log = _store.OpenAsync(Name, _retention, Tail, _closing.Token).AsTask();
+            }
+            return _log.WaitAsync(cancellationToken);
         }
     }
 }
