@@ -100,7 +100,7 @@ public sealed class BrokerUnreachableTests(Broker broker)
         var feed = server.Feed(_feed, new FeedOptions());
 
         var exceptions = await Task.WhenAll(Enumerable.Range(0, 20).Select(number =>
-            Record.ExceptionAsync(() => feed.PublishAsync($"{number}").AsTask())));
+            Record.ExceptionAsync(() => feed.PublishAsync($"{number}").AsTask()).AsTask()));
 
         // Each opening has an exception of its own.
         Assert.Single(exceptions.Select(Assert.IsType<FeedUnavailableException>).Distinct());
