@@ -92,6 +92,21 @@ public sealed class BrokerUnreachableTests(Broker broker)
     }
 
     [Fact]
+    public async Task All_who_publish_to_a_broker_that_nobody_serves_fail_with_one_opening()
+    {
+        await using var proxy = broker.NewProxy();
+        proxy.Close();
+        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(1));
+        var feed = server.Feed(_feed, new FeedOptions());
+
+        var exceptions = await Task.WhenAll(Enumerable.Range(0, 20).Select(number =>
+            Record.ExceptionAsync(() => feed.PublishAsync($"{number}").AsTask()).AsTask()));
+
+        // Each opening has an exception of its own.
+        Assert.Single(exceptions.Select(Assert.IsType<FeedUnavailableException>).Distinct());
+    }
+
+    [Fact]
     public async Task A_server_stops_in_time_when_the_broker_has_fallen_silent()
     {
         await using var proxy = broker.NewProxy();

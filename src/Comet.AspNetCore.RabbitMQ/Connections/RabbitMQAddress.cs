@@ -7,6 +7,12 @@ namespace Comet.AspNetCore.RabbitMQ.Connections;
 /// <summary>The address of the broker. The text of the connection string never leaves this class, as it holds the password.</summary>
 internal static class RabbitMQAddress
 {
+    /// <summary>
+    /// The longest message that goes to the broker and comes back: its default <c>max_message_size</c> before RabbitMQ 4.0 (16 MiB since),
+    /// and the most that the client can receive, which by default closes its connection at 64 MiB.
+    /// </summary>
+    internal const uint MaxMessageBytes = 128 << 20;
+
     /// <summary>Says what is wrong with a connection string without repeating any of it; null when nothing is.</summary>
     internal static string? FindFault(string connectionString)
     {
@@ -47,13 +53,15 @@ internal static class RabbitMQAddress
             RequestedConnectionTimeout = options.Timeout,
             HandshakeContinuationTimeout = options.Timeout,
             ContinuationTimeout = options.Timeout,
+            MaxInboundMessageBodySize = MaxMessageBytes,
         };
         var validate = options.CertificateAuthority is { } file ? Trust(ReadAuthorities(file)) : null;
         // The endpoints that the client makes of a URI accept the certificate of another host, so these are made here.
-        var nodes = uris.Select(uri => new AmqpTcpEndpoint(uri.Host, uri.Port, new SslOption(uri.Host, enabled: uri.Scheme == "amqps")
-        {
-            CertificateValidationCallback = validate,
-        }));
+        var nodes = uris.Select(uri => new AmqpTcpEndpoint(
+            uri.Host,
+            uri.Port,
+            new SslOption(uri.Host, enabled: uri.Scheme == "amqps") { CertificateValidationCallback = validate },
+            MaxMessageBytes));
         return (factory, nodes.ToArray());
     }
 

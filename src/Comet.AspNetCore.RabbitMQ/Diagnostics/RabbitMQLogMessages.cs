@@ -39,4 +39,9 @@ internal static partial class RabbitMQLogMessages
         "The RabbitMQ stream {Stream} does not continue at offset {Offset}: {Loss}. Clients are told that they have missed messages.",
         EventName = "RabbitMQStreamLost")]
     internal static partial void StreamLost(ILogger logger, string stream, long offset, string loss);
+
+    [LoggerMessage(9, LogLevel.Warning,
+        "RabbitMQ has refused a message for the RabbitMQ stream {Stream} ({Reason}). Its publisher is told; the others go on.",
+        EventName = "RabbitMQMessageRefused")]
+    internal static partial void MessageRefused(ILogger logger, string stream, string reason);
 }

@@ -1,3 +1,4 @@
+using Comet.AspNetCore.RabbitMQ.Connections;
 using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
 
@@ -23,9 +24,13 @@ internal sealed class Outbox(TimeProvider time)
     private long _order;
     private long _sequence;
     private bool _wasFarBehind;
+    private (string Reason, long Through)? _refusal;
 
     /// <summary>The id of this server among the publishers of the RabbitMQ stream, chosen at random.</summary>
     internal long Publisher { get; } = Random.Shared.NextInt64(1, long.MaxValue);
+
+    /// <summary>Longer messages fail; the least limit that is known.</summary>
+    internal long MaxBytes { get; set; } = RabbitMQAddress.MaxMessageBytes;
 
     /// <summary>The age of the oldest message that was sent and not read back.</summary>
     internal TimeSpan Lag
@@ -40,9 +45,15 @@ internal sealed class Outbox(TimeProvider time)
     }
 
     /// <summary>Publishes a message and waits until this server has read it back.</summary>
+    /// <exception cref="ArgumentException">It is longer than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="FeedUnavailableException">The broker has refused it.</exception>
     /// <exception cref="TimeoutException">It was not read back in time; it may be stored all the same.</exception>
     internal async ValueTask<FeedPosition> SendAsync(PendingAppend append, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        if (append.Payload.Length > MaxBytes)
+        {
+            throw append.NewTooLarge(MaxBytes);
+        }
         Add(append);
         try
         {
@@ -82,12 +93,10 @@ internal sealed class Outbox(TimeProvider time)
     {
         lock (_lock)
         {
-            if (_waiting.Count == 0)
+            if (TakeFirst() is not { } append)
             {
                 return null;
             }
-            var append = _waiting.First().Value;
-            _waiting.Remove(append.Order);
             (append.Sequence, append.Epoch, append.Floor, append.SentAt) = (++_sequence, epoch, floor, time.GetTimestamp());
             _sent.Enqueue(append);
             return new RabbitMQMessage
@@ -131,7 +140,13 @@ internal sealed class Outbox(TimeProvider time)
             while (_sent.TryPeek(out var append) && append.Sequence <= sequence)
             {
                 _sent.Dequeue();
-                if (append.Sequence != sequence || verdict == Verdict.Stale)
+                if (append.Sequence != sequence && _refusal is { } refusal)
+                {
+                    // A channel stores in order, so the oldest message that is missing is the one for which it was closed.
+                    append.Fail(new FeedUnavailableException($"RabbitMQ has refused the message: {refusal.Reason}"));
+                    _refusal = null;
+                }
+                else if (append.Sequence != sequence || verdict == Verdict.Stale)
                 {
                     SendAgain(append);
                 }
@@ -149,6 +164,10 @@ internal sealed class Outbox(TimeProvider time)
                     }
                 }
             }
+            if (sequence > _refusal?.Through)
+            {
+                _refusal = null;
+            }
             if (_wasFarBehind && _sent.Count == 0 && _waiting.Count == 0)
             {
                 _wasFarBehind = false;
@@ -156,6 +175,24 @@ internal sealed class Outbox(TimeProvider time)
             }
         }
         stored?.Complete(position);
+    }
+
+    /// <summary>Records that the broker has closed the channel because of one of the messages that were sent.</summary>
+    /// <param name="reason">What the broker said.</param>
+    /// <param name="maxBytes">The longest message that the broker takes, if it said that.</param>
+    internal void RecordRefusal(string reason, long? maxBytes)
+    {
+        lock (_lock)
+        {
+            if (maxBytes is { } most)
+            {
+                MaxBytes = Math.Min(MaxBytes, most); // all that are longer fail when they are to be sent again
+            }
+            else
+            {
+                _refusal = (reason, _sequence);
+            }
+        }
     }
 
     /// <summary>
@@ -172,6 +209,21 @@ internal sealed class Outbox(TimeProvider time)
                     "RabbitMQ could not be reached for longer than the RabbitMQ stream keeps messages. The message may be stored."));
             }
         }
+    }
+
+    private PendingAppend? TakeFirst()
+    {
+        while (_waiting.Count > 0)
+        {
+            var append = _waiting.First().Value;
+            _waiting.Remove(append.Order);
+            if (append.Payload.Length <= MaxBytes)
+            {
+                return append;
+            }
+            append.Fail(append.NewTooLarge(MaxBytes));
+        }
+        return null;
     }
 
     private void AddLast(PendingAppend append)

@@ -34,5 +34,10 @@ internal sealed class PendingAppend(string? feed, ReadOnlyMemory<byte> payload, 
 
     internal void Complete(FeedPosition position) => _stored.TrySetResult(position);
 
+    /// <summary>The exception of a message that is longer than RabbitMQ takes.</summary>
+    internal ArgumentException NewTooLarge(long maxBytes) => new(
+        $"The message is {Payload.Length} bytes of JSON; RabbitMQ takes at most {maxBytes}: max_message_size in its configuration, "
+        + "or what its client can receive.");
+
     internal void Fail(Exception exception) => _stored.TrySetException(exception);
 }

@@ -41,6 +41,7 @@ internal sealed class RabbitMQStreamFollower(
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<(string Feed, FeedEntry Entry)> _read = [];
     private readonly List<(long Sequence, Verdict Verdict, FeedPosition Position)> _ours = [];
+    private IConnection? _connection;
     private LogRules _rules = new(0);
     private (long Offset, MessageId Id)? _last;
     private Loss _loss;
@@ -60,7 +61,18 @@ internal sealed class RabbitMQStreamFollower(
             try
             {
                 var connection = await broker.WaitAsync(stopping);
+                if (connection != _connection)
+                {
+                    // It may lead to another node, or to one that was started with other settings.
+                    (_connection, outbox.MaxBytes) = (connection, RabbitMQAddress.MaxMessageBytes);
+                }
                 await FollowAsync(connection, stopping);
+                continue;
+            }
+            catch (MessageRefusedException refused)
+            {
+                RabbitMQLogMessages.MessageRefused(logger, stream, refused.Message);
+                outbox.RecordRefusal(refused.Message, refused.MaxBytes);
                 continue;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -20,9 +20,10 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
             _firstStored.TrySetResult();
             return Task.CompletedTask;
         };
-        channel.BasicNacksAsync += (_, _) => Fail("The broker could not store a message.");
-        channel.BasicReturnAsync += (_, _) => Fail($"The RabbitMQ stream {stream} was deleted.");
-        channel.ChannelShutdownAsync += (_, reason) => Fail($"The channel was closed: {reason.ReplyText}");
+        channel.BasicNacksAsync += (_, _) => Fail(new IOException("The broker could not store a message."));
+        channel.BasicReturnAsync += (_, _) => Fail(new IOException($"The RabbitMQ stream {stream} was deleted."));
+        channel.ChannelShutdownAsync += (_, reason) =>
+            Fail(MessageRefusedException.Of(reason) ?? new IOException($"The channel was closed: {reason.ReplyText}"));
     }
 
     /// <summary>Completes with the reason when the channel can publish no longer.</summary>
@@ -41,8 +42,18 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
         return new RabbitMQPublisher(await connection.CreateChannelAsync(options, cancellationToken), stream);
     }
 
-    internal ValueTask PublishAsync(RabbitMQMessage message, CancellationToken cancellationToken) =>
-        _channel.BasicPublishAsync("", _stream, mandatory: true, message.ToProperties(), message.Payload, cancellationToken);
+    /// <exception cref="MessageRefusedException">The broker has refused this message or one before it.</exception>
+    internal async ValueTask PublishAsync(RabbitMQMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _channel.BasicPublishAsync("", _stream, mandatory: true, message.ToProperties(), message.Payload, cancellationToken);
+        }
+        catch (AlreadyClosedException exception) when (MessageRefusedException.Of(exception.ShutdownReason) is { } refused)
+        {
+            throw refused;
+        }
+    }
 
     /// <summary>Publishes the first message of this channel and waits until the broker confirms it.</summary>
     /// <exception cref="TimeoutException">The broker did not confirm it in time.</exception>
@@ -58,9 +69,9 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _channel.DisposeWithTimeoutAsync();
 
-    private Task Fail(string reason)
+    private Task Fail(Exception reason)
     {
-        _failed.TrySetResult(new IOException(reason));
+        _failed.TrySetResult(reason);
         return Task.CompletedTask;
     }
 

@@ -32,7 +32,9 @@ public sealed class Feed<T>
     /// <param name="value">Encoded once, whatever the number of connections and formats.</param>
     /// <param name="cancellationToken">Stops waiting; the message may have been published all the same.</param>
     /// <returns>The message's id.</returns>
-    /// <exception cref="ArgumentException">The JSON is longer than <see cref="FeedOptions.RetainBytes"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// The JSON is longer than <see cref="FeedOptions.RetainBytes"/>, or than the store takes.
+    /// </exception>
     /// <exception cref="FeedUnavailableException">The store is unavailable; it is not certain that the message was stored.</exception>
     public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default)
     {

@@ -10,6 +10,7 @@ public interface IFeedLog : IAsyncDisposable
     /// </summary>
     /// <param name="payload">One JSON value in UTF-8 on one line; the caller does not change it afterwards.</param>
     /// <param name="cancellationToken">Stops waiting; the entry may have been appended all the same.</param>
+    /// <exception cref="ArgumentException">The payload is longer than the store takes.</exception>
     /// <exception cref="FeedUnavailableException">It is not certain that the entry was stored.</exception>
     ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken);
 

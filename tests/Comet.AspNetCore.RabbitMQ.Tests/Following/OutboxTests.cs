@@ -124,6 +124,25 @@ public sealed class OutboxTests
         Assert.False(waiting.IsCompleted);
     }
 
+    [Fact]
+    public async Task The_oldest_message_that_is_missing_is_the_one_that_was_refused()
+    {
+        Task<FeedPosition>[] appends = [SendAsync("a"), SendAsync("b"), SendAsync("c")];
+        var sent = Enumerable.Range(0, 3).Select(_ => _outbox.Next("epoch", 1)!).ToList();
+        _outbox.RecordRead(sent[0].Id.Sequence, Verdict.Accepted, Somewhere);
+
+        _outbox.RecordRefusal("invalid", maxBytes: null);
+        _outbox.RecordRead(_outbox.Mark("epoch", 1, default).Id.Sequence, Verdict.Accepted, Somewhere);
+
+        Assert.Contains("invalid", (await Assert.ThrowsAsync<FeedUnavailableException>(() => appends[1])).Message, StringComparison.Ordinal);
+        Assert.Equal("c", _outbox.Next("epoch", 9)!.Feed);
+        Assert.False(appends[2].IsCompleted);
+
+        // A later loss has another cause.
+        _outbox.RecordRead(_outbox.Mark("epoch", 1, default).Id.Sequence, Verdict.Accepted, Somewhere);
+        Assert.Equal("c", _outbox.Next("epoch", 9)!.Feed);
+    }
+
     [Theory]
     [InlineData(Outbox.FarBehind, false)]
     [InlineData(Outbox.FarBehind + 1, true)]
