@@ -52,6 +52,34 @@ public class FeedTests(TemplatePackage package)
         Assert.Contains(heading, app.Read(view), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Größen")]
+    [InlineData("HttpRequest")]
+    [InlineData("--")]
+    [InlineData("a-name-of-more-than-the-sixty-four-characters-that-a-feed-may-have")]
+    public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(string name)
+    {
+        var app = await CreateAppAsync("Small", "--no-tests");
+        var before = app.FindFiles();
+
+        var output = await package.NewAsync(app.ProjectFolder, "comet-feed", "--name", name);
+
+        Assert.Contains("A feed cannot have this name, and nothing was written.", output, StringComparison.Ordinal);
+        Assert.Equal(before, app.FindFiles());
+    }
+
+    [Fact]
+    public async Task Its_name_is_the_same_whatever_language_the_user_speaks()
+    {
+        var app = await CreateAppAsync("Small", "--no-tests");
+
+        var output = await Tool.DotnetAsync(
+            app.ProjectFolder, [("LC_ALL", "tr_TR.UTF-8")], ["new", "comet-feed", "-n", "invoices", .. package.Hive("hive")]);
+
+        Assert.Contains("AddFeed<InvoicesMessage>(\"invoices\");", output, StringComparison.Ordinal);
+        Assert.Contains("\"parent.invoicesChanged\"", app.Read("src/Small/Controllers/InvoicesController.cs"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Outside_an_app_it_writes_nothing_and_says_why()
     {

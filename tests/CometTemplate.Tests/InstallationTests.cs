@@ -73,6 +73,23 @@ public class InstallationTests(TemplatePackage package)
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 
+    [Theory]
+    [InlineData("a;b")]
+    [InlineData("50%")]
+    [InlineData("a$(b)")]
+    [InlineData(".NET")]
+    [InlineData("App.")]
+    [InlineData("Contoso.Applications.Of.A.Department.That.Calls.Everything.By.Its.Full.Name.And.Then.By.Some.More.Of.It")]
+    public async Task A_name_that_no_project_can_have_is_refused_with_the_reason_and_nothing_is_written(string name)
+    {
+        var folder = package.CreateFolder();
+
+        var output = await package.NewAsync(folder, "comet-app", "-n", name, "-o", folder);
+
+        Assert.Contains("MSBuild cannot build a project of this name, and nothing was written.", output, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+    }
+
     [Fact]
     public async Task What_was_generated_is_restored()
     {

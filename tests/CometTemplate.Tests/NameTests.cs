@@ -1,0 +1,70 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using CometTemplate.Tests.Package;
+
+namespace CometTemplate.Tests;
+
+/// <summary>Any name builds: the namespaces of an app meet no keyword and no type, and its assembly no other.</summary>
+[Trait("Category", "Matrix")]
+public partial class NameTests(TemplatePackage package)
+{
+    [Theory]
+    [InlineData("System", "_System")]
+    [InlineData("Comet.AspNetCore", "_Comet.AspNetCore")]
+    [InlineData("microsoft.playwright", "_microsoft.playwright")]
+    [InlineData("Program", "_Program")]
+    [InlineData("App", "App")]
+    [InlineData("event", "_event")]
+    [InlineData("Contoso.Clock.record", "Contoso._Clock._record")]
+    [InlineData("日本語", "日本語")]
+    public async Task It_builds(string name, string space)
+    {
+        var app = await package.CreateAppAsync(name);
+
+        await app.BuildAsync();
+
+        Assert.Contains($"namespace {space}.Controllers;", app.Read($"src/{name}/Controllers/HomeController.cs"), StringComparison.Ordinal);
+    }
+
+    // A failure names a word that the template's forms lack.
+    [Fact]
+    public async Task Every_word_of_the_code_may_be_one_of_the_name()
+    {
+        var app = await package.CreateAppAsync();
+        await Tool.DotnetAsync(app.Folder, "restore");
+        await app.AddFeedAsync(package, "Quotes");
+        await app.AddFeedAsync(package, "Rooms", "--keyed");
+        var code = app.FindFiles().Where(IsCode).ToDictionary(file => file, app.Read);
+        var words = code.Values.SelectMany(text => Word().Matches(text)).Select(match => match.Value).Distinct().Order(StringComparer.Ordinal);
+        var escape = await NamespaceAsync();
+        var name = string.Join('.', words.Where(word => word != "MyApp").Select(escape).Prepend("Contoso"));
+
+        foreach (var (file, text) in code)
+        {
+            await File.WriteAllTextAsync(Path.Combine(app.Folder, file), text.Replace("MyApp", name, StringComparison.Ordinal));
+        }
+
+        await app.BuildAsync();
+    }
+
+    private static bool IsCode(string file) =>
+        (file.EndsWith(".cs", StringComparison.Ordinal) || file.EndsWith(".cshtml", StringComparison.Ordinal)) &&
+        !file.Contains("/obj/", StringComparison.Ordinal);
+
+    /// <summary>What the template makes of a word of a name.</summary>
+    private static async Task<Func<string, string>> NamespaceAsync()
+    {
+        await using var template = File.OpenRead(Path.Combine(TemplatePackage.Repository, ".template.config", "template.json"));
+        using var json = await JsonDocument.ParseAsync(template, new() { CommentHandling = JsonCommentHandling.Skip });
+        var forms = json.RootElement.GetProperty("forms");
+        var patterns = forms.GetProperty("namespace").GetProperty("steps").EnumerateArray()
+            .Select(step => forms.GetProperty(step.GetString()!))
+            .Where(form => form.TryGetProperty("pattern", out _))
+            .Select(form => form.GetProperty("pattern").GetString()!)
+            .ToList();
+        return word => patterns.Aggregate(word, (name, pattern) => Regex.Replace(name, pattern, "_$&"));
+    }
+
+    [GeneratedRegex(@"\b\p{Lu}\w*")]
+    private static partial Regex Word();
+}
