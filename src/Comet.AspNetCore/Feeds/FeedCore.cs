@@ -16,9 +16,9 @@ internal sealed class FeedCore : IAsyncDisposable
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private int _users; // or Retired
 
-    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, ConnectionServices services)
+    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
     {
-        (Name, Options, Services, _store) = (name, options, services, store);
+        (Name, Options, Services, History, _store) = (name, options, services, history, store);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
         Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
         FanOut = new FanOut(Family, Tail, options.WhenSlow, services, Release, TimeProvider.System);
@@ -38,6 +38,8 @@ internal sealed class FeedCore : IAsyncDisposable
     internal bool IsStoreOutside => _store.CanReadBack;
 
     internal FeedTail Tail { get; }
+
+    internal FeedHistory History { get; }
 
     internal FanOut FanOut { get; }
 
