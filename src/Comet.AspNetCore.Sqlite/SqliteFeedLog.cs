@@ -20,11 +20,11 @@ internal sealed class SqliteFeedLog(SqliteWriter writer, SqliteFeed feed, IFeedT
         return await append.Completion.WaitAsync(cancellationToken);
     }
 
-    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
+    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         try
         {
-            return await writer.Readers.ReadAsync(feed.Id, after, maxEntries, cancellationToken) ?? Missing;
+            return await writer.Readers.ReadAsync(feed.Id, after, maxEntries, maxBytes, cancellationToken) ?? Missing;
         }
         catch (SqliteException exception)
         {

@@ -6,9 +6,6 @@ namespace Comet.AspNetCore.Sqlite;
 /// <summary>A connection that reads pages of logs while the writer writes.</summary>
 internal sealed class SqliteReader : IDisposable
 {
-    // A page ends with the entry that exceeds this, as it is held in memory as a whole.
-    private const long MaxPageBytes = 1024 * 1024;
-
     private readonly SqliteConnection _connection;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _end;
@@ -37,7 +34,7 @@ internal sealed class SqliteReader : IDisposable
     }
 
     /// <summary>Reads a page; null: the file has no such feed.</summary>
-    internal FeedLogPage? Read(long feed, long after, int maxEntries)
+    internal FeedLogPage? Read(long feed, long after, int maxEntries, long maxBytes)
     {
         _begin.Execute(); // one transaction, so that all three queries see the same state
         try
@@ -56,7 +53,7 @@ internal sealed class SqliteReader : IDisposable
             var entries = new List<FeedEntry>();
             var bytes = 0L;
             using var rows = _entries.Query(feed, after, maxEntries);
-            while (bytes < MaxPageBytes && rows.Read())
+            while (bytes < maxBytes && rows.Read())
             {
                 var payload = rows.GetFieldValue<byte[]>(1);
                 bytes += payload.Length;

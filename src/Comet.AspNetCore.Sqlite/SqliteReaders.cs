@@ -13,14 +13,15 @@ internal sealed class SqliteReaders(string connectionString) : IDisposable
     private readonly ConcurrentBag<SqliteReader> _readers = [];
     private volatile bool _isClosed;
 
-    internal async ValueTask<FeedLogPage?> ReadAsync(long feed, long after, int maxEntries, CancellationToken cancellationToken)
+    internal async ValueTask<FeedLogPage?> ReadAsync(
+        long feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken);
         SqliteReader? reader = null;
         try
         {
             reader = _readers.TryTake(out var idle) ? idle : new SqliteReader(connectionString);
-            var page = reader.Read(feed, after, maxEntries);
+            var page = reader.Read(feed, after, maxEntries, maxBytes);
             _readers.Add(reader);
             reader = null;
             return page;

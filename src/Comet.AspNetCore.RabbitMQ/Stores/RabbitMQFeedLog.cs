@@ -9,14 +9,14 @@ internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRe
     public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
         stream.AppendAsync(feed, payload, cancellationToken);
 
-    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
+    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         // RabbitMQ removes whole segments, so it may still have entries that are too old.
         var oldest = time.GetUtcNow() - retention.Age;
         var trimmedThrough = 0L;
         while (true)
         {
-            var page = await stream.ReadAsync(feed, after, maxEntries, cancellationToken);
+            var page = await stream.ReadAsync(feed, after, maxEntries, maxBytes, cancellationToken);
             trimmedThrough = Math.Max(trimmedThrough, page.TrimmedThrough);
             var kept = page.Entries.SkipWhile(entry => entry.At < oldest).ToList();
             if (kept.Count == page.Entries.Count)

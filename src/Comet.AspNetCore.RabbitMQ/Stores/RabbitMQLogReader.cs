@@ -23,12 +23,13 @@ internal sealed class RabbitMQLogReader(
         long after,
         long through,
         int maxEntries,
+        long maxBytes,
         CancellationToken cancellationToken)
     {
         var margin = Margin;
         while (true)
         {
-            if (await TryReadAsync(Math.Max(0, after - margin), feed, epoch, after, through, maxEntries, cancellationToken) is { } page)
+            if (await TryReadAsync(Math.Max(0, after - margin), feed, epoch, after, through, maxEntries, maxBytes, cancellationToken) is { } page)
             {
                 return page;
             }
@@ -44,6 +45,7 @@ internal sealed class RabbitMQLogReader(
         long after,
         long through,
         int maxEntries,
+        long maxBytes,
         CancellationToken cancellationToken)
     {
         LogRules? rules = null;
@@ -75,7 +77,8 @@ internal sealed class RabbitMQLogReader(
             if (verdict == Verdict.Accepted && message.Feed == feed && rules.Epoch == epoch)
             {
                 entries.Add(new FeedEntry(message.Offset + 1, message.Payload, message.At));
-                if (entries.Count == maxEntries)
+                maxBytes -= message.Payload.Length;
+                if (entries.Count == maxEntries || maxBytes <= 0)
                 {
                     break;
                 }

@@ -87,7 +87,8 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     }
 
     /// <summary>Reads entries from memory, and from the broker what is older.</summary>
-    internal async ValueTask<FeedLogPage> ReadAsync(string feed, long after, int maxEntries, CancellationToken cancellationToken)
+    internal async ValueTask<FeedLogPage> ReadAsync(
+        string feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var (epoch, start, recent) = _view.Read(feed, after, maxEntries);
@@ -95,10 +96,11 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         var trimmedThrough = 0L;
         while (recent is null)
         {
-            var older = await ScanAsync(feed, epoch, after, start, maxEntries - entries.Count, cancellationToken);
+            var older = await ScanAsync(feed, epoch, after, start, maxEntries - entries.Count, maxBytes, cancellationToken);
             trimmedThrough = Math.Max(trimmedThrough, older.TrimmedThrough);
             entries.AddRange(older.Entries);
-            if (entries.Count == maxEntries)
+            maxBytes -= older.Entries.Sum(entry => (long)entry.Payload.Length);
+            if (entries.Count == maxEntries || maxBytes <= 0)
             {
                 return new FeedLogPage(epoch, trimmedThrough, entries);
             }
@@ -109,7 +111,12 @@ internal sealed class RabbitMQStream : IAsyncDisposable
                 return new FeedLogPage(epoch, long.MaxValue, []);
             }
         }
-        return new FeedLogPage(epoch, trimmedThrough, [.. entries, .. recent]);
+        foreach (var entry in recent.TakeWhile(_ => maxBytes > 0))
+        {
+            entries.Add(entry);
+            maxBytes -= entry.Payload.Length;
+        }
+        return new FeedLogPage(epoch, trimmedThrough, entries);
     }
 
     /// <summary>Waits until this server has read up to a position that another server may have handed out.</summary>
@@ -158,6 +165,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         long after,
         long start,
         int maxEntries,
+        long maxBytes,
         CancellationToken cancellationToken)
     {
         if (!await _scans.WaitAsync(_options.Timeout, cancellationToken))
@@ -172,7 +180,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
             var scan = new RabbitMQLogReader(
                 (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation),
                 async cancellation => (await RabbitMQStreamReader.FirstAsync(connection, _name, _options.Timeout, cancellation)).Offset);
-            return await scan.ReadAsync(feed, epoch, after, start, maxEntries, deadline.Token);
+            return await scan.ReadAsync(feed, epoch, after, start, maxEntries, maxBytes, deadline.Token);
         }
         catch (OperationCanceledException exception) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

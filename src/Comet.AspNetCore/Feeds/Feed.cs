@@ -93,11 +93,12 @@ public sealed class Feed<T>
             var position = reader.Position;
             while (true)
             {
-                await foreach (var stored in reader.ReadStoredAsync(cancellationToken))
+                while (reader.HasStored)
                 {
-                    foreach (var entry in stored)
+                    foreach (var entry in await reader.ReadAsync(cancellationToken))
                     {
                         position = position with { Offset = entry.Offset };
+                        reader.Advance(entry.Offset);
                         yield return Decode(position, entry);
                     }
                 }
@@ -117,7 +118,7 @@ public sealed class Feed<T>
                     cursor = cursor with { Index = cursor.Index + entries.Count };
                     await feed.Tail.WaitAsync(cursor, cancellationToken);
                 }
-                await reader.SeekAsync(position, cancellationToken);
+                reader.GoBack(position);
             }
         }
         finally

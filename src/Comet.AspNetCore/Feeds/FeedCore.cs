@@ -18,9 +18,9 @@ internal sealed class FeedCore : IAsyncDisposable
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
-    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, ConnectionServices services)
+    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
     {
-        (Name, Options, Services, _store) = (name, options, services, store);
+        (Name, Options, Services, History, _store) = (name, options, services, history, store);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
         Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
     }
@@ -38,6 +38,8 @@ internal sealed class FeedCore : IAsyncDisposable
     internal bool IsStoreOutside => _store.CanReadBack;
 
     internal FeedTail Tail { get; }
+
+    internal FeedHistory History { get; }
 
     /// <summary>Writes to the connections. Made for the first one: most feeds of a large family have none.</summary>
     internal FanOut FanOut => Volatile.Read(ref _fanOut) ?? CreateFanOut();

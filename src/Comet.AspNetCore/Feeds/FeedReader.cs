@@ -1,19 +1,15 @@
-using System.Runtime.CompilerServices;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>
 /// Takes one reader from the position it asks for to the tail: at once when the tail holds everything after it, otherwise page by page
-/// through the store.
+/// through the store. It keeps no page, so that a reader that waits for its client costs next to nothing.
 /// </summary>
 internal sealed class FeedReader
 {
-    private const int PageSize = 256;
-
     private readonly FeedCore _feed;
     private readonly IFeedLog _log;
-    private FeedLogPage? _page;
 
     private FeedReader(FeedCore feed, IFeedLog log) => (_feed, _log) = (feed, log);
 
@@ -23,11 +19,11 @@ internal sealed class FeedReader
     /// <summary>Whether everything after the position that was asked for follows; null: none was asked for.</summary>
     internal bool? Recovered { get; private set; }
 
-    /// <summary>Where to go on in the tail, once <see cref="ReadStoredAsync"/> has come to its end.</summary>
+    /// <summary>Where to go on in the tail, once the store has nothing more.</summary>
     internal TailCursor Cursor { get; private set; }
 
-    /// <summary>Whether <see cref="ReadStoredAsync"/> has something.</summary>
-    internal bool HasStored => _page is not null;
+    /// <summary>Whether the store has something before the tail.</summary>
+    internal bool HasStored { get; private set; }
 
     /// <summary>Settles where a reader that asks for <paramref name="after"/> starts.</summary>
     internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after, CancellationToken cancellationToken)
@@ -36,7 +32,8 @@ internal sealed class FeedReader
         var state = feed.Tail.State;
         if (after is not { } wanted)
         {
-            return reader.GoOnLive(recovered: null);
+            reader.GoOnLive(recovered: null);
+            return reader;
         }
         if (wanted.IsEarliest)
         {
@@ -46,78 +43,77 @@ internal sealed class FeedReader
         {
             if (!await reader._log.ReachAsync(wanted, cancellationToken))
             {
-                return reader.GoOnLive(recovered: false);
+                reader.GoOnLive(recovered: false);
+                return reader;
             }
         }
         (reader.Position, reader.Recovered) = (wanted, true);
-        await reader.SeekAsync(cancellationToken, fromEarliest: after.Value.IsEarliest);
+        await reader.ReadAsync(fromEarliest: after.Value.IsEarliest, cancellationToken);
         return reader;
     }
 
-    /// <summary>The entries that only the store has, page by page; the tail has the rest, from <see cref="Cursor"/> on.</summary>
-    internal async IAsyncEnumerable<IReadOnlyList<FeedEntry>> ReadStoredAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        while (_page is { } page)
-        {
-            Position = Position with { Offset = page.Entries[^1].Offset };
-            await SeekAsync(cancellationToken, fromEarliest: false);
-            yield return page.Entries;
-        }
-    }
+    /// <summary>
+    /// Reads what follows the position in the store. Nothing: the tail has the rest, from <see cref="Cursor"/> on, unless entries were
+    /// lost meanwhile.
+    /// </summary>
+    internal ValueTask<IReadOnlyList<FeedEntry>> ReadAsync(CancellationToken cancellationToken) =>
+        ReadAsync(fromEarliest: false, cancellationToken);
+
+    /// <summary>The reader has everything up to this offset, too.</summary>
+    internal void Advance(long offset) => Position = Position with { Offset = offset };
 
     /// <summary>Goes back to the store after the tail has lost the reader's cursor.</summary>
-    internal ValueTask SeekAsync(FeedPosition position, CancellationToken cancellationToken)
-    {
-        (Position, Recovered) = (position, true);
-        return SeekAsync(cancellationToken, fromEarliest: false);
-    }
+    internal void GoBack(FeedPosition position) => (Position, Recovered, HasStored) = (position, true, true);
 
-    private async ValueTask SeekAsync(CancellationToken cancellationToken, bool fromEarliest)
+    private async ValueTask<IReadOnlyList<FeedEntry>> ReadAsync(bool fromEarliest, CancellationToken cancellationToken)
     {
-        _page = null;
+        HasStored = false;
         var state = _feed.Tail.State;
         if (_feed.Tail.Find(Position) is { } cursor)
         {
             Cursor = cursor;
-            return;
+            return [];
         }
         if (state.Head.Epoch != Position.Epoch)
         {
             GoOnLive(recovered: false);
-            return;
+            return [];
         }
-        var page = await _log.ReadAsync(Position.Offset, PageSize, cancellationToken);
+        var page = await _feed.History.ReadAsync(_log, Position, cancellationToken);
         if (page.Epoch != Position.Epoch || (page.TrimmedThrough > Position.Offset && !fromEarliest))
         {
             GoOnLive(recovered: false);
-            return;
-        }
-        // What was stored but has not reached the tail yet comes from there, and must not come twice.
-        var head = _feed.Tail.State.Head;
-        if (head.Epoch == page.Epoch && page.Entries is [.., { Offset: var last }] && last > head.Offset)
-        {
-            page = page with { Entries = [.. page.Entries.TakeWhile(entry => entry.Offset <= head.Offset)] };
+            return [];
         }
         var oldest = page.TrimmedThrough;
-        if (page.Entries.Count > 0)
-        {
-            _page = page;
-        }
-        else
+        HasStored = page.Entries.Count > 0;
+        if (!HasStored)
         {
             Cursor = state.Start; // the store has nothing older than what the tail held before it was asked
             oldest = state.TrimmedThrough;
         }
+        var entries = EntriesAfterPosition(page);
         if (fromEarliest)
         {
-            Position = Position with { Offset = oldest }; // a client that loses its connection before its first message resumes here
+            Advance(oldest); // a client that loses its connection before its first message resumes here
         }
+        return entries;
     }
 
-    private FeedReader GoOnLive(bool? recovered)
+    // Others may have asked for the page, from a position before this one. What was stored but has not reached the tail yet comes from
+    // there, and must not come twice.
+    private IReadOnlyList<FeedEntry> EntriesAfterPosition(FeedLogPage page)
+    {
+        var (entries, head) = (page.Entries, _feed.Tail.State.Head);
+        var last = head.Epoch == page.Epoch ? head.Offset : long.MaxValue;
+        return entries.Count == 0 || (entries[0].Offset > Position.Offset && entries[^1].Offset <= last)
+            ? entries
+            : [.. entries.Where(entry => entry.Offset > Position.Offset && entry.Offset <= last)];
+    }
+
+    private void GoOnLive(bool? recovered)
     {
         var state = _feed.Tail.State;
-        (Position, Recovered, Cursor) = (state.Head, recovered, state.End);
-        return this;
+        (Position, Recovered, Cursor, HasStored) = (state.Head, recovered, state.End, false);
     }
 }

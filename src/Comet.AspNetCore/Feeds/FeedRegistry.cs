@@ -12,6 +12,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<FeedName, FeedCore> _feeds = new();
+    private readonly FeedHistory _history = new();
     private readonly IFeedStore _store;
     private readonly MemoryStore _memory;
     private readonly ILogger<FeedRegistry> _logger;
@@ -53,10 +54,11 @@ internal sealed class FeedRegistry : IAsyncDisposable
     {
         await _sweep.DisposeAsync();
         await Task.WhenAll(_feeds.Values.Select(feed => CloseAsync(feed)));
+        _history.Dispose();
     }
 
     private FeedCore Create(FeedName name, FeedOptions options) =>
-        new(name, options, options.InMemory ? _memory : _store, Services);
+        new(name, options, options.InMemory ? _memory : _store, _history, Services);
 
     private void Sweep()
     {

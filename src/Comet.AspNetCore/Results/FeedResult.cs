@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
@@ -124,46 +123,15 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
     private static async ValueTask<EndReason?> CatchUpAsync(
         FeedCore feed, Subscriber subscriber, ConnectionWriter writer, FeedReader reader)
     {
-        var services = feed.Services;
-        var drainEnded = services.Shutdown.DrainEnded;
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(subscriber.Aborted, drainEnded);
-        var idPrefix = Encoding.ASCII.GetBytes($"{reader.Position.Epoch}-");
-        var due = services.DueEnd(subscriber);
+        feed.History.Enter();
         try
         {
-            if (due is null)
-            {
-                await foreach (var entries in reader.ReadStoredAsync(ending.Token))
-                {
-                    foreach (var entry in entries)
-                    {
-                        writer.WriteMessage(entry.Payload.Span, idPrefix, entry.Offset);
-                    }
-                    if (await writer.FlushAsync() is { } ended)
-                    {
-                        return ended;
-                    }
-                    due = services.DueEnd(subscriber);
-                    if (due is not null)
-                    {
-                        break;
-                    }
-                }
-            }
+            using var catchUp = new CatchUp(feed, subscriber, writer, reader);
+            return await catchUp.RunAsync();
         }
-        catch (OperationCanceledException) when (subscriber.Aborted.IsCancellationRequested)
+        finally
         {
-            return EndReason.ClientDisconnected;
+            feed.History.Leave();
         }
-        catch (OperationCanceledException) when (drainEnded.IsCancellationRequested)
-        {
-            due = services.Shutdown.Reason;
-        }
-        catch (FeedUnavailableException exception)
-        {
-            CometLog.FeedUnavailable(services.Logger, exception, feed.Name.ToString());
-            due = EndReason.Error;
-        }
-        return due is null ? null : await writer.EndAsync(due);
     }
 }

@@ -17,9 +17,10 @@ public interface IFeedLog : IAsyncDisposable
     /// <summary>Reads retained entries that may have left the tail, oldest first.</summary>
     /// <param name="after">Entries with a higher offset than this; 0: from the oldest.</param>
     /// <param name="maxEntries">At most this many.</param>
+    /// <param name="maxBytes">A page ends with the entry whose payload brings it to so many bytes, or above, as it is held in memory.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
-    ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken);
+    ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken);
 
     /// <summary>
     /// Waits until the tail has everything up to a position beyond its head that another server may have handed out. A store of one server

@@ -39,7 +39,7 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
         }
 
         // What is asked for is not in the tail, which is the whole log, so it was trimmed.
-        public ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken) =>
+        public ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken) =>
             new(new FeedLogPage(_epoch, long.MaxValue, []));
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;

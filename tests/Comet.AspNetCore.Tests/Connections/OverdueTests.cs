@@ -90,6 +90,31 @@ public class OverdueTests
         Assert.Equal("recycled", Assert.Single(await stream.RestAsync()).Reason);
     }
 
+    [Fact]
+    public async Task A_client_is_told_though_the_store_does_not_answer()
+    {
+        ScriptedStore? scripted = null;
+        await using var app = await StartAsync("Direct", store =>
+        {
+            scripted = store.With(1000);
+            store.BeforeRead = () => store.Reads < 2 ? Task.CompletedTask : new TaskCompletionSource().Task;
+        });
+        await using var stream = await app.OpenAsync("/history", lastEventId: "earliest");
+        await stream.NextAsync(CometMessageKind.Open);
+        await Eventually.HoldsAsync(() => scripted!.Reads == 2, "two pages are read");
+        Assert.Equal(512, (await stream.TakeAsync(512)).Count);
+
+        var rest = stream.RestAsync();
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1)); // a few after MaxAge, as none of them may pass before the store is asked
+                return rest.IsCompleted;
+            },
+            "the client is told");
+        Assert.Equal("recycled", Assert.Single(await rest).Reason);
+    }
+
     private Task<TestApp> StartAsync(string wire, Action<ScriptedStore>? script = null)
     {
         var store = new ScriptedStore { Time = _time };

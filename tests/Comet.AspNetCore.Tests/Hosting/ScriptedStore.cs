@@ -110,14 +110,20 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         }
     }
 
-    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
+    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         await BeforeRead().WaitAsync(cancellationToken);
         ThrowIfUnavailable();
         lock (_lock)
         {
             Reads++;
-            return new FeedLogPage(Epoch, _trimmedThrough, [.. _entries.Where(entry => entry.Offset > after).Take(maxEntries)]);
+            var entries = new List<FeedEntry>();
+            foreach (var entry in _entries.Where(entry => entry.Offset > after).Take(maxEntries).TakeWhile(_ => maxBytes > 0))
+            {
+                entries.Add(entry);
+                maxBytes -= entry.Payload.Length;
+            }
+            return new FeedLogPage(Epoch, _trimmedThrough, entries);
         }
     }
 

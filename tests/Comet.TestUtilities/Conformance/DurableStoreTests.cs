@@ -92,6 +92,27 @@ public abstract class DurableStoreTests : FeedStoreTests
         Assert.Empty((await ReadAsync(log, positions[^1].Offset + 1000, 5)).Entries);
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(100, 1)]
+    [InlineData(101, 2)]
+    [InlineData(1000, 10)]
+    [InlineData(1_000_000, 30)]
+    public async Task A_page_ends_with_the_entry_that_brings_it_to_its_bytes(long maxBytes, int expected)
+    {
+        await using var host = await StartAsync();
+        await using var log = await OpenAsync(host, NewName(), new RecordingTail());
+        for (var number = 0; number < 30; number++)
+        {
+            await AppendAsync(log, $"{number}".PadRight(100));
+        }
+
+        var page = await log.ReadAsync(0, 1000, maxBytes, TestContext.Current.CancellationToken).AsTask().WithPatience();
+
+        Assert.Equal(Payloads.Numbers(0, expected), Texts(page.Entries).Select(text => text.TrimEnd()));
+        Assert.Equal(0, page.TrimmedThrough);
+    }
+
     [Fact]
     public async Task Entries_are_read_back_as_the_tail_got_them()
     {

@@ -1,0 +1,87 @@
+using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Testing;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Comet.AspNetCore.Tests.Feeds;
+
+/// <summary>Many clients that read history at once. Runs alone, as it measures the process.</summary>
+[Collection(nameof(Alone))]
+public class CatchUpMemoryTests
+{
+    private const int Messages = 800; // of 4 KB, 64 of which are a page; in all less than what is kept of pages
+    private const int Clients = 50;
+
+    private readonly ScriptedStore _store = new ScriptedStore().With(Enumerable.Range(0, Messages).Select(i => $"{i}".PadRight(4096)));
+
+    [Theory]
+    [InlineData("Direct")]
+    [InlineData("Portable")]
+    [InlineData("Tls")]
+    [InlineData("Http2")]
+    public async Task Clients_that_do_not_read_hold_the_bytes_on_their_way_and_nothing_of_a_page(string wire)
+    {
+        await using var app = await StartAsync(Enum.Parse<Wire>(wire));
+        using var client = app.CreateClient(receiveBuffer: 4096);
+        await using (var first = await TestStream.OpenAsync(client, "/", CometFormat.Ndjson, "earliest"))
+        {
+            Assert.Equal(100, (await ReadAsync(first, 100)).Count);
+        }
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        var stalled = await Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, "earliest")));
+        var reads = -1;
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                (var last, reads) = (reads, _store.Reads);
+                await Task.Delay(200);
+                return last == _store.Reads;
+            },
+            "all of them wait");
+
+        // A connection of the client and of the server, and a piece in the library and in what is behind it; a page is 256 KB.
+        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Clients;
+        Assert.True(each < 200_000, $"{each} bytes for each");
+        foreach (var stream in stalled)
+        {
+            await stream.DisposeAsync();
+        }
+        await app.NoStreamIsOpenAsync();
+    }
+
+    [Fact]
+    public async Task Clients_that_ask_for_the_same_at_once_read_it_together()
+    {
+        await using var app = await StartAsync(Wire.Direct);
+        var begin = new TaskCompletionSource();
+        _store.BeforeRead = () => begin.Task;
+        var opening = Enumerable.Range(0, Clients).Select(_ => app.OpenAsync("/", CometFormat.Ndjson, "earliest")).ToList();
+        await Eventually.HoldsAsync(() => app.OpenStreams == Clients, "all of them wait for the store");
+
+        begin.SetResult();
+        var streams = await Task.WhenAll(opening);
+        await Task.WhenAll(streams.Select(async stream => Assert.Equal(Messages, (await ReadAsync(stream, Messages)).Count)));
+
+        Assert.InRange(_store.Reads, Messages / 64, 5 * Messages / 64); // a page is kept for seconds, which may pass; each for itself: 650
+        foreach (var stream in streams)
+        {
+            await stream.DisposeAsync();
+        }
+    }
+
+    private static async Task<List<CometMessage>> ReadAsync(TestStream stream, int messages)
+    {
+        Assert.True((await stream.NextAsync(CometMessageKind.Open)).Recovered);
+        return await stream.TakeAsync(messages);
+    }
+
+    private Task<TestApp> StartAsync(Wire wire) => NewsApp.StartAsync(
+        wire,
+        configure: builder =>
+        {
+            builder.Services.AddSingleton<IFeedStore>(_store);
+            builder.Configuration["Comet:WriteTimeout"] = "00:10:00";
+        });
+}
