@@ -13,6 +13,7 @@ internal sealed class FeedCore : IAsyncDisposable
     private readonly IFeedStore _store;
     private readonly FeedRetention _retention;
     private volatile IFeedLog? _log;
+    private volatile bool _isDisposed;
     private int _users; // or Retired
 
     internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, ConnectionServices services)
@@ -42,8 +43,9 @@ internal sealed class FeedCore : IAsyncDisposable
 
     /// <summary>The log, opened at first use.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
-        _log is { } log ? new(log) : OpenSlowAsync(cancellationToken);
+        _isDisposed ? throw FeedRegistry.Ended(Name) : _log is { } log ? new(log) : OpenSlowAsync(cancellationToken);
 
     internal async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
@@ -92,6 +94,7 @@ internal sealed class FeedCore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _isDisposed = true;
         _opening.Dispose();
         FanOut.Dispose();
         if (_log is { } log)
