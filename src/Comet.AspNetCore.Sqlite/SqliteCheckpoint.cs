@@ -12,7 +12,7 @@ internal sealed class SqliteCheckpoint(string path, ILogger logger)
 
     private bool _isHeldUp;
 
-    /// <summary>Moves a WAL that has become long into the file. Appends go on if that fails, as long as there is room for the WAL.</summary>
+    /// <summary>Moves a WAL that has become long into the file. Appends go on if that fails, while there is room for it.</summary>
     internal void TruncateWal(SqliteDatabase database)
     {
         try

@@ -13,6 +13,8 @@ internal sealed class SqliteDatabase : IDisposable
     // A disk that has no room for this much is as good as full.
     private const int ProbeBytes = 16 * 1024;
 
+    private const long MaxKeepMilliseconds = 3650L * 24 * 60 * 60 * 1000; // RetainFor's limit; others may write to the file
+
     private readonly string _path;
     private readonly FileStream _fileLock;
     private readonly SqliteConnection _connection;
@@ -179,7 +181,7 @@ internal sealed class SqliteDatabase : IDisposable
             {
                 Trimmed = oldest.GetInt64(0) - 1,
                 TrimmedTotal = oldest.GetInt64(2) - oldest.GetInt64(3),
-                OldestAt = At(oldest.GetInt64(1)),
+                OldestAt = SqliteStatement.Time(oldest.GetInt64(1)),
             };
         }
         using var newest = _newest.Query(feed.Id);
@@ -202,7 +204,7 @@ internal sealed class SqliteDatabase : IDisposable
         using var rows = _after.Query(feed, offset);
         while (rows.Read())
         {
-            yield return new FeedEntry(rows.GetInt64(0), rows.GetFieldValue<byte[]>(1), At(rows.GetInt64(2)));
+            yield return new FeedEntry(rows.GetInt64(0), rows.GetFieldValue<byte[]>(1), SqliteStatement.Time(rows.GetInt64(2)));
         }
     }
 
@@ -212,7 +214,7 @@ internal sealed class SqliteDatabase : IDisposable
         using var rows = _oldest.Query(feed);
         while (rows.Read())
         {
-            yield return (rows.GetInt64(0), At(rows.GetInt64(1)), rows.GetInt64(2));
+            yield return (rows.GetInt64(0), SqliteStatement.Time(rows.GetInt64(1)), rows.GetInt64(2));
         }
     }
 
@@ -241,7 +243,8 @@ internal sealed class SqliteDatabase : IDisposable
         using var rows = _nextFeeds.Query(after, max);
         while (rows.Read())
         {
-            feeds.Add((rows.GetInt64(0), rows.GetString(1), TimeSpan.FromMilliseconds(rows.GetInt64(2))));
+            var keep = TimeSpan.FromMilliseconds(Math.Clamp(rows.GetInt64(2), 0, MaxKeepMilliseconds));
+            feeds.Add((rows.GetInt64(0), rows.GetString(1), keep));
         }
         return feeds;
     }
@@ -250,7 +253,7 @@ internal sealed class SqliteDatabase : IDisposable
     internal (long Offset, DateTimeOffset At)? Newest(long feed)
     {
         using var row = _newest.Query(feed);
-        return row.Read() ? (row.GetInt64(0), At(row.GetInt64(1))) : null;
+        return row.Read() ? (row.GetInt64(0), SqliteStatement.Time(row.GetInt64(1))) : null;
     }
 
     /// <summary>Removes a feed that has no entries. If it is opened again, it begins in another epoch.</summary>
@@ -269,8 +272,6 @@ internal sealed class SqliteDatabase : IDisposable
         _connection.Dispose();
         _fileLock.Dispose();
     }
-
-    private static DateTimeOffset At(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 
     private static string NewEpoch() => RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuvwxyz", 8);
 

@@ -1,6 +1,6 @@
 namespace Comet.AspNetCore.Sqlite;
 
-/// <summary>The work that waits for the writer. Callers are turned away when that is too much, as a disk may be too slow for them.</summary>
+/// <summary>The work that waits for the writer. Callers are turned away when it is too much, as a disk may be too slow for them.</summary>
 internal sealed class SqliteQueue
 {
     /// <summary>

@@ -57,7 +57,7 @@ internal sealed class SqliteReader : IDisposable
             {
                 var payload = rows.GetFieldValue<byte[]>(1);
                 bytes += payload.Length;
-                entries.Add(new FeedEntry(rows.GetInt64(0), payload, DateTimeOffset.FromUnixTimeMilliseconds(rows.GetInt64(2))));
+                entries.Add(new FeedEntry(rows.GetInt64(0), payload, SqliteStatement.Time(rows.GetInt64(2))));
             }
             return new FeedLogPage(epoch, trimmed, entries);
         }

@@ -37,6 +37,10 @@ internal sealed class SqliteStatement : IDisposable
         return (T?)_command.ExecuteScalar();
     }
 
+    /// <summary>A time in a column. Others may write to the file, and what is no time is the nearest that is one.</summary>
+    internal static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(
+        Math.Clamp(milliseconds, DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
+
     public void Dispose() => _command.Dispose();
 
     private void Bind(ReadOnlySpan<object> values)

@@ -33,11 +33,12 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     /// <summary>The connections that read the file.</summary>
     /// <exception cref="FeedUnavailableException">The file cannot be used.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal SqliteReaders Readers => _state switch
     {
         { Status: SqliteFileStatus.Open, Database: { } database } => database.Readers,
         { Status: not SqliteFileStatus.Ended, Outage: { } outage } => throw SqliteFaults.Copy(outage.Fault),
-        _ => throw ShuttingDown(),
+        _ => throw Ended(),
     };
 
     /// <summary>Whether something was stored within this time, and nothing has failed since.</summary>
@@ -45,16 +46,17 @@ internal sealed class SqliteWriter : IAsyncDisposable
         _state is { Status: SqliteFileStatus.Open, Outage: null } && _time.GetElapsedTime(Volatile.Read(ref _storedAt)) < time;
 
     /// <summary>Adds a caller's work for the next transaction.</summary>
-    /// <exception cref="FeedUnavailableException">Too much waits already, or the app is shutting down.</exception>
+    /// <exception cref="FeedUnavailableException">Too much waits already.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal void Enqueue(SqliteWork work)
     {
         if (!_queue.TryAdd(work, maxBytes: work.Bytes > 0 ? SqliteQueue.MaxBytes : long.MaxValue)) // a probe is no burden
         {
-            throw _queue.HasEnded ? ShuttingDown() : new FeedUnavailableException(SqliteFaults.QueueFull(_path));
+            throw _queue.HasEnded ? Ended() : (Exception)new FeedUnavailableException(SqliteFaults.QueueFull(_path));
         }
     }
 
-    /// <summary>Adds the store's own work for the next transaction. False: the app is shutting down.</summary>
+    /// <summary>Adds the store's own work for the next transaction. False: the app has ended.</summary>
     internal bool TryEnqueue(SqliteWork work) => _queue.TryAdd(work);
 
     public async ValueTask DisposeAsync()
@@ -63,7 +65,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         await _ended.Task;
     }
 
-    private static FeedUnavailableException ShuttingDown() => new("The app is shutting down.");
+    private static ObjectDisposedException Ended() => new(nameof(SqliteStore), "The app has ended, and its store with it.");
 
     private void Run()
     {
@@ -132,7 +134,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private void Store(SqliteBatch batch, SqliteDatabase database)
     {
         database.Begin();
-        batch.Execute(database, DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds())); // as precise as the file
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()); // as precise as the file
+        batch.Execute(database, now);
         database.Commit();
         if (batch.HasWritten)
         {

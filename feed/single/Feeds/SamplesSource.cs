@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Comet.AspNetCore;
 using CometApp.Models;
 
@@ -8,21 +9,16 @@ public sealed class SamplesSource(Feed<SamplesMessage> feed, TimeProvider time) 
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => feed.PublishAllAsync(WalkAsync(stoppingToken), stoppingToken);
+
+    private async IAsyncEnumerable<SamplesMessage> WalkAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(Period, time);
         var value = 100.0;
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await timer.WaitForNextTickAsync(cancellation))
         {
             value += Random.Shared.NextDouble() - 0.5;
-            try
-            {
-                await feed.PublishAsync(new SamplesMessage(Math.Round(value, 2), time.GetUtcNow()), stoppingToken);
-            }
-            catch (FeedUnavailableException)
-            {
-                // The store is away, which readiness tells; the next value is as good as this one.
-            }
+            yield return new SamplesMessage(Math.Round(value, 2), time.GetUtcNow());
         }
     }
 }

@@ -6,8 +6,13 @@ namespace Comet.AspNetCore.RabbitMQ.Stores;
 internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRetention retention, IFeedTail tail, TimeProvider time)
     : IFeedLog
 {
-    public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
-        stream.AppendAsync(feed, payload, cancellationToken);
+    private volatile bool _isClosed;
+
+    public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        return stream.AppendAsync(feed, payload, cancellationToken);
+    }
 
     public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
@@ -37,6 +42,7 @@ internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRe
 
     public ValueTask DisposeAsync()
     {
+        _isClosed = true;
         stream.Close(feed, tail);
         return ValueTask.CompletedTask;
     }

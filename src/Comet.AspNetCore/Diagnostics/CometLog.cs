@@ -39,4 +39,38 @@ internal static partial class CometLog
     [LoggerMessage(
         6, LogLevel.Warning, "{Key} is no setting of Comet. The settings under {Section} are: {Names}.", EventName = "KeyUnread")]
     internal static partial void KeyUnread(ILogger logger, string key, string section, string names);
+
+    [LoggerMessage(
+        7,
+        LogLevel.Warning,
+        "The store's entry {Offset} of feed {Feed} is not one JSON value in UTF-8, so nobody gets it. Others of this feed are not " +
+        "logged; comet.message.rejected counts them. Find out who else writes to the store.",
+        EventName = "EntryRejected")]
+    internal static partial void EntryRejected(ILogger logger, string feed, long offset);
+
+    [LoggerMessage(
+        8,
+        LogLevel.Warning,
+        "The store's epoch of feed {Feed} is not 1 to 64 ASCII letters and digits; {Epoch} stands in for it. " +
+        "Find out who else writes to the store.",
+        EventName = "EpochReplaced")]
+    internal static partial void EpochReplaced(ILogger logger, string feed, string epoch);
+
+    [LoggerMessage(
+        9,
+        LogLevel.Warning,
+        "The store of feed {Feed} is unavailable. PublishAllAsync tries to publish the value again until it is stored.",
+        EventName = "PublishingWaits")]
+    internal static partial void PublishingWaits(ILogger logger, Exception exception, string feed);
+
+    [LoggerMessage(10, LogLevel.Information, "PublishAllAsync goes on publishing to feed {Feed}.", EventName = "PublishingResumed")]
+    internal static partial void PublishingResumed(ILogger logger, string feed);
+
+    [LoggerMessage(
+        11,
+        LogLevel.Error,
+        "PublishAllAsync leaves out a value that cannot be published to feed {Feed}. " +
+        "Others like it that follow are not logged, until one can be published.",
+        EventName = "ValueRejected")]
+    internal static partial void ValueRejected(ILogger logger, Exception exception, string feed);
 }

@@ -13,6 +13,7 @@ internal sealed class CometMetrics
     private readonly UpDownCounter<long> _active;
     private readonly Histogram<double> _duration;
     private readonly Counter<long> _published;
+    private readonly Counter<long> _rejected;
     private readonly Counter<long> _delivered;
     private readonly Counter<long> _bytes;
     private readonly Histogram<long> _lag;
@@ -24,6 +25,8 @@ internal sealed class CometMetrics
         _active = meter.CreateUpDownCounter<long>("comet.stream.active", "{stream}", "Open streams.");
         _duration = meter.CreateHistogram<double>("comet.stream.duration", "s", "How long streams were open, by the reason of their end.");
         _published = meter.CreateCounter<long>("comet.message.published", "{message}", "Messages published to feeds.");
+        _rejected = meter.CreateCounter<long>(
+            "comet.message.rejected", "{message}", "Messages of a store that are no JSON, which nobody gets.");
         _delivered = meter.CreateCounter<long>("comet.message.delivered", "{message}", "Messages written to streams.");
         _bytes = meter.CreateCounter<long>("comet.stream.io", "By", "Bytes written to streams.");
         _lag = meter.CreateHistogram<long>(
@@ -45,6 +48,8 @@ internal sealed class CometMetrics
     }
 
     internal void Published(string feed) => _published.Add(1, new KeyValuePair<string, object?>(FeedTag, feed));
+
+    internal void Rejected(string feed) => _rejected.Add(1, new KeyValuePair<string, object?>(FeedTag, feed));
 
     internal void Delivered(string format, string? feed, long messages, long bytes)
     {

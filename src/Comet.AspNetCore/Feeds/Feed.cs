@@ -4,6 +4,7 @@ using System.Text.Json;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore;
 
@@ -36,9 +37,42 @@ public sealed class Feed<T>
     /// The JSON is longer than <see cref="FeedOptions.RetainBytes"/>, or than the store takes.
     /// </exception>
     /// <exception cref="FeedUnavailableException">The store is unavailable; it is not certain that the message was stored.</exception>
-    public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default)
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default) =>
+        AppendAsync(Encode(value), cancellationToken);
+
+    /// <summary>
+    /// Publishes a sequence, one value after the other, and outlives outages of the store: for a background service, whose exception would
+    /// stop the app.
+    /// </summary>
+    /// <remarks>
+    /// While the store is unavailable the same value is tried again, after half a second at first and five at most, and the sequence is not
+    /// asked for the next: the order stays, and nothing is lost. It is published <b>at least once</b>: a value that was stored although the
+    /// store could not confirm it comes twice, under two ids. A value that cannot be published, as it has no JSON or is longer than
+    /// <see cref="FeedOptions.RetainBytes"/>, is left out. Log messages tell of both, once until publishing goes on.
+    /// </remarks>
+    /// <param name="values">Enumerated once.</param>
+    /// <param name="cancellationToken">Ends the publishing, and the sequence.</param>
+    /// <returns>Completes with the sequence, and fails with what that throws.</returns>
+    /// <exception cref="OperationCanceledException">The publishing was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public async Task PublishAllAsync(IAsyncEnumerable<T> values, CancellationToken cancellationToken = default)
     {
-        var payload = Encode(value);
+        ArgumentNullException.ThrowIfNull(values);
+        var feed = Handle.Acquire();
+        try
+        {
+            var logger = feed.Services.Loggers.CreateLogger<FeedRegistry>();
+            await new FeedPublisher<T>(this, feed.Services.Clock.Time, logger).PublishAsync(values, cancellationToken);
+        }
+        finally
+        {
+            feed.Release();
+        }
+    }
+
+    internal ValueTask<FeedPosition> AppendAsync(byte[] payload, CancellationToken cancellationToken)
+    {
         var feed = Handle.Acquire();
         try
         {
@@ -46,7 +80,7 @@ public sealed class Feed<T>
             {
                 var limit = feed.Options.RetainBytes;
                 throw new ArgumentException(
-                    $"The message is {payload.Length} bytes of JSON; the feed {Name} takes at most RetainBytes = {limit}.", nameof(value));
+                    $"The message is {payload.Length} bytes of JSON; the feed {Name} takes at most RetainBytes = {limit}.", "value");
             }
             var append = feed.AppendAsync(payload, cancellationToken);
             if (!append.IsCompleted)
@@ -76,12 +110,14 @@ public sealed class Feed<T>
     }
 
     /// <summary>Reads the feed in code: what is retained after a position, then every message as it is published.</summary>
+    /// <remarks>A message that cannot be read as <typeparamref name="T"/> has an <see cref="FeedMessage{T}.Error"/>.</remarks>
     /// <param name="after">A position, <see cref="FeedPosition.Earliest"/>, or null: only what is published from now on.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="FeedPositionLostException">
     /// The log no longer holds everything after the position, from the beginning or because the reader was too slow.
     /// </exception>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     public async IAsyncEnumerable<FeedMessage<T>> ReadAsync(
         FeedPosition? after = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -127,7 +163,7 @@ public sealed class Feed<T>
         }
     }
 
-    private byte[] Encode(T value)
+    internal byte[] Encode(T value)
     {
         var buffer = t_buffer ?? new ArrayBufferWriter<byte>(1024);
         t_buffer = null; // taken while in use, as a converter may publish, too
@@ -138,6 +174,15 @@ public sealed class Feed<T>
         return payload;
     }
 
-    private FeedMessage<T> Decode(FeedPosition position, FeedEntry entry) =>
-        new(position, JsonSerializer.Deserialize(entry.Payload.Span, JsonMetadata.Of<T>(_json))!);
+    private FeedMessage<T> Decode(FeedPosition position, FeedEntry entry)
+    {
+        try
+        {
+            return new(position, JsonSerializer.Deserialize(entry.Payload.Span, JsonMetadata.Of<T>(_json))!);
+        }
+        catch (Exception exception) // a converter throws what it likes
+        {
+            return new(new FeedMessageUnreadableException(position, typeof(T), exception));
+        }
+    }
 }

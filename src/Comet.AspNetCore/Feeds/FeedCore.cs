@@ -46,8 +46,11 @@ internal sealed class FeedCore : IAsyncDisposable
 
     /// <summary>The log, opened at first use. All who wait for it share one opening, which goes on when one of them gives up.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
-        _log is { IsCompletedSuccessfully: true } log ? new(log.Result) : new(OpenSlowAsync(cancellationToken));
+        !_closing.IsCancellationRequested && _log is { IsCompletedSuccessfully: true } log
+            ? new(log.Result)
+            : new(OpenSlowAsync(cancellationToken));
 
     internal async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
@@ -144,7 +147,10 @@ internal sealed class FeedCore : IAsyncDisposable
     {
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
+            if (_closing.IsCancellationRequested)
+            {
+                throw FeedRegistry.Ended(Name);
+            }
             if (_log is null or { IsFaulted: true } or { IsCanceled: true })
             {
                 _log = _store.OpenAsync(Name, _retention, Tail, _closing.Token).AsTask();

@@ -17,6 +17,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     private readonly MemoryStore _memory;
     private readonly ILogger<FeedRegistry> _logger;
     private readonly ITimer _sweep;
+    private volatile bool _isDisposed;
 
     public FeedRegistry(
         IFeedStore store,
@@ -24,7 +25,8 @@ internal sealed class FeedRegistry : IAsyncDisposable
         TimeProvider time,
         ILogger<FeedRegistry> logger)
     {
-        (_store, _memory, Services, _logger) = (store, new MemoryStore(time), services, logger);
+        (_memory, Services, _logger) = (new MemoryStore(time), services, logger);
+        _store = store is MemoryStore ? store : new CheckedStore(store, services.Metrics, logger);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
     }
 
@@ -35,8 +37,13 @@ internal sealed class FeedRegistry : IAsyncDisposable
     internal int Count => _feeds.Count;
 
     /// <summary>The feed of this name, which begins at its first use, and stays at least until <see cref="FeedCore.Release"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal FeedCore Acquire(FeedName name, FeedOptions options)
     {
+        if (_isDisposed)
+        {
+            throw Ended(name);
+        }
         for (var wait = new SpinWait(); ; wait.SpinOnce())
         {
             var feed = _feeds.GetOrAdd(
@@ -50,8 +57,12 @@ internal sealed class FeedRegistry : IAsyncDisposable
         }
     }
 
+    /// <summary>The one exception for whoever uses a feed after the end, whatever its store.</summary>
+    internal static ObjectDisposedException Ended(FeedName feed) => new(feed.ToString(), "The app has ended, and its feeds with it.");
+
     public async ValueTask DisposeAsync()
     {
+        _isDisposed = true;
         await _sweep.DisposeAsync();
         await Task.WhenAll(_feeds.Values.Select(feed => CloseAsync(feed)));
         _history.Dispose();

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Comet.AspNetCore.Formats;
 
@@ -45,6 +46,24 @@ internal static class SafeJson
         Return(buffer, writer);
     }
 
+    /// <summary>Checks JSON that was encoded elsewhere, and escapes it where that is needed.</summary>
+    /// <returns>False: it is not one JSON value in UTF-8.</returns>
+    internal static bool TryEscape(ReadOnlyMemory<byte> json, out ReadOnlyMemory<byte> safe)
+    {
+        safe = json;
+        if (!IsOneValue(json.Span))
+        {
+            return false;
+        }
+        if (json.Span.ContainsAny(Unsafe))
+        {
+            var escaped = new ArrayBufferWriter<byte>(json.Length + 64);
+            Escape(json.Span, escaped);
+            safe = escaped.WrittenSpan.ToArray();
+        }
+        return true;
+    }
+
     /// <summary>Copies JSON, with every character that could end a script, a line or an attribute replaced by its escape.</summary>
     internal static void Escape(ReadOnlySpan<byte> json, IBufferWriter<byte> output)
     {
@@ -84,6 +103,26 @@ internal static class SafeJson
                     break;
             }
             json = json[length..];
+        }
+    }
+
+    private static bool IsOneValue(ReadOnlySpan<byte> json)
+    {
+        if (!Utf8.IsValid(json)) // the reader does not look into strings
+        {
+            return false;
+        }
+        try
+        {
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+            while (reader.Read())
+            {
+            }
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

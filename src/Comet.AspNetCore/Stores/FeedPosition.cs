@@ -34,8 +34,8 @@ public readonly record struct FeedPosition(string Epoch, long Offset)
             return true;
         }
         var dash = text?.IndexOf('-', StringComparison.Ordinal) ?? -1;
-        if (dash is < 1 or > MaxEpochLength ||
-            text.AsSpan(0, dash).ContainsAnyExcept(EpochCharacters) ||
+        if (dash < 0 ||
+            !IsEpoch(text.AsSpan(0, dash)) ||
             !long.TryParse(text.AsSpan(dash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var offset))
         {
             return false;
@@ -43,4 +43,7 @@ public readonly record struct FeedPosition(string Epoch, long Offset)
         position = new FeedPosition(text![..dash], offset);
         return true;
     }
+
+    internal static bool IsEpoch(ReadOnlySpan<char> text) =>
+        text.Length is >= 1 and <= MaxEpochLength && !text.ContainsAnyExcept(EpochCharacters);
 }

@@ -12,6 +12,7 @@ public interface IFeedLog : IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting; the entry may have been appended all the same.</param>
     /// <exception cref="ArgumentException">The payload is longer than the store takes.</exception>
     /// <exception cref="FeedUnavailableException">It is not certain that the entry was stored.</exception>
+    /// <exception cref="ObjectDisposedException">The log is closed. The entry was not stored.</exception>
     ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken);
 
     /// <summary>Reads retained entries that may have left the tail, oldest first.</summary>

@@ -21,6 +21,7 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
         private readonly IFeedTail _tail;
         private readonly TimeProvider _time;
         private long _head;
+        private bool _isClosed;
 
         internal MemoryLog(IFeedTail tail, TimeProvider time)
         {
@@ -32,6 +33,7 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
         {
             lock (_lock)
             {
+                ObjectDisposedException.ThrowIf(_isClosed, this);
                 var entry = new FeedEntry(++_head, payload, _time.GetUtcNow());
                 _tail.Append(new ReadOnlySpan<FeedEntry>(in entry));
                 return new(new FeedPosition(_epoch, entry.Offset));
@@ -42,6 +44,13 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
         public ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken) =>
             new(new FeedLogPage(_epoch, long.MaxValue, []));
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public ValueTask DisposeAsync()
+        {
+            lock (_lock)
+            {
+                _isClosed = true;
+            }
+            return ValueTask.CompletedTask;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using static Comet.AspNetCore.Tests.Hosting.NewsApp;
@@ -105,8 +106,43 @@ public class FeedReadingTests
         Assert.Equal("fine", message.Value.Name);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_message_of_another_type_is_given_as_such_and_the_reader_goes_on(bool isStored)
+    {
+        var store = new ScriptedStore();
+        store.With(isStored ? 300 : 0); // strings
+        await using var app = await TestApp.StartAsync(_ => { }, builder =>
+        {
+            builder.Services.AddFeed<Reading>("readings");
+            builder.Services.AddSingleton<IFeedStore>(store);
+        });
+        var readings = app.Services.GetRequiredService<Feed<Reading>>();
+        if (!isStored)
+        {
+            await readings.PublishAsync(new Reading(0)); // opens the feed
+            store.Intrude("\"text\""u8.ToArray());
+        }
+        var last = await readings.PublishAsync(new Reading(7));
+
+        var messages = await readings.ReadAsync(FeedPosition.Earliest).Take(isStored ? 301 : 3).ToListAsync().AsTask().WithPatience();
+
+        var unreadable = messages[isStored ? 0 : 1];
+        var error = Assert.Throws<FeedMessageUnreadableException>(() => unreadable.Value);
+        Assert.Same(error, unreadable.Error);
+        Assert.Equal(unreadable.Position, error.Position);
+        Assert.IsType<JsonException>(error.InnerException);
+        Assert.Contains($"The message {error.Position} cannot be read as Reading", error.Message);
+        Assert.Equal(new FeedMessage<Reading>(last, new Reading(7)), messages[^1]);
+        Assert.Null(messages[^1].Error);
+        Assert.Equal(last, (await readings.ReadAsync(messages[^2].Position).FirstAsync().AsTask().WithPatience()).Position);
+    }
+
     private static async Task<List<FeedMessage<string>>> TakeAsync(TestApp app, FeedPosition after, int count) =>
         await app.News().ReadAsync(after).Take(count).ToListAsync();
+
+    private sealed record Reading(int Number);
 
     private sealed record Node(string Name)
     {

@@ -57,6 +57,16 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         }
     }
 
+    /// <summary>Stores what somebody else wrote, and hands it to the tail of a feed that is open.</summary>
+    internal void Intrude(ReadOnlyMemory<byte> payload)
+    {
+        lock (_lock)
+        {
+            var entry = Store(payload);
+            _tail?.Append(new ReadOnlySpan<FeedEntry>(in entry));
+        }
+    }
+
     /// <summary>Begins anew as another log.</summary>
     internal void BeginAnew(string epoch)
     {

@@ -198,6 +198,33 @@ public abstract class FeedStoreTests
     }
 
     [Fact]
+    public async Task A_closed_log_takes_no_more()
+    {
+        await using var host = await StartAsync();
+        var log = await OpenAsync(host, NewName(), new RecordingTail());
+        await AppendAsync(log, "1");
+        await log.DisposeAsync();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => AppendAsync(log, "2"));
+    }
+
+    [Fact]
+    public async Task Whoever_uses_a_feed_after_the_end_is_told_so()
+    {
+        var host = await StartAsync();
+        var (used, unused) = (host.Feed(NewName(), new FeedOptions()), host.Feed(NewName(), new FeedOptions()));
+        await used.PublishAsync("1");
+        await host.DisposeAsync();
+
+        foreach (var feed in (Feed<string>[])[used, unused])
+        {
+            var exception = await Assert.ThrowsAsync<ObjectDisposedException>(async () => await feed.PublishAsync("2").AsTask().WithPatience());
+            Assert.StartsWith("The app has ended, and its feeds with it.", exception.Message);
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAsync(feed, FeedPosition.Earliest, 1).WithPatience());
+        }
+    }
+
+    [Fact]
     public async Task A_feed_gives_what_follows_any_of_its_positions_and_then_goes_on_live()
     {
         await using var host = await StartAsync();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Comet.AspNetCore;
 using CometApp.Models;
 
@@ -12,20 +13,21 @@ public sealed class VitalsSampler(Feed<Vitals> feed, OpenStreams streams, TimePr
 
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => feed.PublishAllAsync(SampleAsync(stoppingToken), stoppingToken);
+
+    private async IAsyncEnumerable<Vitals> SampleAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         using var process = Process.GetCurrentProcess();
         using var timer = new PeriodicTimer(Period, time);
         var (cpu, at) = (process.TotalProcessorTime, time.GetTimestamp());
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await timer.WaitForNextTickAsync(cancellation))
         {
             process.Refresh();
             var elapsed = time.GetElapsedTime(at);
             var busy = 100 * (process.TotalProcessorTime - cpu) / elapsed;
             (cpu, at) = (process.TotalProcessorTime, time.GetTimestamp());
             var heap = GC.GetTotalMemory(forceFullCollection: false);
-            var vitals = new Vitals(Math.Round(busy, 1), process.WorkingSet64, heap, streams.Count);
-            await feed.PublishAsync(vitals, stoppingToken);
+            yield return new Vitals(Math.Round(busy, 1), process.WorkingSet64, heap, streams.Count);
         }
     }
 }

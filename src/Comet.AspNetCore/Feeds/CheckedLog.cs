@@ -1,0 +1,44 @@
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>The log of a store, of which only what is accepted is read.</summary>
+internal sealed class CheckedLog(IFeedLog log, StoredContent content) : IFeedLog
+{
+    public async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        var position = await log.AppendAsync(new EncodedPayload(payload).Memory, cancellationToken);
+        return position with { Epoch = content.Accept(position.Epoch) };
+    }
+
+    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
+    {
+        var trimmedThrough = 0L;
+        while (true)
+        {
+            var page = await log.ReadAsync(after, maxEntries, cancellationToken);
+            trimmedThrough = Math.Max(trimmedThrough, page.TrimmedThrough);
+            var entries = new List<FeedEntry>(page.Entries.Count);
+            var last = after;
+            foreach (var entry in page.Entries)
+            {
+                if (entry.Offset > last && content.TryAccept(entry, out var accepted))
+                {
+                    entries.Add(accepted);
+                }
+                last = Math.Max(last, entry.Offset);
+            }
+            // An empty page would say that nothing follows, so a page of which nothing is accepted is followed by the next.
+            if (entries.Count > 0 || last == after)
+            {
+                return new FeedLogPage(content.Accept(page.Epoch), trimmedThrough, entries);
+            }
+            after = last;
+        }
+    }
+
+    public ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken) =>
+        log.ReachAsync(position, cancellationToken);
+
+    public ValueTask DisposeAsync() => log.DisposeAsync();
+}

@@ -1,0 +1,25 @@
+using System.Buffers;
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>Passes on to a tail what is accepted of what a store hands over.</summary>
+internal sealed class CheckedTail(IFeedTail tail, StoredContent content) : IFeedTail
+{
+    public void Reset(string epoch, long head) => tail.Reset(content.Accept(epoch), Math.Max(head, 0));
+
+    public void Append(ReadOnlySpan<FeedEntry> entries)
+    {
+        var accepted = ArrayPool<FeedEntry>.Shared.Rent(entries.Length);
+        var count = 0;
+        foreach (var entry in entries)
+        {
+            if (content.TryAccept(entry, out accepted[count]))
+            {
+                count++;
+            }
+        }
+        tail.Append(accepted.AsSpan(0, count));
+        ArrayPool<FeedEntry>.Shared.Return(accepted, clearArray: true);
+    }
+}
