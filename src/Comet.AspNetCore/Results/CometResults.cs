@@ -25,7 +25,8 @@ public static class CometResults
 
     /// <summary>
     /// Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by the app's JSON
-    /// options: MVC's for an action, those of minimal APIs otherwise. A value that they cannot write ends the stream with the reason <c>error</c>.
+    /// options: MVC's for an action, those of minimal APIs otherwise. A value that they cannot write ends the stream with the reason <c>error</c>,
+    /// and for good when it is at the same place the next time.
     /// </summary>
     /// <typeparam name="T">What is sent.</typeparam>
     /// <inheritdoc cref="String"/>

@@ -20,7 +20,8 @@ internal sealed class SequenceResult<T>(
     {
         var services = context.RequestServices.GetService<ConnectionServices>() ??
             throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
-        if (await services.Acceptor.AcceptAsync(context, new ConnectionRequest(callback, options, scriptOnly)) is not { } settings)
+        var request = new ConnectionRequest(callback, options, scriptOnly, End: SequencePosition.Ended);
+        if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
         {
             return;
         }
