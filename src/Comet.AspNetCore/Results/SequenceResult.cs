@@ -26,7 +26,7 @@ internal sealed class SequenceResult<T>(
             return;
         }
         using var lease = settings.Lease;
-        using var stream = new SequenceStream<T>(_source, encoder(jsonOf(context.RequestServices)), settings, services, context);
+        using var stream = new SequenceStream<T>(_source, encoder(options?.SerializerOptions ?? jsonOf(context.RequestServices)), settings, services, context);
         await stream.RunAsync();
     }
 }
