@@ -27,6 +27,27 @@ public class StreamPolicyTests(Site site, TestBrowsers browsers) : IClassFixture
     [Theory]
     [InlineData(BrowserKind.Chromium)]
     [InlineData(BrowserKind.Firefox)]
+    public async Task A_native_event_source_stops_after_the_end_of_a_sequence(BrowserKind kind)
+    {
+        var page = await browsers.OpenTabAsync(kind);
+        await page.GotoAsync(site.Url + "/test/empty");
+
+        await page.EvaluateAsync("""
+            url => {
+              window.opened = 0;
+              window.source = new EventSource(url);
+              source.onopen = () => opened++;
+            }
+            """, "/test/streams/strings");
+
+        await page.WaitForFunctionAsync("() => source.readyState === EventSource.CLOSED");
+        Assert.Equal(1, await page.EvaluateAsync<int>("() => opened"));
+        await page.CloseAsync();
+    }
+
+    [Theory]
+    [InlineData(BrowserKind.Chromium)]
+    [InlineData(BrowserKind.Firefox)]
     public async Task A_request_reaches_nothing_that_a_frame_can_do_by_itself(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Comet.AspNetCore.Connections;
@@ -63,8 +64,9 @@ internal sealed class ConnectionAcceptor(
             }
             request = request with { Callback = name };
         }
-        var id = headers.TryGetValue("Last-Event-ID", out var header) && header.Count > 0 ? header : query["lastEventId"];
-        if (id.Count == 0)
+        var header = headers["Last-Event-ID"];
+        var id = StringValues.IsNullOrEmpty(header) ? query["lastEventId"] : header;
+        if (StringValues.IsNullOrEmpty(id))
         {
             return null;
         }
@@ -73,7 +75,7 @@ internal sealed class ConnectionAcceptor(
             return Rejection.BadId;
         }
         request = request with { Start = start };
-        return null;
+        return start == request.End ? Rejection.Over : null;
     }
 
     private static async ValueTask<Rejection?> AuthorizeAsync(HttpContext context, ConnectionRequest request)

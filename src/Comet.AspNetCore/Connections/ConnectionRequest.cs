@@ -6,9 +6,11 @@ namespace Comet.AspNetCore.Connections;
 /// <param name="ScriptOnly">The values exist as JavaScript only.</param>
 /// <param name="AuthorizationPolicy">Who may read.</param>
 /// <param name="Start">Where the client wants to start; null: with the next message.</param>
+/// <param name="End">Where nothing follows, so that a client that has come to it gets no stream.</param>
 internal sealed record ConnectionRequest(
     string Callback,
     CometStreamOptions? Options,
     bool ScriptOnly = false,
     string? AuthorizationPolicy = null,
-    FeedPosition? Start = null);
+    FeedPosition? Start = null,
+    FeedPosition? End = null);

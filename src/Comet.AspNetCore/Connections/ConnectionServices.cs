@@ -21,8 +21,10 @@ internal sealed record ConnectionServices(
     internal ILogger Logger { get; } = Loggers.CreateLogger(LogCategory);
 
     /// <summary>The last message of a stream, which says whether and when to come back.</summary>
-    internal ControlMessage EndMessage(EndReason reason) =>
-        ControlMessage.End(reason.Name, reason.ComesBack ? ReconnectDelay.Next() : null);
+    /// <param name="reason">Why it ends.</param>
+    /// <param name="lastId">What a client that comes back all the same names.</param>
+    internal ControlMessage EndMessage(EndReason reason, FeedPosition? lastId = null) =>
+        ControlMessage.End(reason.Name, reason.ComesBack ? ReconnectDelay.Next() : null, reason.ComesBack ? null : lastId?.ToString());
 
     /// <summary>Why a stream must end now; null: it goes on.</summary>
     internal EndReason? DueEnd(Connection connection) => connection.DueEnd(Clock.Now, Shutdown);

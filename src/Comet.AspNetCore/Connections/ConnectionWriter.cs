@@ -37,6 +37,9 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         _messages++;
     }
 
+    /// <inheritdoc cref="ControlMessage.Reopen"/>
+    internal void WriteReopen(FeedPosition position) => connection.Format.WriteControl(_buffer, ControlMessage.Reopen(position.ToString()));
+
     internal void WriteHeartbeat() => connection.Format.WriteControl(_buffer, ControlMessage.Heartbeat);
 
     /// <inheritdoc cref="WriteDeadline.WriteAsync"/>
@@ -54,14 +57,16 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
     }
 
     /// <summary>Tells the client why the stream ends, unless it cannot be told.</summary>
+    /// <param name="reason">Why.</param>
+    /// <param name="lastId">What a client that is not to come back, and does, names.</param>
     /// <returns>Why the stream has ended: for this reason, or for another that came first.</returns>
-    internal async ValueTask<EndReason> EndAsync(EndReason reason)
+    internal async ValueTask<EndReason> EndAsync(EndReason reason, FeedPosition? lastId = null)
     {
         if (reason == EndReason.ClientDisconnected || connection.WasAborted)
         {
             return reason;
         }
-        connection.Format.WriteControl(_buffer, services.EndMessage(reason));
+        connection.Format.WriteControl(_buffer, services.EndMessage(reason, lastId));
         return await FlushAsync() ?? reason;
     }
 

@@ -9,6 +9,9 @@ internal sealed class EndReason
     /// <summary>The sequence has thrown, the store is unavailable, or a write has failed otherwise than by the client's leaving.</summary>
     internal static readonly EndReason Error = new("error", comesBack: true);
 
+    /// <summary>The sequence has a value that cannot be written, and had it at the same place before.</summary>
+    internal static readonly EndReason ErrorForGood = new("error", comesBack: false);
+
     /// <summary>The server stops, and ends all streams at once.</summary>
     internal static readonly EndReason ShuttingDown = new("shutting-down", comesBack: true);
 
@@ -23,6 +26,9 @@ internal sealed class EndReason
 
     /// <summary>The stream is as old or as long as a stream may be.</summary>
     internal static readonly EndReason Recycled = new("recycled", comesBack: true);
+
+    /// <summary>The request gets no stream now, and is told so in one, as its client would never come back after a status.</summary>
+    internal static readonly EndReason Rejected = new("rejected", comesBack: true);
 
     /// <summary>The client has closed the connection, or lost it. It is never told.</summary>
     internal static readonly EndReason ClientDisconnected = new("client-disconnected", comesBack: false);

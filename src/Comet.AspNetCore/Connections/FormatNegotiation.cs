@@ -11,9 +11,13 @@ internal static class FormatNegotiation
     /// <summary>
     /// The format of the most preferred media type of <c>Accept</c> that has one; script tags for everything else.
     /// </summary>
-    internal static WireFormat Choose(HttpRequest request, string callback, bool scriptOnly)
+    internal static WireFormat Choose(HttpRequest request, string callback, bool scriptOnly) =>
+        (scriptOnly ? null : Preferred(request)) ?? new ScriptFormat(Encoding.ASCII.GetBytes(callback));
+
+    /// <summary>The same; null: script tags.</summary>
+    internal static WireFormat? Preferred(HttpRequest request)
     {
-        if (!scriptOnly && request.Headers.Accept is { Count: > 0 } accept && MediaTypeHeaderValue.TryParseList(accept, out var accepted))
+        if (request.Headers.Accept is { Count: > 0 } accept && MediaTypeHeaderValue.TryParseList(accept, out var accepted))
         {
             foreach (var type in accepted.Where(type => type.Quality != 0).OrderByDescending(type => type.Quality ?? 1))
             {
@@ -31,6 +35,6 @@ internal static class FormatNegotiation
                 }
             }
         }
-        return new ScriptFormat(Encoding.ASCII.GetBytes(callback));
+        return null;
     }
 }

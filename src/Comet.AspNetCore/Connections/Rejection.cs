@@ -1,11 +1,19 @@
 using System.Globalization;
+using System.Text;
+using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>A request that gets no stream: a status and one sentence, which repeats nothing of the request.</summary>
+/// <summary>
+/// A request that gets no stream: a status and one sentence, which repeats nothing of the request. Native <c>EventSource</c> would never
+/// come back after a status, so where it may, it gets a stream that ends at once and says when.
+/// </summary>
 internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfter = null)
 {
+    // As Retry-After, which is in whole seconds.
+    private static readonly TimeSpan LeastRetry = TimeSpan.FromSeconds(1);
+
     internal static readonly Rejection BadCallback = new(
         StatusCodes.Status400BadRequest,
         "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, at most 128 characters in all.");
@@ -15,6 +23,9 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
         "The last event id is malformed: send back the id of the last message as it was received, or \"earliest\".");
 
     internal static readonly Rejection CrossSite = new(StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
+
+    /// <summary>The sequence is over, and the client has all of it. EventSource comes back after every end, but not after this status.</summary>
+    internal static readonly Rejection Over = new(StatusCodes.Status204NoContent, "");
 
     internal static readonly Rejection NotSignedIn = new(StatusCodes.Status401Unauthorized, "This stream is for signed-in users.");
 
@@ -37,14 +48,32 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
     internal Task WriteAsync(HttpContext context)
     {
         var response = context.Response;
-        response.StatusCode = Status;
-        response.ContentType = "text/plain; charset=utf-8";
         response.Headers.CacheControl = "no-store";
-        if (RetryAfter is { } delay)
+        if (RetryAfter is { } delay && FormatNegotiation.Preferred(context.Request) is ServerSentEventsFormat format)
         {
-            var seconds = Math.Max(1, (int)Math.Ceiling(delay.TotalSeconds));
-            response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+            response.ContentType = format.ContentType;
+            return WriteBodyAsync(context, EndAtOnce(format, delay));
         }
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.WriteAsync(Message, context.RequestAborted);
+        response.StatusCode = Status;
+        if (RetryAfter is not null)
+        {
+            response.Headers.RetryAfter = Math.Ceiling(RetryAfter.Value.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        }
+        if (Message.Length == 0)
+        {
+            return Task.CompletedTask;
+        }
+        response.ContentType = "text/plain; charset=utf-8";
+        return WriteBodyAsync(context, Encoding.ASCII.GetBytes(Message));
     }
+
+    private static byte[] EndAtOnce(ServerSentEventsFormat format, TimeSpan retry)
+    {
+        using var buffer = new FrameBuffer();
+        format.WriteControl(buffer, ControlMessage.End(EndReason.Rejected.Name, retry < LeastRetry ? LeastRetry : retry));
+        return buffer.Content.ToArray();
+    }
+
+    private static Task WriteBodyAsync(HttpContext context, byte[] body) =>
+        HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
 }

@@ -9,7 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace Comet.AspNetCore;
 
 /// <summary>A log of messages that any number of connections follow, each at its own place. Safe for concurrent use.</summary>
-/// <typeparam name="T">What is published; becomes JSON.</typeparam>
+/// <typeparam name="T">
+/// What is published; becomes JSON. A value of a derived type is written with all that it has, as by <see cref="CometResults.Json"/>.
+/// </typeparam>
 public sealed class Feed<T>
 {
     private const int ReadAhead = 256;

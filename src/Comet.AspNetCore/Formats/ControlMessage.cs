@@ -22,6 +22,9 @@ internal readonly record struct ControlMessage
     internal string? Reason { get; private init; }
     internal long? Retry { get; private init; }
 
+    /// <summary>What native <c>EventSource</c> names when it comes back, besides <see cref="Id"/>; no field of the message.</summary>
+    internal string? EventId { get; private init; }
+
     /// <summary>The first message of a stream.</summary>
     /// <param name="id">The position that the stream of a feed starts after.</param>
     /// <param name="recovered">Whether that is the position that was asked for; null: none was.</param>
@@ -29,7 +32,7 @@ internal readonly record struct ControlMessage
     internal static ControlMessage Open(string? id, bool? recovered, TimeSpan heartbeat) =>
         new("open") { Id = id, Recovered = recovered, HeartbeatMilliseconds = (long)heartbeat.TotalMilliseconds };
 
-    /// <summary>The stream goes on after a position that is not the next one: the client may have missed something.</summary>
+    /// <summary>The client may have missed something, and its position is this one now.</summary>
     internal static ControlMessage Reopen(string id) => new("open") { Id = id, Recovered = false };
 
     /// <summary>So many messages were left out.</summary>
@@ -38,8 +41,9 @@ internal readonly record struct ControlMessage
     /// <summary>The last message of a stream.</summary>
     /// <param name="reason">Its name on the wire.</param>
     /// <param name="retry">When to come back; null: not at all.</param>
-    internal static ControlMessage End(string reason, TimeSpan? retry) =>
-        new("end") { Reason = reason, Retry = (long?)retry?.TotalMilliseconds };
+    /// <param name="eventId">What a client that comes back all the same names, or null.</param>
+    internal static ControlMessage End(string reason, TimeSpan? retry, string? eventId = null) =>
+        new("end") { Reason = reason, Retry = (long?)retry?.TotalMilliseconds, EventId = eventId };
 
     /// <summary>The fields as one JSON object, with the type or without it.</summary>
     internal void WriteJson(IBufferWriter<byte> output, bool withType)

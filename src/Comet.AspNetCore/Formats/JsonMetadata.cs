@@ -20,6 +20,17 @@ internal static class JsonMetadata
         return (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
     }
 
+    /// <summary>
+    /// How a value is written that is of a type derived from the declared one: with all that it has, as minimal APIs do. Null: as declared,
+    /// which is so where the declared type has a converter, or names its derived types itself.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The options' resolver does not know the derived type.</exception>
+    internal static JsonTypeInfo? OfDerived<T>(T value, JsonTypeInfo<T> declared) =>
+        !typeof(T).IsValueType && value is not null && value.GetType() is var type && type != typeof(T) &&
+        declared is { Kind: JsonTypeInfoKind.Object, PolymorphismOptions: null }
+            ? declared.Options.GetTypeInfo(type)
+            : null;
+
     // As the serializer does at the first use of such options.
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Resolver)]
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = Resolver)]

@@ -40,7 +40,15 @@ internal static class SafeJson
     internal static void Write<T>(T value, JsonSerializerOptions options, IBufferWriter<byte> output)
     {
         var (buffer, writer) = Rent();
-        JsonSerializer.Serialize(writer, value, JsonMetadata.Of<T>(options));
+        var declared = JsonMetadata.Of<T>(options);
+        if (JsonMetadata.OfDerived(value, declared) is { } derived)
+        {
+            JsonSerializer.Serialize(writer, value, derived);
+        }
+        else
+        {
+            JsonSerializer.Serialize(writer, value, declared);
+        }
         writer.Flush();
         Escape(buffer.WrittenSpan, output);
         Return(buffer, writer);

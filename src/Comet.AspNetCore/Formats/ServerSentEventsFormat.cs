@@ -36,7 +36,7 @@ internal sealed class ServerSentEventsFormat : WireFormat
             return;
         }
         // The id field lets a client that has received nothing yet resume from here.
-        if (message.Id is { } id)
+        if ((message.Id ?? message.EventId) is { } id)
         {
             buffer.Write("id: "u8);
             buffer.WriteAscii(id);

@@ -6,11 +6,13 @@ using Comet.AspNetCore.Hosting;
 using Comet.AspNetCore.Options;
 using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Transport;
-using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.ApplicationParts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using HttpJsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
+using MvcJsonOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 
 namespace Comet.AspNetCore;
 
@@ -140,6 +142,9 @@ public static class CometServiceCollectionExtensions
     private static FeedOptions OptionsOf(IServiceProvider provider, string name) =>
         provider.GetRequiredService<IOptionsMonitor<FeedOptions>>().Get(name);
 
-    private static JsonSerializerOptions JsonOf(IServiceProvider provider, FeedOptions options) =>
-        options.SerializerOptions ?? provider.GetRequiredService<IOptions<JsonOptions>>().Value.JsonSerializerOptions;
+    // Written once for all that serve the feed: as the app's controllers write, if it has any.
+    private static JsonSerializerOptions JsonOf(IServiceProvider provider, FeedOptions options) => options.SerializerOptions ??
+        (provider.GetService<ApplicationPartManager>() is not null
+            ? provider.GetRequiredService<IOptions<MvcJsonOptions>>().Value.JsonSerializerOptions
+            : provider.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Comet.AspNetCore;
 
 /// <summary>What one stream does differently. What is left null is as <see cref="CometOptions"/> says.</summary>
@@ -9,6 +11,12 @@ public sealed class CometStreamOptions
     /// nonce is not known to it. Default null: the usual head.
     /// </summary>
     public ReadOnlyMemory<byte>? InitialChunk { get; init; }
+
+    /// <summary>
+    /// How the values of <see cref="CometResults.Json"/> become JSON; those of a feed were written when they were published. Default null:
+    /// by MVC's options in an action, by those of minimal APIs otherwise.
+    /// </summary>
+    public JsonSerializerOptions? SerializerOptions { get; init; }
 
     /// <summary>
     /// This stream, when quiet, sends a heartbeat this often, 250 ms to one hour. Default null: <see cref="CometOptions.Heartbeat"/>.

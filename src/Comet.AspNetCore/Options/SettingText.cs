@@ -18,11 +18,13 @@ internal static class SettingText
     /// <summary>The value of a text, or what is wrong with it. No text is null where that is allowed.</summary>
     internal static (object? Value, string? Fault) Read(string key, string? text, PropertyInfo setting)
     {
+        var type = Nullable.GetUnderlyingType(setting.PropertyType) ?? setting.PropertyType;
         if (string.IsNullOrEmpty(text))
         {
-            return MayBeNull(setting) ? (null, null) : (null, $"{key} is empty; give a value, or leave the key out for the app's own.");
+            return MayBeNull(setting)
+                ? (null, null)
+                : (null, $"{key} is empty; give {(type.IsEnum ? NamesOf(type) : "a value")}, or leave the key out for the app's own.");
         }
-        var type = Nullable.GetUnderlyingType(setting.PropertyType) ?? setting.PropertyType;
         if (type == typeof(TimeSpan))
         {
             return TimeText.Read(key, text);
@@ -51,12 +53,17 @@ internal static class SettingText
         else
         {
             // By name only: whoever reads the configuration cannot tell what a number stands for.
-            var names = Enum.GetNames(type);
-            var given = names.FirstOrDefault(name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
+            var given = Enum.GetNames(type).FirstOrDefault(name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase));
             value = given is null ? null : Enum.Parse(type, given);
-            wanted = names is [.. var others, var last] && others.Length > 0 ? $"{string.Join(", ", others)} or {last}" : names[0];
+            wanted = NamesOf(type);
         }
         return value is null ? (null, $"{key} is \"{text}\"; it must be {wanted}.") : (value, null);
+    }
+
+    private static string NamesOf(Type enumeration)
+    {
+        var names = Enum.GetNames(enumeration);
+        return names is [.. var others, var last] && others.Length > 0 ? $"{string.Join(", ", others)} or {last}" : names[0];
     }
 
     // A text may be null where its property says so: a policy may not, as removing one would leave a feed open to everybody.

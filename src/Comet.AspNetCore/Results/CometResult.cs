@@ -15,7 +15,7 @@ namespace Comet.AspNetCore;
 /// <summary>
 /// A response that stays open and calls a JavaScript function of the page for every message. Made by <see cref="CometResults"/>; for
 /// minimal APIs and for actions. Its status is 200; a request that gets no stream is answered with 400, 401, 403, 429 or 503 and a
-/// sentence that says why.
+/// sentence that says why, or with 204 when the client has had the end of its sequence.
 /// </summary>
 /// <remarks>
 /// An action or a delegate that is declared to return <see cref="CometResult"/>, or a task of one, is described to OpenAPI with its three

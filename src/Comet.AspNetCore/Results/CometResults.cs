@@ -24,8 +24,11 @@ public static class CometResults
         new SequenceResult<string>(source, CallbackName.Check(callback), options, static _ => SafeJson.Write);
 
     /// <summary>
-    /// Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by the app's JSON
-    /// options: MVC's for an action, those of minimal APIs otherwise. A value that they cannot write ends the stream with the reason <c>error</c>.
+    /// Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by
+    /// <see cref="CometStreamOptions.SerializerOptions"/>, else by the app's JSON options: MVC's for an action, those of minimal APIs
+    /// otherwise. A value of a type derived from <typeparamref name="T"/> is written with all that it has, unless T has a converter or names
+    /// its derived types (<c>[JsonDerivedType]</c>). A value that they cannot write ends the stream with the reason <c>error</c>,
+    /// and for good when it is at the same place the next time.
     /// </summary>
     /// <typeparam name="T">What is sent.</typeparam>
     /// <inheritdoc cref="String"/>

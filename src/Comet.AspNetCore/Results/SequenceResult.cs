@@ -20,12 +20,13 @@ internal sealed class SequenceResult<T>(
     {
         var services = context.RequestServices.GetService<ConnectionServices>() ??
             throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
-        if (await services.Acceptor.AcceptAsync(context, new ConnectionRequest(callback, options, scriptOnly)) is not { } settings)
+        var request = new ConnectionRequest(callback, options, scriptOnly, End: SequencePosition.Ended);
+        if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
         {
             return;
         }
         using var lease = settings.Lease;
-        using var stream = new SequenceStream<T>(_source, encoder(jsonOf(context.RequestServices)), settings, services, context);
+        using var stream = new SequenceStream<T>(_source, encoder(options?.SerializerOptions ?? jsonOf(context.RequestServices)), settings, services, context);
         await stream.RunAsync();
     }
 }

@@ -29,6 +29,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     private readonly Connection _connection;
     private readonly ConnectionWriter _writer;
     private Task<bool>? _woken;
+    private long _messages;
 
     internal SequenceStream(
         IAsyncEnumerable<T> source,
@@ -60,7 +61,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         try
         {
             reason = await WriteElementsAsync();
-            reason = await _writer.EndAsync(reason);
+            reason = await _writer.EndAsync(reason, SequencePosition.Ended);
         }
         finally
         {
@@ -91,9 +92,10 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
                 {
                     return EndReason.Completed;
                 }
-                _value.ResetWrittenCount();
-                _encode(elements.Current, _value);
-                _writer.WriteMessage(_value.WrittenSpan);
+                if (!TryWrite(elements.Current))
+                {
+                    return FailAt(SequencePosition.FailedAfter(_messages));
+                }
                 if (_writer.UnflushedBytes >= FlushAt && await _writer.FlushAsync() is { } endedByFlush)
                 {
                     return endedByFlush;
@@ -106,7 +108,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         }
         catch (Exception exception)
         {
-            CometLog.SourceFailed(_services.Logger, exception, _context.Request.Path, _context.TraceIdentifier);
+            LogFailure(exception);
             return EndReason.Error;
         }
         finally
@@ -115,6 +117,37 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             await ReleaseAsync(elements, next, _services.Logger);
         }
     }
+
+    private bool TryWrite(T element)
+    {
+        _value.ResetWrittenCount();
+        try
+        {
+            _encode(element, _value);
+        }
+        catch (Exception exception)
+        {
+            LogFailure(exception);
+            return false;
+        }
+        _writer.WriteMessage(_value.WrittenSpan);
+        _messages++;
+        return true;
+    }
+
+    // A source that fails may do better when its client comes back; a value that was at the same place before will never be written.
+    private EndReason FailAt(FeedPosition place)
+    {
+        if (_settings.Start == place)
+        {
+            return EndReason.ErrorForGood;
+        }
+        _writer.WriteReopen(place);
+        return EndReason.Error;
+    }
+
+    private void LogFailure(Exception exception) =>
+        CometLog.SourceFailed(_services.Logger, exception, _context.Request.Path, _context.TraceIdentifier);
 
     // Flushes what is written, and waits for the next element. Returns why the stream must end meanwhile, or null.
     private async ValueTask<EndReason?> WaitAsync(Task<bool> next)

@@ -14,7 +14,7 @@ public class FramingTests
     public static TheoryData<string, string> Formats => new()
     {
         { "text/html", """<script nonce="N">parent.f("a\u003Cb");</script><script nonce="N">parent.f("2");</script><script nonce="N">comet("end",{"reason":"completed"});</script>""" },
-        { "text/event-stream", "data: \"a\\u003Cb\"\n\ndata: \"2\"\n\nevent: comet\ndata: {\"type\":\"end\",\"reason\":\"completed\"}\n\n" },
+        { "text/event-stream", "data: \"a\\u003Cb\"\n\ndata: \"2\"\n\nid: ended-0\nevent: comet\ndata: {\"type\":\"end\",\"reason\":\"completed\"}\n\n" },
         { "application/x-ndjson", "{\"type\":\"message\",\"data\":\"a\\u003Cb\"}\n{\"type\":\"message\",\"data\":\"2\"}\n{\"type\":\"end\",\"reason\":\"completed\"}\n" },
     };
 

@@ -177,7 +177,7 @@ public abstract class FeedStreamTests
 
     public static TheoryData<string> MalformedIds =>
     [
-        "", " ", "-", "x", "-1", "e-", "e--1", "e-+1", "e-1x", "e- 1", "e-0x1", "e-1.0", "e-9223372036854775808", "e_f-1", "é-1",
+        " ", "-", "x", "-1", "e-", "e--1", "e-+1", "e-1x", "e- 1", "e-0x1", "e-1.0", "e-9223372036854775808", "e_f-1", "é-1",
         "Earliest", "earliest-1x", "<script>-1", "e-1\r\nid: 2", "e-1\n", "e\0-1", "e-1,e-2", new string('e', 65) + "-1", "e-" + new string('1', 5000),
     ];
 
@@ -186,7 +186,7 @@ public abstract class FeedStreamTests
     {
         await using var app = await StartAsync(_wire);
         var answers = new List<HttpResponseMessage> { await app.GetAsync("/?lastEventId=" + Uri.EscapeDataString(id)) };
-        if (!id.AsSpan().ContainsAny("\r\n\0é"))
+        if (id != " " && !id.AsSpan().ContainsAny("\r\n\0é")) // a header's value is trimmed, and an empty one is none
         {
             answers.Add(await app.GetAsync("/", ("Last-Event-ID", id)));
         }
