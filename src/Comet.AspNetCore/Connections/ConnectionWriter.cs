@@ -11,6 +11,9 @@ namespace Comet.AspNetCore.Connections;
 /// <param name="feed">The family of the feed, for metrics; null for a sequence.</param>
 internal sealed class ConnectionWriter(Connection connection, ConnectionServices services, string? feed) : IDisposable
 {
+    // A stream that waits keeps no more than this.
+    private const int KeptCapacity = 4 * 1024;
+
     private readonly FrameBuffer _buffer = new();
     private int _messages;
 
@@ -46,7 +49,7 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         services.Metrics.Delivered(connection.Format.Name, feed, _messages, _buffer.Length);
         _messages = 0;
         var write = services.WriteDeadline.WriteAsync(connection, _buffer);
-        _buffer.Clear();
+        _buffer.Shrink(KeptCapacity);
         return write;
     }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Threading.Channels;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -22,7 +23,6 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     private readonly CancellationTokenSource _ending;
     private readonly IAsyncEnumerable<T> _source;
     private readonly Action<T, IBufferWriter<byte>> _encode;
-    private readonly ArrayBufferWriter<byte> _value = new();
     private readonly ConnectionSettings _settings;
     private readonly ConnectionServices _services;
     private readonly HttpContext _context;
@@ -91,9 +91,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
                 {
                     return EndReason.Completed;
                 }
-                _value.ResetWrittenCount();
-                _encode(elements.Current, _value);
-                _writer.WriteMessage(_value.WrittenSpan);
+                Write(elements.Current);
                 if (_writer.UnflushedBytes >= FlushAt && await _writer.FlushAsync() is { } endedByFlush)
                 {
                     return endedByFlush;
@@ -114,6 +112,14 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             await _ending.CancelAsync();
             await ReleaseAsync(elements, next, _services.Logger);
         }
+    }
+
+    private void Write(T element)
+    {
+        var value = ThreadBuffer.Rent();
+        _encode(element, value);
+        _writer.WriteMessage(value.WrittenSpan);
+        ThreadBuffer.Return(value);
     }
 
     // Flushes what is written, and waits for the next element. Returns why the stream must end meanwhile, or null.
