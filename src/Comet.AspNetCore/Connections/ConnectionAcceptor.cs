@@ -28,7 +28,12 @@ internal sealed class ConnectionAcceptor(
     internal async ValueTask<ConnectionSettings?> AcceptAsync(HttpContext context, ConnectionRequest request)
     {
         ConnectionLease? lease = null;
-        var rejection = Inspect(context, ref request) ?? await AuthorizeAsync(context, request) ?? TryAcquire(context, out lease);
+        var rejection = Inspect(context, ref request) ?? await AuthorizeAsync(context, request);
+        if (rejection is null)
+        {
+            await RequestRest.SkipBodyAsync(context);
+            rejection = TryAcquire(context, out lease);
+        }
         if (rejection is not null)
         {
             await rejection.WriteAsync(context);
@@ -118,6 +123,7 @@ internal sealed class ConnectionAcceptor(
         {
             rate.MinDataRate = null;
         }
+        RequestRest.ReadFollowing(context);
         return new ConnectionSettings
         {
             Lease = lease,

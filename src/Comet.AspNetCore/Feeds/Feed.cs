@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Comet.AspNetCore.Feeds;
@@ -15,9 +14,6 @@ namespace Comet.AspNetCore;
 public sealed class Feed<T>
 {
     private const int ReadAhead = 256;
-
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? t_buffer;
 
     private readonly FeedName _name;
     private readonly JsonSerializerOptions _json;
@@ -167,12 +163,10 @@ public sealed class Feed<T>
 
     internal byte[] Encode(T value)
     {
-        var buffer = t_buffer ?? new ArrayBufferWriter<byte>(1024);
-        t_buffer = null; // taken while in use, as a converter may publish, too
+        var buffer = ThreadBuffer.Rent();
         SafeJson.Write(value, _json, buffer);
         var payload = buffer.WrittenSpan.ToArray();
-        buffer.ResetWrittenCount();
-        t_buffer = buffer.Capacity <= SafeJson.KeptCapacity ? buffer : null;
+        ThreadBuffer.Return(buffer);
         return payload;
     }
 

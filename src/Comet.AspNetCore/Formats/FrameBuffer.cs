@@ -16,7 +16,7 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 
     private int[] _placeholders = ArrayPool<int>.Shared.Rent(16);
     private int _placeholderCount;
-    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(512);
+    private byte[] _bytes = PooledBytes.Rent(512);
     private int _end = FramingBefore;
 
     internal int Length => _end - FramingBefore;
@@ -50,8 +50,8 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         Clear();
         if (_bytes.Length > maxCapacity)
         {
-            ArrayPool<byte>.Shared.Return(_bytes);
-            _bytes = ArrayPool<byte>.Shared.Rent(512);
+            PooledBytes.Return(_bytes);
+            _bytes = PooledBytes.Rent(512);
         }
     }
 
@@ -75,6 +75,13 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         {
             nonce.CopyTo(_bytes.AsSpan(placeholder));
         }
+    }
+
+    // With room for all of it at once, where the extension method would grow step by step.
+    internal void Write(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(GetSpan(bytes.Length));
+        _end += bytes.Length;
     }
 
     internal void WriteAscii(string text) => _end += Encoding.ASCII.GetBytes(text, GetSpan(text.Length));
@@ -101,7 +108,7 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 
     public void Dispose()
     {
-        ArrayPool<byte>.Shared.Return(_bytes);
+        PooledBytes.Return(_bytes);
         ArrayPool<int>.Shared.Return(_placeholders);
         (_bytes, _placeholders) = ([], []);
     }
@@ -112,9 +119,9 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         {
             return;
         }
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_bytes.Length * 2, _end + count + FramingAfter));
+        var larger = PooledBytes.Rent(Math.Max(_bytes.Length * 2, _end + count + FramingAfter));
         _bytes.AsSpan(0, _end).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_bytes);
+        PooledBytes.Return(_bytes);
         _bytes = larger;
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Threading.Channels;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -22,7 +23,6 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     private readonly CancellationTokenSource _ending;
     private readonly IAsyncEnumerable<T> _source;
     private readonly Action<T, IBufferWriter<byte>> _encode;
-    private readonly ArrayBufferWriter<byte> _value = new();
     private readonly ConnectionSettings _settings;
     private readonly ConnectionServices _services;
     private readonly HttpContext _context;
@@ -120,17 +120,18 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
 
     private bool TryWrite(T element)
     {
-        _value.ResetWrittenCount();
+        var value = ThreadBuffer.Rent();
         try
         {
-            _encode(element, _value);
+            _encode(element, value);
         }
         catch (Exception exception)
         {
             LogFailure(exception);
             return false;
         }
-        _writer.WriteMessage(_value.WrittenSpan);
+        _writer.WriteMessage(value.WrittenSpan);
+        ThreadBuffer.Return(value);
         _messages++;
         return true;
     }

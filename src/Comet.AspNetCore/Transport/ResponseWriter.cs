@@ -62,7 +62,7 @@ internal abstract class ResponseWriter(HttpContext context)
     /// <param name="write">Writes one piece. False: the connection is closed.</param>
     protected ValueTask<bool> WritePiecesAsync(ReadOnlySpan<byte> bytes, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
     {
-        var copy = ArrayPool<byte>.Shared.Rent(bytes.Length);
+        var copy = PooledBytes.Rent(bytes.Length);
         bytes.CopyTo(copy);
         return WritePiecesAsync(copy, bytes.Length, write);
     }
@@ -84,7 +84,7 @@ internal abstract class ResponseWriter(HttpContext context)
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            PooledBytes.Return(rented);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using Comet.AspNetCore.Formats;
 
 namespace Comet.AspNetCore.Transport;
 
@@ -66,6 +67,7 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
             {
                 bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None)..];
             }
+            await ForgetSentAsync();
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
@@ -73,6 +75,9 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         }
         return !_isClosed;
     }
+
+    // A socket keeps the last buffer that it sent asynchronously, however long, until it sends another.
+    private ValueTask<int> ForgetSentAsync() => _socket.SendAsync(ReadOnlyMemory<byte>.Empty, SocketFlags.None);
 
     public override void CancelPendingFlush() => Volatile.Read(ref _pending)?.Cancel();
 
@@ -98,6 +103,7 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
             {
                 from += await _socket.SendAsync(_buffer.AsMemory(from.._length), SocketFlags.None, cancel.Token);
             }
+            await ForgetSentAsync();
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !_isClosed)
         {
@@ -142,13 +148,13 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         sizeHint = Math.Max(sizeHint, 1);
         if (_buffer is null)
         {
-            return _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(sizeHint, MinBuffer));
+            return _buffer = PooledBytes.Rent(Math.Max(sizeHint, MinBuffer));
         }
         if (_buffer.Length - _length < sizeHint)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, _length + sizeHint));
+            var larger = PooledBytes.Rent(Math.Max(_buffer.Length * 2, _length + sizeHint));
             _buffer.AsSpan(0, _length).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_buffer);
+            PooledBytes.Return(_buffer);
             _buffer = larger;
         }
         return _buffer;
@@ -160,7 +166,7 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         if (_buffer is { } buffer)
         {
             _buffer = null;
-            ArrayPool<byte>.Shared.Return(buffer);
+            PooledBytes.Return(buffer);
         }
     }
 }

@@ -22,6 +22,15 @@ internal sealed class RawConnection : IAsyncDisposable
 
     internal static async Task<RawConnection> OpenAsync(Uri server, string path, string[] headers, string method = "GET", int? receiveBuffer = null)
     {
+        var connection = await ConnectAsync(server, path, headers, method, receiveBuffer);
+        await connection.ReadHeadAsync();
+        return connection;
+    }
+
+    /// <summary>Sends the request, and does not wait for its response.</summary>
+    internal static async Task<RawConnection> ConnectAsync(
+        Uri server, string path, string[] headers, string method = "GET", int? receiveBuffer = null)
+    {
         var deadline = new Deadline();
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBuffer is { } size)
@@ -32,11 +41,20 @@ internal sealed class RawConnection : IAsyncDisposable
         var connection = new RawConnection(socket, deadline);
         var lines = headers.Prepend("Host: " + server.Authority).Prepend($"{method} {path} HTTP/1.1");
         await socket.SendAsync(Encoding.ASCII.GetBytes(string.Join("\r\n", lines) + "\r\n\r\n")).WithPatience();
-        for (string line; (line = await connection.ReadLineAsync()).Length > 0;)
-        {
-            connection.Head += line + "\n";
-        }
         return connection;
+    }
+
+    /// <summary>Sends more than the request.</summary>
+    internal async Task SendAsync(string text) => await _socket.SendAsync(Encoding.ASCII.GetBytes(text)).WithPatience();
+
+    /// <summary>Reads the <see cref="Head"/> of the next response.</summary>
+    internal async Task ReadHeadAsync()
+    {
+        Head = "";
+        for (string line; (line = await ReadLineAsync()).Length > 0;)
+        {
+            Head += line + "\n";
+        }
     }
 
     /// <summary>The next chunk; null at the end of the body.</summary>

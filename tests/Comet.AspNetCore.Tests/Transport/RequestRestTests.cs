@@ -1,0 +1,187 @@
+using System.Globalization;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Text;
+using Comet.AspNetCore.Testing;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Comet.AspNetCore.Tests.Transport;
+
+/// <summary>What a client sends after its request, while its stream is open, does not gather, and does not hide that the client has left.</summary>
+public class RequestRestTests
+{
+    private const int Much = 2_000_000;
+
+    private static readonly string[] Ndjson = ["Accept: application/x-ndjson"];
+
+    public static MatrixTheoryData<string, string> Streams => new(["Direct", "Portable"], ["/feed", "/sequence"]);
+
+    [Theory, MemberData(nameof(Streams))]
+    public async Task Much_of_it_closes_the_connection(string wire, string path)
+    {
+        await using var app = await StartAsync(wire);
+        await using var connection = await RawConnection.OpenAsync(app.Url, path, Ndjson);
+        await connection.ReadChunkAsync();
+        Assert.Equal(1, app.OpenStreams);
+
+        await SendAsync(connection, Much);
+
+        await app.NoStreamIsOpenAsync();
+        await app.StopWithoutErrorAsync();
+    }
+
+    [Fact]
+    public async Task Much_of_it_closes_a_TLS_connection()
+    {
+        await using var app = await StartAsync("Tls");
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(app.Url.Host, app.Url.Port).WithPatience();
+        await using var tls = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, _, _, _) => true);
+        await tls.AuthenticateAsClientAsync(app.Url.Host).WithPatience();
+        await tls.WriteAsync(Encoding.ASCII.GetBytes("GET /feed HTTP/1.1\r\nHost: localhost\r\n\r\n")).AsTask().WithPatience();
+        await tls.ReadExactlyAsync(new byte[1000]).AsTask().WithPatience();
+        Assert.Equal(1, app.OpenStreams);
+
+        try
+        {
+            await tls.WriteAsync(new byte[Much]).AsTask().WithPatience();
+        }
+        catch (IOException)
+        {
+            // It is closed while this is sent.
+        }
+
+        await app.NoStreamIsOpenAsync();
+        await app.StopWithoutErrorAsync();
+    }
+
+    [Theory, MemberData(nameof(Streams))]
+    public async Task A_little_of_it_is_the_next_request(string wire, string path)
+    {
+        await using var app = await StartAsync(wire);
+        await using var connection = await RawConnection.OpenAsync(app.Url, path, Ndjson);
+        await connection.ReadChunkAsync();
+
+        await connection.SendAsync("GET /plain HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        await Task.Delay(100, TestContext.Current.CancellationToken); // so that it has been read while the stream is open
+        Assert.Equal(1, app.OpenStreams);
+        app.Services.GetRequiredService<Source<string>>().Complete();
+        await app.PublishAsync(new string('x', 5000)); // more than MaxBytes
+        await connection.ReadBodyAsync();
+
+        await connection.ReadHeadAsync();
+        Assert.StartsWith("HTTP/1.1 200", connection.Head);
+        await app.StopWithoutErrorAsync();
+    }
+
+    [Theory]
+    [InlineData("Direct", "GET", "Content-Length: 2000000")]
+    [InlineData("Portable", "GET", "Content-Length: 2000000")]
+    [InlineData("Direct", "POST", "Content-Length: 2000000")]
+    [InlineData("Portable", "POST", "Transfer-Encoding: chunked")]
+    [InlineData("Direct", "POST", "Transfer-Encoding: chunked")]
+    public async Task A_body_that_nobody_reads_is_thrown_away(string wire, string method, string header)
+    {
+        var isChunked = header.EndsWith("chunked", StringComparison.Ordinal);
+        await using var app = await StartAsync(wire);
+        await using var connection = await RawConnection.ConnectAsync(app.Url, "/feed", [.. Ndjson, header], method);
+
+        if (isChunked)
+        {
+            await connection.SendAsync(Much.ToString("x", CultureInfo.InvariantCulture) + "\r\n");
+        }
+        await SendAsync(connection, Much);
+        await connection.SendAsync(isChunked ? "\r\n0\r\n\r\n" : "");
+        await connection.ReadHeadAsync();
+        await connection.ReadChunkAsync();
+        await app.PublishAsync("seen");
+        Assert.Contains("seen", await connection.ReadChunkAsync());
+        await app.PublishAsync(new string('x', 5000)); // more than MaxBytes, so the stream ends
+        await connection.ReadBodyAsync();
+
+        await connection.SendAsync("GET /plain HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        await connection.ReadHeadAsync();
+        Assert.StartsWith("HTTP/1.1 200", connection.Head);
+        await app.StopWithoutErrorAsync();
+    }
+
+    [Theory]
+    [InlineData("Direct")]
+    [InlineData("Portable")]
+    public async Task Much_that_follows_a_body_closes_the_connection(string wire)
+    {
+        await using var app = await StartAsync(wire);
+        await using var connection = await RawConnection.OpenAsync(app.Url, "/feed", [.. Ndjson, "Content-Length: 0"], "POST");
+        await connection.ReadChunkAsync();
+
+        await SendAsync(connection, Much);
+
+        await app.NoStreamIsOpenAsync();
+        await app.StopWithoutErrorAsync();
+    }
+
+    [Fact]
+    public async Task A_body_without_an_end_takes_no_place()
+    {
+        await using var app = await StartAsync("Direct");
+        await using (var connection = await RawConnection.ConnectAsync(app.Url, "/feed", [.. Ndjson, "Content-Length: 5000000"], "POST"))
+        {
+            await SendAsync(connection, Much);
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+            Assert.Equal(0, app.OpenStreams);
+        }
+        await app.StopWithoutErrorAsync();
+    }
+
+    [Theory]
+    [InlineData("Direct")]
+    [InlineData("Portable")]
+    [InlineData("Tls")]
+    [InlineData("Http10")]
+    [InlineData("Http2")]
+    public async Task A_connection_serves_streams_one_after_the_other(string wire)
+    {
+        await using var app = await StartAsync(wire);
+        for (var i = 0; i < 3; i++)
+        {
+            await using var stream = await app.OpenAsync("/feed", CometFormat.Ndjson);
+            await stream.NextAsync(CometMessageKind.Open);
+            await app.PublishAsync(new string('x', 5000)); // more than MaxBytes
+            await stream.RestAsync();
+        }
+        await app.StopWithoutErrorAsync();
+    }
+
+    private static async Task<TestApp> StartAsync(string wire)
+    {
+        var source = new Source<string>();
+        return await TestApp.StartAsync(
+            app =>
+            {
+                app.MapMethods("/feed", ["GET", "POST"], (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+                app.MapGet("/sequence", () => CometResults.String(source.ReadAsync(), "parent.f"));
+                app.MapGet("/plain", () => "plain");
+            },
+            builder =>
+            {
+                builder.Configuration["Comet:MaxBytes"] = "5000";
+                builder.Services.AddFeed<string>("news");
+                builder.Services.AddSingleton(source);
+            },
+            Enum.Parse<Wire>(wire));
+    }
+
+    private static async Task SendAsync(RawConnection connection, int bytes)
+    {
+        try
+        {
+            await connection.SendAsync(new string(' ', bytes));
+        }
+        catch (SocketException)
+        {
+            // It is closed while this is sent.
+        }
+    }
+}
