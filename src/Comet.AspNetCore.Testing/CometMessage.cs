@@ -23,7 +23,8 @@ public sealed class CometMessage
     public string? Text { get; internal init; }
 
     /// <summary>
-    /// Send this as <c>Last-Event-ID</c> to resume after the message. For <see cref="CometMessageKind.Open"/>: where the stream starts.
+    /// Send this as <c>Last-Event-ID</c> to resume after the message. For <see cref="CometMessageKind.Open"/>: where the stream starts. For
+    /// <see cref="CometMessageKind.Heartbeat"/>: a position up to which the feed has no other message, or null when that has not moved.
     /// </summary>
     public string? Id { get; internal init; }
 

@@ -14,7 +14,7 @@ public enum CometMessageKind
     /// </summary>
     Open,
 
-    /// <summary>Nothing else was sent for a while.</summary>
+    /// <summary>Nothing else was sent for a while. <see cref="CometMessage.Id"/>, when the position has moved without a message.</summary>
     Heartbeat,
 
     /// <summary>The client was too slow, and <see cref="CometMessage.Count"/> messages were left out.</summary>

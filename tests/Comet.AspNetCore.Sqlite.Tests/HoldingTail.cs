@@ -24,6 +24,10 @@ internal sealed class HoldingTail : IFeedTail, IDisposable
         }
     }
 
+    public void Advance(long head)
+    {
+    }
+
     internal void Release() => _released.TrySetResult();
 
     public void Dispose() => Release();

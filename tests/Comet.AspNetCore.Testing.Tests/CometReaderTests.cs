@@ -13,6 +13,7 @@ public class CometReaderTests
         """</head><body><script nonce="a+/=">comet("open",{"id":"k3J9-40","recovered":true,"heartbeat":15000});</script>""" +
         """<script nonce="a+/=">parent.announced({"text":"\u003C/script\u003E \u00E9 \" ), ("},"k3J9-41");</script>""" +
         """<script nonce="a+/=">comet("heartbeat",{});</script>""" +
+        """<script nonce="a+/=">comet("heartbeat",{"id":"k3J9-42"});</script>""" +
         """<script nonce="a+/=">comet("skipped",{"count":7});</script>""" +
         """<script nonce="a+/=">parent.announced(JSON.parse('{"__proto__":"\\u0027\\n"}'),"k3J9-49");</script>""" +
         """<script nonce="a+/=">comet("end",{"reason":"recycled","retry":1730});</script>""";
@@ -22,6 +23,7 @@ public class CometReaderTests
         "id: k3J9-40\nevent: comet\ndata: {\"type\":\"open\",\"id\":\"k3J9-40\",\"recovered\":true,\"heartbeat\":15000}\n\n" +
         "id: k3J9-41\ndata: {\"text\":\"\\u003C/script\\u003E \\u00E9 \\\" ), (\"}\n\n" +
         ": heartbeat\n\n" +
+        "id: k3J9-42\n: heartbeat\n\n" +
         "event: comet\ndata: {\"type\":\"skipped\",\"count\":7}\n\n" +
         "id: k3J9-49\ndata: {\"__proto__\":\"\\u0027\\n\"}\n\n" +
         "event: comet\ndata: {\"type\":\"end\",\"reason\":\"recycled\",\"retry\":1730}\nretry: 1730\n\n";
@@ -30,6 +32,7 @@ public class CometReaderTests
         "{\"type\":\"open\",\"id\":\"k3J9-40\",\"recovered\":true,\"heartbeat\":15000}\n" +
         "{\"type\":\"message\",\"id\":\"k3J9-41\",\"data\":{\"text\":\"\\u003C/script\\u003E \\u00E9 \\\" ), (\"}}\n" +
         "{\"type\":\"heartbeat\"}\n" +
+        "{\"type\":\"heartbeat\",\"id\":\"k3J9-42\"}\n" +
         "{\"type\":\"skipped\",\"count\":7}\n" +
         "{\"type\":\"message\",\"id\":\"k3J9-49\",\"data\":{\"__proto__\":\"\\u0027\\n\"}}\n" +
         "{\"type\":\"end\",\"reason\":\"recycled\",\"retry\":1730}\n";
@@ -39,6 +42,7 @@ public class CometReaderTests
         """Open  k3J9-40  True 00:00:15   """,
         """Message {"text":"\u003C/script\u003E \u00E9 \" ), ("} k3J9-41      """,
         """Heartbeat        """,
+        """Heartbeat  k3J9-42      """,
         """Skipped     7  """,
         """Message {"__proto__":"\u0027\n"} k3J9-49      """,
         """End      recycled 00:00:01.7300000""",
@@ -62,7 +66,7 @@ public class CometReaderTests
         Assert.All(messages.Where(message => message.Kind == CometMessageKind.Message),
             message => Assert.Equal(format == CometFormat.ScriptTags ? "parent.announced" : null, message.Callback));
         Assert.Equal("</script> é \" ), (", messages[1].Value.GetProperty("text").GetString());
-        Assert.Equal("'\n", messages[4].Value.GetProperty("__proto__").GetString());
+        Assert.Equal("'\n", messages[5].Value.GetProperty("__proto__").GetString());
     }
 
     [Theory, MemberData(nameof(Formats))]

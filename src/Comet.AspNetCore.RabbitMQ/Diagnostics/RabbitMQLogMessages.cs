@@ -44,4 +44,14 @@ internal static partial class RabbitMQLogMessages
         "RabbitMQ has refused a message for the RabbitMQ stream {Stream} ({Reason}). Its publisher is told; the others go on.",
         EventName = "RabbitMQMessageRefused")]
     internal static partial void MessageRefused(ILogger logger, string stream, string reason);
+
+    [LoggerMessage(10, LogLevel.Debug,
+        "Reading the RabbitMQ stream {Stream} from offset {After} to {Through}, for clients that come back.",
+        EventName = "RabbitMQStreamScanned")]
+    internal static partial void StreamScanned(ILogger logger, string stream, long after, long through);
+
+    [LoggerMessage(11, LogLevel.Information,
+        "The newest messages of the RabbitMQ stream {Stream} were not all read into memory. They are read when a client needs them.",
+        EventName = "RabbitMQFillFailed")]
+    internal static partial void FillFailed(ILogger logger, Exception exception, string stream);
 }

@@ -7,21 +7,9 @@ using RabbitMQ.Client;
 
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
-/// <summary>Why a RabbitMQ stream does not continue where this server has stopped reading.</summary>
-internal enum Loss
-{
-    None,
-
-    /// <summary>Retention removed messages before this server had read them.</summary>
-    Overtaken,
-
-    /// <summary>The last message that was read is not there: the stream was deleted, or has lost its end.</summary>
-    Truncated,
-}
-
 /// <summary>
-/// Reads a RabbitMQ stream for this server for as long as the app runs, and publishes to it. After an interruption it checks that the last
-/// message it has read is still there, and continues after that.
+/// Reads a RabbitMQ stream for this server for as long as the app runs, and publishes to it. Each session finds where to start, verifies
+/// that the stream continues there, joins the other servers at the end of the log, and follows it until the connection ends.
 /// </summary>
 internal sealed class RabbitMQStreamFollower(
     string stream,
@@ -39,12 +27,8 @@ internal sealed class RabbitMQStreamFollower(
     private const ushort Prefetch = 2000;
 
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly List<(string Feed, FeedEntry Entry)> _read = [];
-    private readonly List<(long Sequence, Verdict Verdict, FeedPosition Position)> _ours = [];
+    private readonly FollowedLog _log = new(stream, view, outbox, logger);
     private IConnection? _connection;
-    private LogRules _rules = new(0);
-    private (long Offset, MessageId Id)? _last;
-    private Loss _loss;
     private long _headStart = HeadStart;
     private volatile bool _isCurrent;
 
@@ -96,202 +80,130 @@ internal sealed class RabbitMQStreamFollower(
     private async Task FollowAsync(IConnection connection, CancellationToken stopping)
     {
         await using var publisher = await RabbitMQPublisher.OpenAsync(connection, stream, arguments, stopping);
-        var marker = outbox.Mark(_rules.Epoch, _last?.Offset ?? -1, time.GetUtcNow());
-        // The node may lag behind the one that was read from before. When it has the marker, it has everything that was stored before that.
-        var end = await RabbitMQStreamReader
-            .EndAsync(connection, stream, () => publisher.PublishFirstAsync(marker, options.Timeout, stopping), options.Timeout, stopping)
-            .OffsetOfAsync(marker.Id);
-        if (_last is { } left && end <= left.Offset)
-        {
-            RecordLoss(Loss.Truncated);
-        }
-        var isJoining = _last is null;
-        var oldest = isJoining ? (await RabbitMQStreamReader.FirstAsync(connection, stream, options.Timeout, stopping)).Offset : 0;
-        var from = _last?.Offset ?? Math.Max(oldest, end - _headStart);
+        var start = await FindStartAsync(connection, publisher, stopping);
+        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, start.From, Prefetch, stopping);
+        await using var session = new FollowSession(connection, publisher, consumer, view, outbox, broker, options.Timeout, time, stopping);
+        ReadMessages readOlder = (from, to) => RabbitMQStreamReader.ReadAsync(connection, stream, from, to, options.Timeout, stopping);
 
-        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, from, Prefetch, stopping);
-        using var session = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        _ = publisher.Failed.ContinueWith(
-            failed => consumer.End(failed.Result),
-            session.Token,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
-        var watch = new SilenceWatch(outbox, broker, options.Timeout, time);
-        var (writing, watching) = (Task.CompletedTask, Task.CompletedTask);
+        var first = await session.ReadAsync(options.Timeout);
+        if (!Verify(first, start) || !await JoinAsync(session, publisher, start, first, readOlder, stopping))
+        {
+            return;
+        }
+        if (start.IsNew)
+        {
+            // A server that begins to read close to the end learns the epoch from this marker.
+            await publisher.PublishAsync(outbox.Mark(_log.Epoch, _log.Last!.Value.Offset, time.GetUtcNow()), stopping);
+        }
+        RabbitMQLogMessages.StreamFollowed(logger, stream, start.From, _log.Epoch!);
+        (_isCurrent, _headStart) = (true, HeadStart);
+        _joined.TrySetResult();
+        session.Publish();
         try
         {
-            var (isFirst, isMarkerRead, hasBegun) = (true, false, false);
             while (true)
             {
-                foreach (var message in await consumer.ReadAsync(_isCurrent ? Timeout.InfiniteTimeSpan : options.Timeout, stopping))
-                {
-                    if (isFirst && !isJoining)
-                    {
-                        isFirst = false;
-                        if (_last != (message.Offset, message.Id))
-                        {
-                            RecordLoss(message.Offset > _last!.Value.Offset ? Loss.Overtaken : Loss.Truncated);
-                            return;
-                        }
-                        continue;
-                    }
-                    if (isFirst)
-                    {
-                        (isFirst, _rules) = (false, new LogRules(message.Offset));
-                    }
-                    await ProcessAsync(connection, message, stopping);
-                    isMarkerRead |= message.Id == marker.Id;
-                }
-                Deliver();
-                watch.RecordRead();
-                if (_isCurrent || !isMarkerRead)
-                {
-                    continue;
-                }
-                if (!_rules.IsEpochKnown && from > oldest)
-                {
-                    // These messages do not tell the epoch, as their publishers had read none of them. Older ones tell it.
-                    (_last, _headStart) = (null, _headStart * 2);
-                    return;
-                }
-                if (_rules.Epoch is not { } epoch || _loss != Loss.None)
-                {
-                    if (!hasBegun)
-                    {
-                        hasBegun = true;
-                        await BeginEpochAsync(publisher, stopping);
-                    }
-                    continue;
-                }
-                if (isJoining)
-                {
-                    // A server that begins to read close to the end learns the epoch from this marker.
-                    await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow()), stopping);
-                }
-                RabbitMQLogMessages.StreamFollowed(logger, stream, from, epoch);
-                (_isCurrent, _headStart) = (true, HeadStart);
-                _joined.TrySetResult();
-                writing = WriteAsync(publisher, consumer, session.Token);
-                watching = WatchAsync(watch, connection, consumer, session.Token);
+                await TakeAsync(await session.ReadAsync(Timeout.InfiniteTimeSpan), readOlder);
             }
         }
         finally
         {
             _isCurrent = false;
-            await session.CancelAsync();
-            await writing;
-            await watching;
         }
     }
 
-    private void RecordLoss(Loss loss)
+    // Finds the end of the stream, and from there the place where reading begins or goes on.
+    private async Task<Start> FindStartAsync(IConnection connection, RabbitMQPublisher publisher, CancellationToken stopping)
     {
-        RabbitMQLogMessages.StreamLost(logger, stream, _last!.Value.Offset, Describe(loss));
-        (_last, _loss) = (null, loss);
-        if (loss == Loss.Overtaken)
+        var marker = outbox.Mark(_log.Epoch, _log.Last?.Offset ?? -1, time.GetUtcNow());
+        // The node may lag behind the one that was read from before. When it has the marker, it has everything that was stored before that.
+        var end = await RabbitMQStreamReader
+            .EndAsync(connection, stream, () => publisher.PublishFirstAsync(marker, options.Timeout, stopping), options.Timeout, stopping)
+            .OffsetOfAsync(marker.Id);
+        if (_log.Last is { } left && end <= left.Offset)
         {
-            outbox.FailSent();
+            _log.RecordLoss(Loss.Truncated);
         }
+        if (_log.Last is { } last)
+        {
+            return new Start(marker.Id, last.Offset, Oldest: 0, IsNew: false);
+        }
+        var oldest = (await RabbitMQStreamReader.FirstAsync(connection, stream, options.Timeout, stopping)).Offset;
+        return new Start(marker.Id, Math.Max(oldest, end - _headStart), oldest, IsNew: true);
     }
 
-    private static string Describe(Loss loss) => loss == Loss.Overtaken
-        ? "retention removed messages before this server had read them"
-        : "the last message that this server has read is not there, as the RabbitMQ stream was deleted or has lost its end";
-
-    private async Task ProcessAsync(IConnection connection, RabbitMQMessage message, CancellationToken stopping)
+    // Makes sure that the stream continues where this server has stopped reading: the last message that it has read comes first, and is
+    // taken off. False: it does not continue, so reading begins anew.
+    private bool Verify(List<RabbitMQMessage> first, in Start start)
     {
-        if (!_rules.CanJudge(message))
+        if (start.IsNew)
         {
-            var (from, to) = (message.Floor + 1, _rules.KnownFrom);
-            await foreach (var older in RabbitMQStreamReader.ReadAsync(connection, stream, from, to, options.Timeout, stopping))
+            _log.BeginAt(first[0].Offset);
+            return true;
+        }
+        if (_log.Last != (first[0].Offset, first[0].Id))
+        {
+            _log.RecordLoss(first[0].Offset > _log.Last!.Value.Offset ? Loss.Overtaken : Loss.Truncated);
+            return false;
+        }
+        first.RemoveAt(0);
+        return true;
+    }
+
+    // Reads up to the marker, and until an epoch is current. False: reading has to begin earlier.
+    private async Task<bool> JoinAsync(
+        FollowSession session,
+        RabbitMQPublisher publisher,
+        Start start,
+        List<RabbitMQMessage> messages,
+        ReadMessages readOlder,
+        CancellationToken stopping)
+    {
+        var (isMarkerRead, hasBegun) = (false, false);
+        while (true)
+        {
+            await TakeAsync(messages, readOlder);
+            isMarkerRead |= messages.Exists(message => message.Id == start.Marker);
+            if (isMarkerRead && !_log.IsEpochKnown && start.From > start.Oldest)
             {
-                _rules.Learn(older.Id);
+                // These messages do not tell the epoch, as their publishers had read none of them. Older ones tell it.
+                _log.Forget();
+                _headStart *= 2;
+                return false;
             }
-            _rules.LearntFrom(from);
-        }
-        var epoch = _rules.Epoch;
-        var verdict = _rules.Judge(message);
-        if (_rules.Epoch != epoch)
-        {
-            EnterEpoch(message);
-        }
-        _last = (message.Offset, message.Id);
-        // Positions count from 1, RabbitMQ from 0.
-        var offset = message.Offset + 1;
-        if (verdict == Verdict.Accepted && message.Feed is { } feed)
-        {
-            _read.Add((feed, new FeedEntry(offset, message.Payload, message.At)));
-        }
-        if (message.Id.Publisher == outbox.Publisher && (verdict != Verdict.Stale || _rules.IsEpochKnown))
-        {
-            _ours.Add((message.Id.Sequence, verdict, new FeedPosition(_rules.Epoch ?? "", offset)));
+            if (isMarkerRead && !_log.NeedsEpoch)
+            {
+                return true;
+            }
+            if (isMarkerRead && !hasBegun)
+            {
+                hasBegun = true;
+                await BeginEpochAsync(publisher, stopping);
+            }
+            messages = await session.ReadAsync(options.Timeout);
         }
     }
 
-    // From this message on another epoch is current, or the current one is known.
-    private void EnterEpoch(RabbitMQMessage message)
+    private async Task TakeAsync(List<RabbitMQMessage> messages, ReadMessages readOlder)
     {
-        if (_loss == Loss.Truncated && view.Position?.Epoch == _rules.Epoch)
+        foreach (var message in messages)
         {
-            return; // its positions now stand for other messages, so a new epoch has to begin
+            await _log.AddAsync(message, readOlder);
         }
-        Deliver();
-        view.Reset(_rules.Epoch!, message.Begins ? 0 : message.Offset, message.Offset);
-        _loss = Loss.None;
-    }
-
-    private void Deliver()
-    {
-        if (_loss == Loss.None && view.Position is not null && _last is { } last)
-        {
-            view.Append(_read, last.Offset + 1);
-        }
-        _read.Clear();
-        foreach (var (sequence, verdict, position) in _ours)
-        {
-            outbox.RecordRead(sequence, verdict, position);
-        }
-        _ours.Clear();
+        _log.Deliver();
     }
 
     private async Task BeginEpochAsync(RabbitMQPublisher publisher, CancellationToken stopping)
     {
         // When no message that is kept tells the epoch, the history is lost, and the feed begins anew.
-        var epoch = _rules.IsEpochKnown ? _rules.Epoch : RabbitMQMessage.AnyEpoch;
-        await publisher.PublishAsync(outbox.Mark(epoch, _last!.Value.Offset, time.GetUtcNow(), begins: true), stopping);
+        var epoch = _log.IsEpochKnown ? _log.Epoch : RabbitMQMessage.AnyEpoch;
+        await publisher.PublishAsync(outbox.Mark(epoch, _log.Last!.Value.Offset, time.GetUtcNow(), begins: true), stopping);
     }
 
-    private async Task WriteAsync(RabbitMQPublisher publisher, RabbitMQConsumer consumer, CancellationToken ended)
-    {
-        try
-        {
-            while (true)
-            {
-                while (view.Position is { } position && outbox.Next(position.Epoch, position.Offset - 1) is { } message)
-                {
-                    await publisher.PublishAsync(message, ended);
-                }
-                await outbox.WaitAsync(ended);
-            }
-        }
-        catch (Exception exception)
-        {
-            consumer.End(exception); // the loop that reads ends the session, whatever the reason
-        }
-    }
-
-    private async Task WatchAsync(SilenceWatch watch, IConnection connection, RabbitMQConsumer consumer, CancellationToken ended)
-    {
-        try
-        {
-            await watch.RunAsync(ended);
-        }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
-        {
-            return;
-        }
-        const string Reason = "RabbitMQ does not deliver what this server has published.";
-        consumer.End(new TimeoutException(Reason));
-        broker.Abandon(connection, Reason);
-    }
+    /// <summary>Where a session begins to read.</summary>
+    /// <param name="Marker">A message of this session, behind everything that was stored before.</param>
+    /// <param name="From">The offset of the first message.</param>
+    /// <param name="Oldest">The oldest offset from which it could begin.</param>
+    /// <param name="IsNew">Whether it begins anew, rather than after the last message that was read.</param>
+    private readonly record struct Start(MessageId Marker, long From, long Oldest, bool IsNew);
 }

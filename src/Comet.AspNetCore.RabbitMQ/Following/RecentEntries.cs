@@ -4,24 +4,35 @@ namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>
 /// The newest entries of a RabbitMQ stream, of all its feeds, within a limit of bytes. A client that comes from another server finds here
-/// what it has missed, even of a feed that is not open on this server.
+/// what it has missed, even of a feed that is not open on this server. Of older entries the offsets are known for a while, so that a client
+/// who has missed nothing is told so.
 /// </summary>
 internal sealed class RecentEntries(long maxBytes)
 {
     // Bytes of memory that an entry takes besides its payload, estimated.
     private const int Overhead = 128;
 
+    // Of some 200 bytes each. The feeds whose newest entries are oldest leave first.
+    private const int MaxOlderFeeds = 65_536;
+
     private readonly Dictionary<string, Ring> _feeds = [];
     private readonly Queue<Ring> _order = new();
+    private readonly NewestOffsets _older = new(MaxOlderFeeds);
     private long _bytes;
 
     /// <summary>All entries above this offset are here.</summary>
     internal long Start { get; private set; }
 
+    /// <summary>Above this offset it is known which feeds have entries.</summary>
+    internal long KnownFrom => _older.From;
+
+    internal long FreeBytes => maxBytes - _bytes;
+
     internal void Clear(long start)
     {
         _feeds.Clear();
         _order.Clear();
+        _older.Clear(start);
         (Start, _bytes) = (start, 0);
     }
 
@@ -36,24 +47,46 @@ internal sealed class RecentEntries(long maxBytes)
         _bytes += entry.Payload.Length + Overhead;
         while (_bytes > maxBytes && _order.Count > 1)
         {
-            var oldest = _order.Dequeue();
-            var removed = oldest.RemoveFirst();
-            _bytes -= removed.Payload.Length + Overhead;
+            var (oldest, removed) = RemoveFirst();
             Start = removed.Offset;
-            if (oldest.Count == 0)
-            {
-                _feeds.Remove(oldest.Feed);
-            }
+            _older.Add(oldest, removed.Offset);
         }
+    }
+
+    /// <summary>Takes over the entries that follow these.</summary>
+    internal void TakeOver(RecentEntries newer)
+    {
+        while (newer._order.Count > 0)
+        {
+            var (feed, entry) = newer.RemoveFirst();
+            Add(feed, entry);
+        }
+    }
+
+    /// <summary>Learns which feeds have entries before these.</summary>
+    /// <param name="older">Entries up to <see cref="KnownFrom"/> at least; only their offsets are kept.</param>
+    internal void AddOlder(RecentEntries older)
+    {
+        while (older._order.Count > 0)
+        {
+            var (feed, entry) = older.RemoveFirst();
+            older._older.Add(feed, entry.Offset);
+        }
+        _older.AddOlder(older._older);
     }
 
     /// <summary>The offset of a feed's newest entry, or <see cref="Start"/> if that entry is older.</summary>
     internal long HeadOf(string feed) => _feeds.TryGetValue(feed, out var ring) ? ring[ring.Count - 1].Offset : Start;
 
-    /// <summary>A feed's entries after an offset, oldest first; null: some of them may have been removed from here.</summary>
-    internal List<FeedEntry>? After(string feed, long offset, int max)
+    /// <summary>A feed's entries after an offset, oldest first; null: some of them are not, or may not be, here.</summary>
+    /// <param name="feed">The feed.</param>
+    /// <param name="offset">The offset.</param>
+    /// <param name="max">How many at most.</param>
+    /// <param name="through">Those that are not here lie at or below this offset.</param>
+    internal List<FeedEntry>? After(string feed, long offset, int max, out long through)
     {
-        if (offset < Start)
+        through = offset < KnownFrom ? KnownFrom : _older.Of(feed);
+        if (offset < through)
         {
             return null;
         }
@@ -66,6 +99,18 @@ internal sealed class RecentEntries(long maxBytes)
             }
         }
         return entries;
+    }
+
+    private (string Feed, FeedEntry Entry) RemoveFirst()
+    {
+        var ring = _order.Dequeue();
+        var removed = ring.RemoveFirst();
+        _bytes -= removed.Payload.Length + Overhead;
+        if (ring.Count == 0)
+        {
+            _feeds.Remove(ring.Feed);
+        }
+        return (ring.Feed, removed);
     }
 
     private sealed class Ring(string feed)

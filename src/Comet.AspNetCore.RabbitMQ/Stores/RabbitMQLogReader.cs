@@ -4,7 +4,7 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>Reads entries of a feed from the broker that this server no longer has in memory.</summary>
+/// <summary>Reads entries from the broker that this server no longer has in memory.</summary>
 /// <param name="read">Reads the messages from one offset to another (not included).</param>
 /// <param name="findOldest">Reads the offset of the oldest message that the RabbitMQ stream keeps.</param>
 internal sealed class RabbitMQLogReader(
@@ -14,76 +14,66 @@ internal sealed class RabbitMQLogReader(
     // What decides on a message usually lies close before it. If it does not, the reading begins earlier.
     private const long Margin = 256;
 
-    /// <summary>
-    /// Reads entries of one epoch above the offset <paramref name="after"/> and up to <paramref name="through"/>, as positions count them.
-    /// </summary>
-    internal async Task<FeedLogPage> ReadAsync(
-        string feed,
-        string epoch,
-        long after,
-        long through,
-        int maxEntries,
-        long maxBytes,
-        CancellationToken cancellationToken)
+    // Every so many messages it is checked whether a reader still waits.
+    private const int CheckPeriod = 32;
+
+    /// <summary>Reads what a scan needs, as positions count offsets.</summary>
+    /// <returns>Whether everything was read; false: nobody needs it any more.</returns>
+    internal async Task<bool> ReadAsync(LogScan scan, CancellationToken cancellationToken)
     {
         var margin = Margin;
         while (true)
         {
-            if (await TryReadAsync(Math.Max(0, after - margin), feed, epoch, after, through, maxEntries, maxBytes, cancellationToken) is { } page)
+            if (await TryReadAsync(Math.Max(0, scan.After - margin), scan, cancellationToken) is { } isAll)
             {
-                return page;
+                return isAll;
             }
             margin *= 3;
         }
     }
 
     // Returns null when the reading has to begin earlier.
-    private async Task<FeedLogPage?> TryReadAsync(
-        long from,
-        string feed,
-        string epoch,
-        long after,
-        long through,
-        int maxEntries,
-        long maxBytes,
-        CancellationToken cancellationToken)
+    private async Task<bool?> TryReadAsync(long from, LogScan scan, CancellationToken cancellationToken)
     {
         LogRules? rules = null;
-        var (isAll, trimmedThrough) = (false, 0L);
-        var entries = new List<FeedEntry>();
-        await foreach (var message in read(from, through, cancellationToken))
+        var (isAll, count) = (false, 0);
+        await foreach (var message in read(from, scan.Through, cancellationToken))
         {
             if (rules is null)
             {
                 // Asked after the reading has begun, as RabbitMQ skips without notice what retention removes before that.
                 var oldest = await findOldest(cancellationToken);
-                (isAll, trimmedThrough) = (oldest >= from, Math.Min(oldest, message.Offset));
-                rules = new LogRules(isAll ? message.Offset : from, epoch);
+                isAll = oldest >= from;
+                scan.Begin(trimmedThrough: Math.Min(oldest, message.Offset));
+                rules = new LogRules(isAll ? message.Offset : from, scan.Epoch);
             }
             var canJudge = rules.CanJudge(message);
             var verdict = rules.Judge(message);
-            if (message.Begins && verdict != Verdict.Duplicate && message.Id.ToEpoch() == epoch)
+            if (message.Begins && verdict != Verdict.Duplicate && message.Id.ToEpoch() == scan.Epoch)
             {
-                trimmedThrough = 0; // earlier messages belong to another epoch, so nothing of this one is missing
+                scan.BeginEpoch(message.Offset);
             }
-            if (message.Offset < after)
+            if (message.Offset < scan.After)
             {
                 continue;
             }
             if (!canJudge && !isAll)
             {
-                return null;
+                return scan.IsNeeded ? null : false;
             }
-            if (verdict == Verdict.Accepted && message.Feed == feed && rules.Epoch == epoch)
+            if (verdict == Verdict.Accepted && message.Feed is { } feed && rules.Epoch == scan.Epoch)
             {
-                entries.Add(new FeedEntry(message.Offset + 1, message.Payload, message.At));
-                maxBytes -= message.Payload.Length;
-                if (entries.Count == maxEntries || maxBytes <= 0)
-                {
-                    break;
-                }
+                scan.Add(feed, new FeedEntry(message.Offset + 1, message.Payload, message.At));
+            }
+            if (++count % CheckPeriod == 0 && !scan.IsNeeded)
+            {
+                return false;
             }
         }
-        return new FeedLogPage(epoch, rules is null ? await findOldest(cancellationToken) : trimmedThrough, entries);
+        if (rules is null)
+        {
+            scan.Begin(trimmedThrough: await findOldest(cancellationToken));
+        }
+        return true;
     }
 }

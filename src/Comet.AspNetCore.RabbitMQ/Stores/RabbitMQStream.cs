@@ -1,4 +1,5 @@
 using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Diagnostics;
 using Comet.AspNetCore.RabbitMQ.Following;
 using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
@@ -13,6 +14,14 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     // How often it is checked whether a position that another server has handed out was read in the meantime.
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
+    // How often quiet feeds learn how far their log has been read.
+    private static readonly TimeSpan AdvancePeriod = TimeSpan.FromSeconds(1);
+
+    private const string NoFeed = "";
+
+    // Messages that are read into memory at once; one to two seconds.
+    private const long FillStep = 30_000;
+
     /// <summary>Reading old entries may take this many times <see cref="RabbitMQStoreOptions.Timeout"/>.</summary>
     private const int ScanTimeoutFactor = 6;
 
@@ -23,6 +32,9 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     private readonly RabbitMQConnection _broker;
     private readonly RabbitMQStoreOptions _options;
     private readonly SemaphoreSlim _scans;
+    private readonly OlderReads _olderReads;
+    private readonly ITimer _advancing;
+    private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _following;
@@ -37,13 +49,17 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         TimeProvider time,
         ILogger logger)
     {
-        (_name, _broker, _options, _scans, _time) = (name, broker, options, scans, time);
+        (_name, _broker, _options, _scans, _time, _logger) = (name, broker, options, scans, time, logger);
         _view = new RabbitMQStreamView(options.RecentBytes);
         _outbox = new Outbox(time);
         _markers = new RabbitMQMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
         _follower = new RabbitMQStreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
-        _following = Task.Run(() => _follower.RunAsync(_stopping.Token));
+        _olderReads = new OlderReads(_view, ScanAsync);
+        _following = Task.WhenAll(Task.Run(() => _follower.RunAsync(_stopping.Token)), FillAsync());
+        _advancing = time.CreateTimer(static view => ((RabbitMQStreamView)view!).Advance(), _view, AdvancePeriod, AdvancePeriod);
     }
+
+    private TimeSpan ScanTimeout => _options.Timeout * ScanTimeoutFactor;
 
     /// <summary>Whether it was current before and is not now.</summary>
     internal bool IsBehind => _follower.Joined.IsCompleted && !_follower.IsCurrent;
@@ -91,32 +107,42 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         string feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var (epoch, start, recent) = _view.Read(feed, after, maxEntries);
+        var (epoch, trimmedThrough) = (default(string), 0L);
         var entries = new List<FeedEntry>();
-        var trimmedThrough = 0L;
-        while (recent is null)
+        while (true)
         {
-            var older = await ScanAsync(feed, epoch, after, start, maxEntries - entries.Count, maxBytes, cancellationToken);
-            trimmedThrough = Math.Max(trimmedThrough, older.TrimmedThrough);
+            var (current, trimmed, recent) = _view.Read(feed, after, maxEntries - entries.Count);
+            epoch ??= current;
+            if (epoch != current)
+            {
+                return new FeedLogPage(epoch, long.MaxValue, []);
+            }
+            if (after < trimmed)
+            {
+                (after, trimmedThrough) = (trimmed, trimmed);
+            }
+            if (recent is not null)
+            {
+                foreach (var entry in recent.TakeWhile(_ => maxBytes > 0))
+                {
+                    entries.Add(entry);
+                    maxBytes -= entry.Payload.Length;
+                }
+                return new FeedLogPage(epoch, trimmedThrough, entries);
+            }
+            var read = new OlderRead(feed, epoch, after, maxEntries - entries.Count, maxBytes);
+            if (await ReadOlderAsync(read, cancellationToken) is not { } older)
+            {
+                continue;
+            }
+            (after, trimmedThrough) = (older.Through, Math.Max(trimmedThrough, older.TrimmedThrough));
             entries.AddRange(older.Entries);
             maxBytes -= older.Entries.Sum(entry => (long)entry.Payload.Length);
             if (entries.Count == maxEntries || maxBytes <= 0)
             {
                 return new FeedLogPage(epoch, trimmedThrough, entries);
             }
-            (after, var scanned) = (start, epoch);
-            (epoch, start, recent) = _view.Read(feed, after, maxEntries - entries.Count);
-            if (epoch != scanned)
-            {
-                return new FeedLogPage(epoch, long.MaxValue, []);
-            }
         }
-        foreach (var entry in recent.TakeWhile(_ => maxBytes > 0))
-        {
-            entries.Add(entry);
-            maxBytes -= entry.Payload.Length;
-        }
-        return new FeedLogPage(epoch, trimmedThrough, entries);
     }
 
     /// <summary>Waits until this server has read up to a position that another server may have handed out.</summary>
@@ -155,48 +181,87 @@ internal sealed class RabbitMQStream : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _advancing.DisposeAsync();
         await _stopping.CancelAsync();
         await _following;
     }
 
-    private async Task<FeedLogPage> ScanAsync(
-        string feed,
-        string epoch,
-        long after,
-        long start,
-        int maxEntries,
-        long maxBytes,
-        CancellationToken cancellationToken)
+    // Null: memory may have the answer by now.
+    private async Task<OlderPage?> ReadOlderAsync(OlderRead reader, CancellationToken cancellationToken)
     {
-        if (!await _scans.WaitAsync(_options.Timeout, cancellationToken))
-        {
-            throw new FeedUnavailableException("Too many clients read old messages at the moment. Try again later.");
-        }
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_options.Timeout * ScanTimeoutFactor);
+        _olderReads.Add(reader);
         try
         {
-            var connection = _broker.Get();
-            var scan = new RabbitMQLogReader(
-                (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation),
-                async cancellation => (await RabbitMQStreamReader.FirstAsync(connection, _name, _options.Timeout, cancellation)).Offset);
-            return await scan.ReadAsync(feed, epoch, after, start, maxEntries, maxBytes, deadline.Token);
+            return await reader.Page.WaitAsync(ScanTimeout, _time, cancellationToken);
         }
-        catch (OperationCanceledException exception) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (TimeoutException exception)
         {
             throw new FeedUnavailableException(
-                $"The old messages of a feed were not read from the RabbitMQ stream {_name} within "
-                + $"{(_options.Timeout * ScanTimeoutFactor).TotalSeconds} s. A smaller Comet:RabbitMQ:PartitionBytes or a longer "
-                + "Comet:RabbitMQ:Timeout helps.",
+                $"The old messages of a feed were not read from the RabbitMQ stream {_name} within {ScanTimeout.TotalSeconds} s. "
+                + "A smaller Comet:RabbitMQ:PartitionBytes or a longer Comet:RabbitMQ:Timeout helps.",
                 exception);
-        }
-        catch (Exception exception) when (exception is not FeedUnavailableException && !cancellationToken.IsCancellationRequested)
-        {
-            throw _broker.NewUnreachable(exception);
         }
         finally
         {
-            _scans.Release();
+            reader.Abandon();
+        }
+    }
+
+    private async Task<bool> ScanAsync(LogScan scan)
+    {
+        try
+        {
+            await _scans.WaitAsync(_stopping.Token);
+            try
+            {
+                return await ReadAsync(scan);
+            }
+            finally
+            {
+                _scans.Release();
+            }
+        }
+        catch (Exception exception) when (exception is not FeedUnavailableException)
+        {
+            throw _broker.NewUnreachable(exception);
+        }
+
+        async Task<bool> ReadAsync(LogScan scan)
+        {
+            RabbitMQLogMessages.StreamScanned(_logger, _name, scan.After, scan.Through);
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            deadline.CancelAfter(ScanTimeout);
+            var connection = _broker.Get();
+            var reader = new RabbitMQLogReader(
+                (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation),
+                async cancellation => (await RabbitMQStreamReader.FirstAsync(connection, _name, _options.Timeout, cancellation)).Offset);
+            return await reader.ReadAsync(scan, deadline.Token);
+        }
+    }
+
+    // A server joins close to the end, so that it is soon ready, and then reads what else fits into memory, part by part. Readers who need
+    // one of these wait for it.
+    private async Task FillAsync()
+    {
+        try
+        {
+            await _follower.Joined.WaitAsync(_stopping.Token);
+            var filledTo = long.MaxValue;
+            while (_view.FindFitting(FillStep) is var (epoch, after, through) && after < through && through < filledTo)
+            {
+                var fill = new OlderRead(NoFeed, epoch, after, maxEntries: int.MaxValue);
+                _olderReads.Add(fill);
+                await fill.Page.WaitAsync(_stopping.Token);
+                filledTo = through;
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The app ends.
+        }
+        catch (FeedUnavailableException exception)
+        {
+            RabbitMQLogMessages.FillFailed(_logger, exception, _name);
         }
     }
 }

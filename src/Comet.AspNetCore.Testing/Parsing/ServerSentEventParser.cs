@@ -18,7 +18,9 @@ internal sealed class ServerSentEventParser : MessageParser
         {
             if (line == ": heartbeat")
             {
-                return new(CometMessageKind.Heartbeat);
+                var id = _id;
+                _id = null;
+                return new(CometMessageKind.Heartbeat) { Id = id };
             }
             if (line.Length > 0)
             {

@@ -25,6 +25,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     private string _epoch = "";
     private byte[] _idPrefix = [];
     private long _head;
+    private long _told; // the head as readers know it from the newest entry, or the reset
     private long _trimmedThrough;
     private TaskCompletionSource? _changed; // made under the lock; Announce takes it without
 
@@ -58,7 +59,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
             Array.Clear(_ring);
             _epoch = epoch;
             _idPrefix = Encoding.ASCII.GetBytes($"{epoch}-");
-            _head = _trimmedThrough = head;
+            _head = _told = _trimmedThrough = head;
             _first = _next;
             _bytes = 0;
             _generation++;
@@ -83,12 +84,21 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
                     Grow();
                 }
                 this[_next++] = new Slot(entry, appendedAt, now);
-                _head = entry.Offset;
+                _head = _told = entry.Offset;
                 _bytes += entry.Payload.Length;
             }
             Trim(now, firstNew); // what has just come was seen by nobody, so it stays at least until the next append
         }
         Announce();
+    }
+
+    // Nobody is woken: readers learn it with their next heartbeat.
+    public void Advance(long head)
+    {
+        lock (_lock)
+        {
+            _head = Math.Max(_head, head);
+        }
     }
 
     /// <summary>Removes what is too old by now.</summary>
@@ -106,7 +116,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         {
             lock (_lock)
             {
-                return new TailState(_generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough);
+                return new TailState(_generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough, _head != _told);
             }
         }
     }

@@ -4,9 +4,11 @@ namespace Comet.AspNetCore.Feeds;
 /// <param name="Generation">Changes with every reset.</param>
 /// <param name="First">The index of the oldest entry.</param>
 /// <param name="Next">The index after the newest.</param>
-/// <param name="Head">The position of the newest entry of the log.</param>
+/// <param name="Head">The position of the newest entry of the log, or a later one that has no entry.</param>
 /// <param name="TrimmedThrough">Entries at or below this offset are not in the tail.</param>
-internal readonly record struct TailState(int Generation, long First, long Next, FeedPosition Head, long TrimmedThrough)
+/// <param name="IsHeadUntold">Whether the head is beyond the newest entry, so that no message has told it.</param>
+internal readonly record struct TailState(
+    int Generation, long First, long Next, FeedPosition Head, long TrimmedThrough, bool IsHeadUntold)
 {
     internal TailCursor End => new(Generation, Next);
 

@@ -14,6 +14,11 @@ internal readonly record struct ControlMessage
     /// <summary>Nothing else was sent for a while.</summary>
     internal static readonly ControlMessage Heartbeat = new("heartbeat");
 
+    /// <summary>Nothing else was sent for a while, and up to this position there is nothing to send.</summary>
+    internal static ControlMessage HeartbeatAt(string id) => new(Heartbeat.Type) { Id = id };
+
+    internal bool IsHeartbeat => Type == Heartbeat.Type;
+
     internal string Type { get; }
     internal string? Id { get; private init; }
     internal bool? Recovered { get; private init; }

@@ -30,17 +30,17 @@ internal sealed class ServerSentEventsFormat : WireFormat
 
     internal override void WriteControl(FrameBuffer buffer, in ControlMessage message)
     {
-        if (message == ControlMessage.Heartbeat)
-        {
-            buffer.Write(": heartbeat\n\n"u8);
-            return;
-        }
-        // The id field lets a client that has received nothing yet resume from here.
+        // The id field lets a client that has received nothing yet resume from here, also without data.
         if ((message.Id ?? message.EventId) is { } id)
         {
             buffer.Write("id: "u8);
             buffer.WriteAscii(id);
             buffer.Write("\n"u8);
+        }
+        if (message.IsHeartbeat)
+        {
+            buffer.Write(": heartbeat\n\n"u8);
+            return;
         }
         if (message.Retry is { } retry)
         {

@@ -13,4 +13,11 @@ public interface IFeedTail
 
     /// <summary>Adds entries that follow the newest. Those at or below it are dropped, so that a store may send some twice.</summary>
     void Append(ReadOnlySpan<FeedEntry> entries);
+
+    /// <summary>
+    /// Moves the end of the log without an entry: between its newest entry and <paramref name="head"/> the log has none. Clients learn it
+    /// with their next heartbeat and resume from there, so that the reader of a quiet feed does not fall behind a log that it shares.
+    /// </summary>
+    /// <param name="head">An offset; one below the head changes nothing.</param>
+    void Advance(long head);
 }

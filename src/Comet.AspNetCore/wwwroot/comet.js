@@ -375,6 +375,7 @@
     #release;
     #isLive = false;
     #isLeaderLost = false;
+    #reached;
     #timer;
     #heardAt;
     #unanswered;
@@ -426,11 +427,13 @@
       if (this.#stopped.signal.aborted) return;
       this.#follower.stop();
       this.#isLive = false;
+      this.#reached = this.#position();
       this.#connection = new Connection(this.#url, this.#position, report => {
         if (report.type === 'open') this.#isLive = report.recovered !== true;
         else if (report.type === 'heartbeat') this.#isLive = true;
         this.#heartbeat = report.heartbeat ?? this.#heartbeat;
         this.#post(report);
+        if (report.type !== 'heartbeat') this.#reached = report.id ?? this.#reached;
         this.#report(report);
       });
       this.#post({ type: 'alive' }); // so that no other tab steals the lock as well
@@ -467,7 +470,8 @@
 
     #post(report) {
       try {
-        this.#channel.postMessage({ ...report, after: this.#position(), isLive: this.#isLive, heartbeat: this.#heartbeat });
+        // After the last message or open: a tab that fetches recognises that, but not a position that only a heartbeat has told.
+        this.#channel.postMessage({ ...report, after: this.#reached, isLive: this.#isLive, heartbeat: this.#heartbeat });
       } catch (error) {
         reportError(error); // what cannot be copied cannot be shared
       }
@@ -550,6 +554,7 @@
           if (this.#opens() && fields.recovered === false) this.#tell('gap');
           break;
         case 'heartbeat':
+          this.#position = fields.id ?? this.#position; // up to there, nothing was published
           this.#opens();
           break;
         case 'message':

@@ -123,7 +123,7 @@ public sealed class LogRulesTests
 
         for (var after = 0L; after < end; after += 5)
         {
-            var page = await scan.ReadAsync("a", epoch, after, end, 40, TestContext.Current.CancellationToken);
+            var page = await ReadAsync(scan, epoch, after, end, 40);
 
             var expected = all.Where(offset => offset > after && offset <= end).Take(40).ToList();
             Assert.True(expected.SequenceEqual(page.Entries.Select(entry => entry.Offset)), $"Seed {seed}, after {after}.");
@@ -156,13 +156,24 @@ public sealed class LogRulesTests
             }, _ => Task.FromResult(kept));
 
             var after = accepted[index - 1];
-            var page = await scan.ReadAsync("a", epoch, after, end, 1000, TestContext.Current.CancellationToken);
+            var page = await ReadAsync(scan, epoch, after, end, 1000);
 
             Assert.True(
                 page.TrimmedThrough > after,
                 $"Seed {seed}: the entry after {after} is missing, but only those up to {page.TrimmedThrough} are reported.");
             Assert.True(page.TrimmedThrough <= accepted[index], $"Seed {seed}: {accepted[index]} is reported as missing.");
         }
+    }
+
+    private static async Task<OlderPage> ReadAsync(RabbitMQLogReader reader, string epoch, long after, long through, int maxEntries)
+    {
+        var read = new OlderRead("a", epoch, after, maxEntries) { Through = through };
+        var scan = new LogScan([read], recentBytes: 0);
+        if (await reader.ReadAsync(scan, TestContext.Current.CancellationToken))
+        {
+            scan.Complete();
+        }
+        return (await read.Page)!;
     }
 
     private LogRules Begun()

@@ -180,6 +180,43 @@ public class CatchUpTests
         Assert.Equal(["2", "3", "4"], (await resumed.TakeAsync(3)).Select(message => message.Value.GetString()));
     }
 
+    [Theory]
+    [InlineData(CometFormat.ScriptTags)]
+    [InlineData(CometFormat.ServerSentEvents)]
+    [InlineData(CometFormat.Ndjson)]
+    public async Task Heartbeats_tell_a_position_that_has_moved_without_a_message(CometFormat format)
+    {
+        _store.With(2);
+        await using var app = await StartAsync(new() { Heartbeat = TimeSpan.FromMilliseconds(250) });
+        await using var stream = await app.OpenAsync("/", format);
+        await stream.NextAsync(CometMessageKind.Open);
+        Assert.Null((await stream.NextAsync(CometMessageKind.Heartbeat)).Id);
+
+        _store.Advance(100);
+        _store.Advance(50);
+
+        Assert.Equal("scripted-100", await NextIdAsync());
+        Assert.Equal("scripted-100", (await stream.NextAsync(CometMessageKind.Heartbeat)).Id);
+        var id = (await app.PublishAsync("3")).Single();
+        Assert.Equal(id, await NextIdAsync());
+        Assert.Null((await stream.NextAsync(CometMessageKind.Heartbeat)).Id);
+        await using var resumed = await app.OpenAsync("/", format, lastEventId: "scripted-100");
+        Assert.True((await resumed.NextAsync(CometMessageKind.Open)).Recovered);
+        Assert.Equal("3", (await resumed.NextAsync(CometMessageKind.Message)).Value.GetString());
+
+        async Task<string> NextIdAsync()
+        {
+            while (true)
+            {
+                var next = await stream.NextAsync();
+                if (next.Id is { } id && (next.Kind == CometMessageKind.Message || id == "scripted-100"))
+                {
+                    return id;
+                }
+            }
+        }
+    }
+
     [Fact]
     public async Task An_unavailable_store_is_no_error_of_the_server()
     {
@@ -299,5 +336,6 @@ public class CatchUpTests
         await app.StopWithoutErrorAsync();
     }
 
-    private Task<TestApp> StartAsync() => NewsApp.StartAsync(configure: builder => builder.Services.AddSingleton<IFeedStore>(_store));
+    private Task<TestApp> StartAsync(CometStreamOptions? stream = null) =>
+        NewsApp.StartAsync(stream: stream, configure: builder => builder.Services.AddSingleton<IFeedStore>(_store));
 }

@@ -12,6 +12,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     private readonly List<FeedEntry> _entries = [];
     private IFeedTail? _tail;
     private long _trimmedThrough;
+    private long _end;
 
     internal const int Step = 3;
 
@@ -64,6 +65,16 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         {
             var entry = Store(payload);
             _tail?.Append(new ReadOnlySpan<FeedEntry>(in entry));
+        }
+    }
+
+    /// <summary>Moves the end of the log without a message.</summary>
+    internal void Advance(long head)
+    {
+        lock (_lock)
+        {
+            _end = Math.Max(_end, head);
+            _tail!.Advance(head);
         }
     }
 
@@ -143,7 +154,7 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
 
     private FeedEntry Store(ReadOnlyMemory<byte> payload)
     {
-        var entry = new FeedEntry(Head + Step, payload, Time.GetUtcNow());
+        var entry = new FeedEntry(Math.Max(Head, _end) + Step, payload, Time.GetUtcNow());
         _entries.Add(entry);
         return entry;
     }

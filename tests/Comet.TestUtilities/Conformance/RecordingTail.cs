@@ -20,6 +20,9 @@ public sealed class RecordingTail : IFeedTail
 
     public string Epoch => Locked(() => _epoch);
 
+    /// <summary>The position up to which the tail knows the log.</summary>
+    public FeedPosition Head => Locked(() => new FeedPosition(_epoch, _head));
+
     /// <summary>The head that the last reset named.</summary>
     public long Start => Locked(() => _start);
 
@@ -53,6 +56,16 @@ public sealed class RecordingTail : IFeedTail
                     _head = entry.Offset;
                 }
             }
+        }
+        Announce();
+    }
+
+    public void Advance(long head)
+    {
+        lock (_lock)
+        {
+            Assert.True(_resets > 0, "The store advanced a tail that was never reset.");
+            _head = Math.Max(_head, head);
         }
         Announce();
     }

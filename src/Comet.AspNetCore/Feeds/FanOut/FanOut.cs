@@ -29,6 +29,7 @@ internal sealed class FanOut(
     private readonly CometMetrics _metrics = services.Metrics;
     private readonly MonotonicClock _clock = services.Clock;
     private readonly Lock _membership = new();
+    private (FeedPosition Head, string Id) _position; // the last that heartbeats have told
     private TailCursor _commonCursor; // of the connections that keep up, so of most
     private long _nextDeadline = long.MaxValue; // written by passes, read by heartbeats
     private int _wakes;
@@ -304,13 +305,28 @@ internal sealed class FanOut(
         }
         else if (subscriber.IsHeartbeatDue(now))
         {
-            Write(subscriber, ControlMessage.Heartbeat, now);
+            Write(subscriber, HeartbeatOf(subscriber), now);
         }
         NextDeadline = Math.Min(NextDeadline, subscriber.NextDeadline);
         if (subscriber.IsBusy)
         {
             NextDeadline = Math.Min(NextDeadline, services.WriteDeadline.Of(subscriber));
         }
+    }
+
+    // Says the position when it has moved without a message, so that the reader of a quiet feed does not fall behind the log.
+    private ControlMessage HeartbeatOf(Subscriber subscriber)
+    {
+        var state = tail.State;
+        if (!state.IsHeadUntold || subscriber.Cursor != state.End)
+        {
+            return ControlMessage.Heartbeat;
+        }
+        if (_position.Head != state.Head)
+        {
+            _position = (state.Head, state.Head.ToString());
+        }
+        return ControlMessage.HeartbeatAt(_position.Id);
     }
 
     private void End(Subscriber subscriber, EndReason reason, long now)

@@ -1,0 +1,58 @@
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.RabbitMQ.Stores;
+
+/// <summary>What a reader gets of the entries that are no longer in memory.</summary>
+/// <param name="TrimmedThrough">What is at or below this offset was removed; 0: nothing was.</param>
+/// <param name="Through">There are no more of the feed's entries up to this offset, unless the page is full.</param>
+/// <param name="Entries">The entries, oldest first.</param>
+internal sealed record OlderPage(long TrimmedThrough, long Through, List<FeedEntry> Entries);
+
+/// <summary>A reader who waits for a feed's entries above an offset that are no longer in memory.</summary>
+/// <param name="feed">The feed's name.</param>
+/// <param name="epoch">The epoch of the offset.</param>
+/// <param name="after">The offset.</param>
+/// <param name="maxEntries">How many it takes at most.</param>
+/// <param name="maxBytes">It takes no more once their payloads have this length.</param>
+internal sealed class OlderRead(string feed, string epoch, long after, int maxEntries, long maxBytes)
+{
+    private readonly TaskCompletionSource<OlderPage?> _page = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private List<FeedEntry> _entries = [];
+    private long _bytes;
+    private volatile bool _isAbandoned;
+
+    internal string Feed { get; } = feed;
+
+    internal string Epoch { get; } = epoch;
+
+    internal long After { get; } = after;
+
+    /// <summary>Up to where it needs the log.</summary>
+    internal long Through { get; set; }
+
+    /// <summary>Completes with what was read; null: meanwhile memory may have the answer.</summary>
+    internal Task<OlderPage?> Page => _page.Task;
+
+    /// <summary>Whether it needs nothing any more.</summary>
+    internal bool IsDone => _isAbandoned || _page.Task.IsCompleted;
+
+    /// <summary>Whether it has as much as it takes.</summary>
+    internal bool IsFull => _entries.Count == maxEntries || _bytes >= maxBytes;
+
+    internal void Abandon() => _isAbandoned = true;
+
+    /// <summary>Forgets its entries, as they are read again.</summary>
+    internal void BeginAgain() => (_entries, _bytes) = ([], 0);
+
+    internal void Add(FeedEntry entry)
+    {
+        _entries.Add(entry);
+        _bytes += entry.Payload.Length;
+    }
+
+    internal void Complete(long trimmedThrough, long through) => _page.TrySetResult(new OlderPage(trimmedThrough, through, _entries));
+
+    internal void Return() => _page.TrySetResult(null);
+
+    internal void Fail(Exception exception) => _page.TrySetException(exception);
+}

@@ -1,0 +1,92 @@
+using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.AspNetCore.Stores;
+using Comet.TestUtilities.Conformance;
+using Microsoft.Extensions.Logging;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests;
+
+/// <summary>Many clients of quiet feeds come back to a server that has just started, when others of the family have written much.</summary>
+public sealed class QuietKeysTests(Broker broker)
+{
+    private const int Keys = 50;
+
+    private readonly string _family = Server.NewName();
+    private readonly RecordedLog _messages = new();
+
+    private int Scans => _messages.Entries.Count(entry => entry.EventId.Name == "RabbitMQStreamScanned");
+
+    // With the default there is room in memory for everything, otherwise for none of it.
+    [Theory]
+    [InlineData(null, 2, 0)]
+    [InlineData(0L, 10, 10)]
+    public async Task Everybody_is_served_by_a_few_scans(long? recentBytes, int firstScans, int secondScans)
+    {
+        await using var first = await StartAsync();
+        var (before, after) = (await PublishToAllAsync(first), await PublishToAllAsync(first));
+        await PublishToBusyAsync(first, 20_000);
+        await using var second = await StartAsync(recentBytes);
+
+        await ReadAllAsync(second, after, expected: 0);
+        await ReadAllAsync(second, before, expected: 1);
+
+        var scans = Scans;
+        Assert.InRange(scans, 0, firstScans);
+        await ReadAllAsync(second, after, expected: 0);
+        await ReadAllAsync(second, before, expected: 1);
+        Assert.InRange(Scans - scans, 0, secondScans);
+    }
+
+    [Fact]
+    public async Task A_quiet_feed_that_is_open_keeps_up_with_its_log()
+    {
+        await using var first = await StartAsync();
+        var tail = new RecordingTail();
+        await using var log = await first.OpenAsync($"{_family}/0", tail);
+        var position = await log.AppendAsync("1");
+
+        await PublishToBusyAsync(first, 1000);
+
+        await Eventually.HoldsAsync(() => tail.Head.Offset >= position.Offset + 1000, "the feed's position follows the log");
+        await using var second = await StartAsync(recentBytes: 0);
+        await using var again = await second.OpenAsync($"{_family}/0", new RecordingTail());
+        Assert.Empty((await again.ReadAsync(tail.Head.Offset, 10, TestContext.Current.CancellationToken)).Entries);
+        Assert.Equal(0, Scans);
+    }
+
+    private Task<StoreHost> StartAsync(long? recentBytes = null) => StoreHost.StartAsync(builder =>
+    {
+        builder.Logging.AddProvider(_messages).SetMinimumLevel(LogLevel.Debug);
+        builder.Services.AddCometRabbitMQ(options =>
+        {
+            options.ConnectionString = broker.ConnectionString;
+            options.Partitions = 1;
+            options.RecentBytes = recentBytes ?? options.RecentBytes;
+            options.Timeout = Eventually.Patience;
+        });
+    });
+
+    private async Task<FeedPosition[]> PublishToAllAsync(StoreHost server) =>
+        await Task.WhenAll(Enumerable.Range(0, Keys).Select(key => Feed(server, $"{key}").PublishAsync("text").AsTask()));
+
+    private async Task PublishToBusyAsync(StoreHost server, int count)
+    {
+        var busy = Feed(server, "busy");
+        foreach (var batch in Enumerable.Range(0, count).Chunk(1000))
+        {
+            await Task.WhenAll(batch.Select(_ => busy.PublishAsync("text").AsTask()));
+        }
+    }
+
+    private async Task ReadAllAsync(StoreHost server, FeedPosition[] positions, int expected)
+    {
+        await Task.WhenAll(positions.Select(async (position, key) =>
+        {
+            await using var log = await server.OpenAsync($"{_family}/{key}", new RecordingTail());
+            var page = await log.ReadAsync(position.Offset, 10, TestContext.Current.CancellationToken);
+            Assert.Equal((position.Epoch, expected), (page.Epoch, page.Entries.Count));
+            Assert.True(page.TrimmedThrough <= position.Offset);
+        })).WithPatience();
+    }
+
+    private Feed<string> Feed(StoreHost server, string key) => server.Feed($"{_family}/{key}", new FeedOptions());
+}
