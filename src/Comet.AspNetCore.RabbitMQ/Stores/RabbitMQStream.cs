@@ -249,7 +249,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
             var filledTo = long.MaxValue;
             while (_view.FindFitting(FillStep) is var (epoch, after, through) && after < through && through < filledTo)
             {
-                var fill = new OlderRead(NoFeed, epoch, after, maxEntries: int.MaxValue);
+                var fill = new OlderRead(NoFeed, epoch, after, maxEntries: int.MaxValue, maxBytes: long.MaxValue);
                 _olderReads.Add(fill);
                 await fill.Page.WaitAsync(_stopping.Token);
                 filledTo = through;

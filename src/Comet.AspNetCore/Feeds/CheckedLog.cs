@@ -11,12 +11,13 @@ internal sealed class CheckedLog(IFeedLog log, StoredContent content) : IFeedLog
         return position with { Epoch = content.Accept(position.Epoch) };
     }
 
-    public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, CancellationToken cancellationToken)
+    public async ValueTask<FeedLogPage> ReadAsync(
+        long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         var trimmedThrough = 0L;
         while (true)
         {
-            var page = await log.ReadAsync(after, maxEntries, cancellationToken);
+            var page = await log.ReadAsync(after, maxEntries, maxBytes, cancellationToken);
             trimmedThrough = Math.Max(trimmedThrough, page.TrimmedThrough);
             var entries = new List<FeedEntry>(page.Entries.Count);
             var last = after;

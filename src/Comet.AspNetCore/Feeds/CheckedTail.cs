@@ -20,6 +20,12 @@ internal sealed class CheckedTail(IFeedTail tail, StoredContent content) : IFeed
             }
         }
         tail.Append(accepted.AsSpan(0, count));
+        if (count < entries.Length)
+        {
+            tail.Advance(entries[^1].Offset); // readers do not stay before what was left out
+        }
         ArrayPool<FeedEntry>.Shared.Return(accepted, clearArray: true);
     }
+
+    public void Advance(long head) => tail.Advance(head);
 }
