@@ -18,10 +18,17 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     private int _placeholderCount;
     private byte[] _bytes = PooledBytes.Rent(512);
     private int _end = FramingBefore;
+    private Nonce _nonce;
 
     internal int Length => _end - FramingBefore;
 
     internal ReadOnlySpan<byte> Content => _bytes.AsSpan(FramingBefore, Length);
+
+    /// <summary>The nonce that is filled in.</summary>
+    internal Nonce Nonce => _nonce;
+
+    /// <summary>What was made by <see cref="Share"/> since the content was begun.</summary>
+    internal EncodedFrame? Shared { get; private set; }
 
     /// <summary>The content as one chunk of a chunked body.</summary>
     internal ReadOnlySpan<byte> Chunk
@@ -42,6 +49,34 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     {
         _end = FramingBefore;
         _placeholderCount = 0;
+        Shared = null;
+    }
+
+    /// <summary>Copies the content for writes that take longer than the buffer has it: once, however many connections need it.</summary>
+    internal EncodedFrame Share()
+    {
+        if (Shared is null)
+        {
+            var chunk = Chunk;
+            var start = chunk.Length - FramingAfter - Length;
+            var placeholders = Array.ConvertAll(_placeholders[.._placeholderCount], placeholder => placeholder - FramingBefore + start);
+            Shared = new EncodedFrame(chunk.ToArray(), start..(start + Length), placeholders);
+        }
+        return Shared;
+    }
+
+    /// <summary>Takes the content of a frame that was shared before.</summary>
+    internal void Load(EncodedFrame frame)
+    {
+        Clear();
+        foreach (var placeholder in frame.Placeholders)
+        {
+            _end = FramingBefore + placeholder;
+            WriteNoncePlaceholder();
+        }
+        _end = FramingBefore;
+        this.Write(frame.Content);
+        Shared = frame;
     }
 
     /// <summary>Clears it, and gives back what an unusually long content needed.</summary>
@@ -71,6 +106,7 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 
     internal void WriteNonce(Nonce nonce)
     {
+        _nonce = nonce;
         foreach (var placeholder in _placeholders.AsSpan(0, _placeholderCount))
         {
             nonce.CopyTo(_bytes.AsSpan(placeholder));

@@ -6,5 +6,5 @@ namespace Comet.AspNetCore.Transport;
 /// <summary>Writes to the response's body, whatever server, protocol and middleware are behind it.</summary>
 internal sealed class BodyResponseWriter(HttpContext context) : ResponseWriter(context)
 {
-    internal override ValueTask<bool> WriteAsync(FrameBuffer buffer) => WriteBodyAsync(buffer.Content);
+    internal override ValueTask<bool> WriteAsync(FrameBuffer buffer) => WriteBodyAsync(buffer, asChunk: false);
 }

@@ -8,8 +8,8 @@ namespace Comet.AspNetCore.Transport;
 /// <summary>Writes a stream to its connection.</summary>
 internal abstract class ResponseWriter(HttpContext context)
 {
-    // A longer write leaves in pieces, so that one can see whether a slow client takes any.
-    private const int PieceLength = 64 * 1024;
+    // A longer write leaves in pieces, so that one can see whether a slow client takes any. A connection holds one piece of it at a time.
+    private const int PieceLength = 32 * 1024;
 
     // Set by a write that waits, taken by the task that checks its deadline.
     private bool _hasProgressed;
@@ -48,47 +48,41 @@ internal abstract class ResponseWriter(HttpContext context)
 
     protected virtual ValueTask<bool> EndBodyAsync() => new(true);
 
-    /// <summary>Writes to the response's body.</summary>
+    /// <summary>Writes what a buffer holds to the response's body.</summary>
+    /// <param name="buffer">May be reused as soon as this returns.</param>
+    /// <param name="asChunk">Whether to write the framing of a chunk, too.</param>
     /// <inheritdoc cref="WriteAsync"/>
-    protected ValueTask<bool> WriteBodyAsync(ReadOnlySpan<byte> bytes)
+    protected ValueTask<bool> WriteBodyAsync(FrameBuffer buffer, bool asChunk)
     {
-        return bytes.Length > PieceLength
-            ? WritePiecesAsync(bytes, static (writer, piece) => writer.FlushBodyAsync(piece.Span))
-            : FlushBodyAsync(bytes);
+        var bytes = asChunk ? buffer.Chunk : buffer.Content;
+        if (bytes.Length <= PieceLength)
+        {
+            return FlushBodyAsync(bytes);
+        }
+        var frame = buffer.Share();
+        var (from, to) = asChunk ? (0, frame.Length) : (frame.Start, frame.End);
+        return WritePiecesAsync(frame, from, to, buffer.Nonce, static (writer, piece) => writer.FlushBodyAsync(piece.Span));
     }
 
-    /// <summary>Writes piece by piece, each when the connection has taken the one before.</summary>
-    /// <param name="bytes">May be reused as soon as this returns.</param>
+    /// <summary>Writes the rest of a buffer's chunk piece by piece, each when the connection has taken the one before.</summary>
+    /// <param name="buffer">May be reused as soon as this returns.</param>
+    /// <param name="from">Where in the chunk the rest begins.</param>
     /// <param name="write">Writes one piece. False: the connection is closed.</param>
-    protected ValueTask<bool> WritePiecesAsync(ReadOnlySpan<byte> bytes, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
+    protected ValueTask<bool> WriteRestAsync(
+        FrameBuffer buffer, int from, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
     {
-        var copy = PooledBytes.Rent(bytes.Length);
-        bytes.CopyTo(copy);
-        return WritePiecesAsync(copy, bytes.Length, write);
+        var rest = buffer.Chunk[from..];
+        if (rest.Length > PieceLength)
+        {
+            var frame = buffer.Share();
+            return WritePiecesAsync(frame, from, frame.Length, buffer.Nonce, write);
+        }
+        var piece = ArrayPool<byte>.Shared.Rent(rest.Length);
+        rest.CopyTo(piece);
+        return WritePieceAsync(piece, rest.Length, write);
     }
 
-    private async ValueTask<bool> WritePiecesAsync(
-        byte[] rented, int length, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
-    {
-        try
-        {
-            for (var start = 0; start < length; start += PieceLength)
-            {
-                if (!await write(this, rented.AsMemory(start, Math.Min(PieceLength, length - start))))
-                {
-                    return false;
-                }
-                Volatile.Write(ref _hasProgressed, start + PieceLength < length); // the last piece ends the wait
-            }
-            return true;
-        }
-        finally
-        {
-            PooledBytes.Return(rented);
-        }
-    }
-
-    private ValueTask<bool> FlushBodyAsync(ReadOnlySpan<byte> bytes)
+    protected ValueTask<bool> FlushBodyAsync(ReadOnlySpan<byte> bytes)
     {
         var body = context.Response.BodyWriter;
         body.Write(bytes);
@@ -96,5 +90,43 @@ internal abstract class ResponseWriter(HttpContext context)
         return flush.IsCompletedSuccessfully ? new(!flush.Result.IsCompleted) : AwaitAsync(flush);
 
         static async ValueTask<bool> AwaitAsync(ValueTask<System.IO.Pipelines.FlushResult> flush) => !(await flush).IsCompleted;
+    }
+
+    private async ValueTask<bool> WritePieceAsync(
+        byte[] piece, int length, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
+    {
+        try
+        {
+            return await write(this, piece.AsMemory(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private async ValueTask<bool> WritePiecesAsync(
+        EncodedFrame frame, int from, int to, Nonce nonce, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
+    {
+        var piece = ArrayPool<byte>.Shared.Rent(PieceLength);
+        try
+        {
+            while (from < to)
+            {
+                var length = Math.Min(PieceLength, to - from);
+                frame.CopyTo(piece.AsSpan(0, length), from, nonce);
+                if (!await write(this, piece.AsMemory(0, length)))
+                {
+                    return false;
+                }
+                from += length;
+                Volatile.Write(ref _hasProgressed, from < to); // the last piece ends the wait
+            }
+            return true;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
     }
 }

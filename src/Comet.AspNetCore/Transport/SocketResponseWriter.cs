@@ -43,7 +43,7 @@ internal sealed class SocketResponseWriter : ResponseWriter
         if (!_isHeadSent)
         {
             _isHeadSent = true;
-            return WriteBodyAsync(buffer.Length > 0 ? buffer.Chunk : default);
+            return buffer.Length > 0 ? WriteBodyAsync(buffer, asChunk: true) : FlushBodyAsync(default);
         }
         if (buffer.Length == 0)
         {
@@ -53,8 +53,8 @@ internal sealed class SocketResponseWriter : ResponseWriter
         var sent = SocketPipeWriter.TrySend(_socket, chunk, out var isClosed);
         return sent == chunk.Length ? new(true)
             : isClosed ? new(false)
-            : WritePiecesAsync(chunk[sent..], static (writer, piece) => ((SocketResponseWriter)writer)._writer.SendAsync(piece));
+            : WriteRestAsync(buffer, sent, static (writer, piece) => ((SocketResponseWriter)writer)._writer.SendAsync(piece));
     }
 
-    protected override ValueTask<bool> EndBodyAsync() => WriteBodyAsync("0\r\n\r\n"u8);
+    protected override ValueTask<bool> EndBodyAsync() => FlushBodyAsync("0\r\n\r\n"u8);
 }

@@ -56,4 +56,45 @@ public class SlowClientMemoryTests
             }
         }
     }
+
+    [Theory]
+    [InlineData("Direct", CometFormat.ScriptTags)]
+    [InlineData("Direct", CometFormat.Ndjson)]
+    [InlineData("Portable", CometFormat.ScriptTags)]
+    [InlineData("Tls", CometFormat.ServerSentEvents)]
+    [InlineData("Http2", CometFormat.Ndjson)]
+    public async Task A_large_message_is_held_once_however_many_take_it_slowly(string wire, CometFormat format)
+    {
+        const int Size = 8_000_000; // more than the system keeps for a connection
+        const int Messages = 2;
+        await using var app = await NewsApp.StartAsync(
+            Enum.Parse<Wire>(wire),
+            feed => feed.RetainBytes = 4 * Size,
+            configure: builder => builder.Configuration["Comet:WriteTimeout"] = "00:10:00");
+        using var client = app.CreateClient(receiveBuffer: 4096);
+        var stalled = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => TestStream.OpenAsync(client, "/", format, null)));
+        foreach (var stream in stalled)
+        {
+            await stream.NextAsync(CometMessageKind.Open);
+        }
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        foreach (var letter in "ab")
+        {
+            await app.PublishAsync(new string(letter, Size));
+        }
+        await Task.Delay(1000, TestContext.Current.CancellationToken); // what is written in this time is what is held
+
+        // In the log, encoded, and in the buffers that encode; a copy for each would be 320 MB.
+        var grown = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Assert.True(grown < 10L * Size, $"{grown} bytes more");
+        foreach (var stream in stalled[..4])
+        {
+            Assert.Equal(["a", "b"], (await stream.TakeAsync(Messages)).Select(message => message.Value.GetString()![^1..]));
+        }
+        foreach (var stream in stalled)
+        {
+            await stream.DisposeAsync();
+        }
+    }
 }

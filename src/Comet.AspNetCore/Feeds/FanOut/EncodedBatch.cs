@@ -21,19 +21,38 @@ internal sealed class EncodedBatch : IDisposable
 
     internal void Fill(FeedTail tail, FormatGroup group, TailCursor cursor)
     {
-        if (_group != group || _from != cursor)
+        if (_group == group && _from == cursor)
         {
-            Buffer.Clear();
-            (To, AppendedAt) = tail.Write(cursor, MaxBytes, group.Format, Buffer);
-            (_group, _from) = (group, cursor);
+            return;
         }
+        RememberFrame();
+        Buffer.Clear();
+        if (group.Frames.Find(cursor) is var (to, appendedAt, frame))
+        {
+            (To, AppendedAt) = (to, appendedAt);
+            Buffer.Load(frame);
+        }
+        else
+        {
+            (To, AppendedAt) = tail.Write(cursor, MaxBytes, group.Format, Buffer);
+        }
+        (_group, _from) = (group, cursor);
     }
 
     /// <summary>Ends the use in one pass, as the log may grow until the next. Gives back memory that a long message needed.</summary>
     internal void Expire()
     {
+        RememberFrame();
         _group = null;
         Buffer.Shrink(2 * MaxBytes);
+    }
+
+    private void RememberFrame()
+    {
+        if (Buffer.Shared is { } frame)
+        {
+            _group!.Frames.Add(_from, To, AppendedAt, frame);
+        }
     }
 
     public void Dispose() => Buffer.Dispose();

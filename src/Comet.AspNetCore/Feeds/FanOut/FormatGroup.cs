@@ -19,6 +19,8 @@ internal sealed class FormatGroup(WireFormat format, EncodedBatch? batch) : IDis
 
     internal EncodedBatch? Batch => batch;
 
+    internal SharedFrames Frames { get; } = new();
+
     /// <summary>How many there are.</summary>
     internal int Connections { get; set; }
 
