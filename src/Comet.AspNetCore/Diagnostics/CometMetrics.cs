@@ -12,6 +12,7 @@ internal sealed class CometMetrics
 
     private readonly UpDownCounter<long> _active;
     private readonly Histogram<double> _duration;
+    private readonly Counter<long> _rejected;
     private readonly Counter<long> _published;
     private readonly Counter<long> _delivered;
     private readonly Counter<long> _bytes;
@@ -23,6 +24,7 @@ internal sealed class CometMetrics
         var meter = meters.Create(MeterName);
         _active = meter.CreateUpDownCounter<long>("comet.stream.active", "{stream}", "Open streams.");
         _duration = meter.CreateHistogram<double>("comet.stream.duration", "s", "How long streams were open, by the reason of their end.");
+        _rejected = meter.CreateCounter<long>("comet.request.rejected", "{request}", "Requests that got no stream, by the reason.");
         _published = meter.CreateCounter<long>("comet.message.published", "{message}", "Messages published to feeds.");
         _delivered = meter.CreateCounter<long>("comet.message.delivered", "{message}", "Messages written to streams.");
         _bytes = meter.CreateCounter<long>("comet.stream.io", "By", "Bytes written to streams.");
@@ -43,6 +45,8 @@ internal sealed class CometMetrics
         tags.Add("comet.end.reason", reason);
         _duration.Record(milliseconds / 1000.0, tags);
     }
+
+    internal void Rejected(string reason) => _rejected.Add(1, new KeyValuePair<string, object?>("comet.rejection.reason", reason));
 
     internal void Published(string feed) => _published.Add(1, new KeyValuePair<string, object?>(FeedTag, feed));
 
