@@ -19,6 +19,7 @@ public class ObservabilityTests
         ["s"] = "s",
         ["By"] = "bytes",
         ["{stream}"] = "streams",
+        ["{request}"] = "requests",
         ["{message}"] = "messages",
     };
 
@@ -72,6 +73,27 @@ public class ObservabilityTests
             select $"`{reason}`: {((bool)comesBack.GetValue(reason)! ? "yes" : "no")}";
 
         Assert.Equal(real.Order(), Operations.TableAfter("<!-- end reasons -->").Select(row => $"{row[0]}: {row[1]}").Order());
+    }
+
+    [Fact]
+    public void Every_rejection_stands_there_with_its_status()
+    {
+        var type = typeof(CometOptions).Assembly.GetType("Comet.AspNetCore.Connections.Rejection", throwOnError: true)!;
+        var constants =
+            from field in type.GetFields(BindingFlags.Static | BindingFlags.NonPublic)
+            where field.FieldType == type
+            select field.GetValue(null)!;
+        var later =
+            from method in type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic)
+            where method.ReturnType == type
+            select method.Invoke(null, [TimeSpan.FromSeconds(1)])!;
+        var real =
+            from rejection in constants.Concat(later)
+            select $"`{Of(rejection, "Reason")}`: {Of(rejection, "Status")}";
+
+        Assert.Equal(real.Order(), Operations.TableAfter("<!-- rejections -->").Select(row => $"{row[0]}: {row[1]}").Order());
+
+        object Of(object rejection, string name) => type.GetProperty(name)!.GetValue(rejection)!;
     }
 
     [Fact]

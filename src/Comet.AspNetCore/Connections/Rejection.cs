@@ -1,52 +1,63 @@
 using System.Globalization;
 using System.Text;
+using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Connections;
 
 /// <summary>
-/// A request that gets no stream: a status and one sentence, which repeats nothing of the request. Native <c>EventSource</c> would never
-/// come back after a status, so where it may, it gets a stream that ends at once and says when.
+/// A request that gets no stream: a reason for metrics, a status, and one sentence, which repeats nothing of the request. Native
+/// <c>EventSource</c> would never come back after a status, so where it may, it gets a stream that ends at once and says when.
 /// </summary>
-internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfter = null)
+internal sealed record Rejection(string Reason, int Status, string Message, TimeSpan? RetryAfter = null)
 {
     // As Retry-After, which is in whole seconds.
     private static readonly TimeSpan LeastRetry = TimeSpan.FromSeconds(1);
 
     internal static readonly Rejection BadCallback = new(
+        "bad-callback",
         StatusCodes.Status400BadRequest,
         "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, at most 128 characters in all.");
 
     internal static readonly Rejection BadId = new(
+        "bad-id",
         StatusCodes.Status400BadRequest,
         "The last event id is malformed: send back the id of the last message as it was received, or \"earliest\".");
 
-    internal static readonly Rejection CrossSite = new(StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
+    internal static readonly Rejection CrossSite = new(
+        "cross-site", StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
 
     /// <summary>The sequence is over, and the client has all of it. EventSource comes back after every end, but not after this status.</summary>
-    internal static readonly Rejection Over = new(StatusCodes.Status204NoContent, "");
+    internal static readonly Rejection Over = new("over", StatusCodes.Status204NoContent, "");
 
-    internal static readonly Rejection NotSignedIn = new(StatusCodes.Status401Unauthorized, "This stream is for signed-in users.");
+    internal static readonly Rejection NotSignedIn = new(
+        "not-signed-in", StatusCodes.Status401Unauthorized, "This stream is for signed-in users.");
 
-    internal static readonly Rejection NotAllowed = new(StatusCodes.Status403Forbidden, "This stream is not for this user.");
+    internal static readonly Rejection NotAllowed = new("not-allowed", StatusCodes.Status403Forbidden, "This stream is not for this user.");
 
     internal static Rejection Full(TimeSpan retryAfter) =>
-        new(StatusCodes.Status503ServiceUnavailable, "The server has as many streams as it takes. Try again later.", retryAfter);
+        new("full", StatusCodes.Status503ServiceUnavailable, "The server has as many streams as it takes. Try again later.", retryAfter);
 
     internal static Rejection Stopping(TimeSpan retryAfter) =>
-        new(StatusCodes.Status503ServiceUnavailable, "The server is shutting down. Try again.", retryAfter);
+        new("stopping", StatusCodes.Status503ServiceUnavailable, "The server is shutting down. Try again.", retryAfter);
 
     internal static Rejection TooMany(TimeSpan retryAfter) => new(
+        "too-many",
         StatusCodes.Status429TooManyRequests,
         "Too many streams are open for this user or address. Close one, or try again later.",
         retryAfter);
 
-    internal static Rejection StoreUnavailable(TimeSpan retryAfter) =>
-        new(StatusCodes.Status503ServiceUnavailable, "The feed's history is unavailable right now. Try again later.", retryAfter);
+    internal static Rejection StoreUnavailable(TimeSpan retryAfter) => new(
+        "store-unavailable",
+        StatusCodes.Status503ServiceUnavailable,
+        "The feed's history is unavailable right now. Try again later.",
+        retryAfter);
 
     internal Task WriteAsync(HttpContext context)
     {
+        context.RequestServices.GetRequiredService<CometMetrics>().RequestRejected(Reason);
         var response = context.Response;
         response.Headers.CacheControl = "no-store";
         if (RetryAfter is { } delay && FormatNegotiation.Preferred(context.Request) is ServerSentEventsFormat format)

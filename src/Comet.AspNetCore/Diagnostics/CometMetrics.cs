@@ -12,8 +12,9 @@ internal sealed class CometMetrics
 
     private readonly UpDownCounter<long> _active;
     private readonly Histogram<double> _duration;
+    private readonly Counter<long> _requestsRejected;
     private readonly Counter<long> _published;
-    private readonly Counter<long> _rejected;
+    private readonly Counter<long> _messagesRejected;
     private readonly Counter<long> _delivered;
     private readonly Counter<long> _bytes;
     private readonly Histogram<long> _lag;
@@ -24,8 +25,9 @@ internal sealed class CometMetrics
         var meter = meters.Create(MeterName);
         _active = meter.CreateUpDownCounter<long>("comet.stream.active", "{stream}", "Open streams.");
         _duration = meter.CreateHistogram<double>("comet.stream.duration", "s", "How long streams were open, by the reason of their end.");
+        _requestsRejected = meter.CreateCounter<long>("comet.request.rejected", "{request}", "Requests that got no stream, by the reason.");
         _published = meter.CreateCounter<long>("comet.message.published", "{message}", "Messages published to feeds.");
-        _rejected = meter.CreateCounter<long>(
+        _messagesRejected = meter.CreateCounter<long>(
             "comet.message.rejected", "{message}", "Messages of a store that are no JSON, which nobody gets.");
         _delivered = meter.CreateCounter<long>("comet.message.delivered", "{message}", "Messages written to streams.");
         _bytes = meter.CreateCounter<long>("comet.stream.io", "By", "Bytes written to streams.");
@@ -47,9 +49,12 @@ internal sealed class CometMetrics
         _duration.Record(milliseconds / 1000.0, tags);
     }
 
+    internal void RequestRejected(string reason) =>
+        _requestsRejected.Add(1, new KeyValuePair<string, object?>("comet.rejection.reason", reason));
+
     internal void Published(string feed) => _published.Add(1, new KeyValuePair<string, object?>(FeedTag, feed));
 
-    internal void Rejected(string feed) => _rejected.Add(1, new KeyValuePair<string, object?>(FeedTag, feed));
+    internal void MessageRejected(string feed) => _messagesRejected.Add(1, new KeyValuePair<string, object?>(FeedTag, feed));
 
     internal void Delivered(string format, string? feed, long messages, long bytes)
     {

@@ -52,7 +52,7 @@ internal sealed class StoredContent(FeedName feed, CometMetrics metrics, ILogger
 
     private void Reject(long offset)
     {
-        metrics.Rejected(feed.Family);
+        metrics.MessageRejected(feed.Family);
         if (Interlocked.Exchange(ref _rejected, 1) == 0)
         {
             CometLog.EntryRejected(logger, feed.ToString(), offset);

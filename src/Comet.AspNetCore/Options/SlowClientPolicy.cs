@@ -9,7 +9,10 @@ public enum SlowClientPolicy
     /// <summary>Its stream ends with the reason <c>too-slow</c>; it comes back and resumes, or learns that it cannot.</summary>
     End,
 
-    /// <summary>After every wait it goes on with the newest message only, and is told how many it skipped: for a clock, a price.</summary>
+    /// <summary>
+    /// After every wait it goes on with the newest message only, and is told how many it skipped: for a clock, a price. On Linux, over
+    /// HTTP/1, a stream waits as soon as 4 KB are unsent, so that little that is old precedes the newest.
+    /// </summary>
     Latest,
 
     /// <summary>It goes on with the oldest message in memory, and is told how many it skipped.</summary>

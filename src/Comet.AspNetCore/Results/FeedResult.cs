@@ -49,6 +49,11 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
             Activity = CometActivity.Stream(feed.Family, settings.Format.Name),
         };
         feed.Services.CountOpened(subscriber, feed.Family);
+        RequestTelemetry.SetLongRunning(context);
+        if (feed.Options.WhenSlow == SlowClientPolicy.Latest)
+        {
+            settings.Writer.KeepLittleUnsent();
+        }
         try
         {
             if (await OpenAsync(feed, subscriber, settings, reader) is { } ended)

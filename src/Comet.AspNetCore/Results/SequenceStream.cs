@@ -56,6 +56,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     {
         _services.Heartbeat.Add(this);
         _services.CountOpened(_connection, feed: null);
+        RequestTelemetry.SetLongRunning(_context);
         using var abortion = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
         var reason = EndReason.Error;
         try

@@ -14,6 +14,8 @@ internal abstract class ResponseWriter(HttpContext context)
     // Set by a write that waits, taken by the task that checks its deadline.
     private bool _hasProgressed;
 
+    private bool _keepsLittleUnsent;
+
     /// <summary>Cancelled when the connection is closed, by the client or by <see cref="Abort"/>.</summary>
     internal virtual CancellationToken Aborted => context.RequestAborted;
 
@@ -29,11 +31,21 @@ internal abstract class ResponseWriter(HttpContext context)
     /// <returns>False: the connection is closed.</returns>
     internal abstract ValueTask<bool> WriteAsync(FrameBuffer buffer);
 
+    /// <summary>Makes writes wait before the system holds much for the client, so that what it receives is not old.</summary>
+    internal void KeepLittleUnsent() => _keepsLittleUnsent = UnsentLimit.TrySet(context);
+
     /// <summary>Whether the connection has taken a part of the write that is under way since the last call.</summary>
     internal bool TakeProgress() => Interlocked.Exchange(ref _hasProgressed, false);
 
     /// <summary>Ends the body, after the last write has completed and unless the connection was aborted.</summary>
-    internal ValueTask<bool> CompleteAsync() => context.Response.HasStarted && !WasAborted ? EndBodyAsync() : new(true);
+    internal ValueTask<bool> CompleteAsync()
+    {
+        if (_keepsLittleUnsent)
+        {
+            UnsentLimit.Remove(context);
+        }
+        return context.Response.HasStarted && !WasAborted ? EndBodyAsync() : new(true);
+    }
 
     /// <summary>Closes the connection at once, without an end of the body.</summary>
     internal void Abort()

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using static Comet.AspNetCore.Tests.Hosting.NewsApp;
 
@@ -16,6 +18,7 @@ public class MetricsTests
         ["comet.stream.duration"] = "s",
         ["comet.stream.io"] = "By",
         ["comet.stream.lag"] = "{message}",
+        ["comet.request.rejected"] = "{request}",
         ["comet.message.published"] = "{message}",
         ["comet.message.delivered"] = "{message}",
         ["comet.message.delivery.duration"] = "s",
@@ -66,6 +69,73 @@ public class MetricsTests
         Assert.NotEmpty(meter.Of("comet.message.delivery.duration"));
         Assert.All(meter.Of("comet.message.delivery.duration"), delivery => Assert.InRange(delivery.Value, 0, most));
     }
+
+    [Theory]
+    [InlineData("/news?callback=alert", "bad-callback")]
+    [InlineData("/news?lastEventId=x", "bad-id")]
+    [InlineData("/news", "full")]
+    public async Task A_rejected_request_counts_by_its_reason(string path, string reason)
+    {
+        await using var app = await StreamsAndPageAsync();
+        using var meter = new RecordedMeter(app);
+        await using var open = await app.OpenAsync("/news");
+
+        using (await app.GetAsync(path))
+        {
+        }
+
+        Assert.Equal([$"comet.rejection.reason={reason}"], Assert.Single(meter.Of("comet.request.rejected")).Tags);
+    }
+
+    [Fact]
+    public async Task Streams_are_not_in_the_durations_of_requests_and_their_activities_are_long_running()
+    {
+        var marks = new ConcurrentDictionary<string, object?>();
+        await using var app = await StreamsAndPageAsync(marks);
+        using var meter = new RecordedMeter(app, "Microsoft.AspNetCore.Hosting");
+
+        foreach (var path in new[] { "/news", "/sequence" })
+        {
+            await using var stream = await app.OpenAsync(path);
+            await stream.NextAsync(CometMessageKind.Open);
+        }
+        await app.NoStreamIsOpenAsync();
+        using (await app.GetAsync("/page"))
+        {
+        }
+        using (await app.GetAsync("/news?lastEventId=x"))
+        {
+        }
+
+        await Eventually.HoldsAsync(() => meter.Of("http.server.active_requests").Count == 8, "all requests have ended");
+        var durations = meter.Of("http.server.request.duration");
+        Assert.Equal(["/news", "/page"], durations.Select(duration => Assert.Single(duration.Tags, tag => tag.StartsWith("http.route", StringComparison.Ordinal))[11..]).Order());
+        Assert.Contains("http.response.status_code=400", durations.SelectMany(duration => duration.Tags));
+        Assert.Equal("true", marks["/news"]);
+        Assert.Equal("true", marks["/sequence"]);
+        Assert.Null(marks["/page"]);
+        Assert.Null(marks["/news?lastEventId=x"]);
+    }
+
+    private static Task<TestApp> StreamsAndPageAsync(ConcurrentDictionary<string, object?>? marks = null) => TestApp.StartAsync(
+        app =>
+        {
+            app.Use(async (context, next) =>
+            {
+                await next(context);
+                marks?.TryAdd(
+                    context.Request.Path + context.Request.QueryString.Value,
+                    context.Features.GetRequiredFeature<IHttpActivityFeature>().Activity.GetTagItem("http.long_running"));
+            });
+            app.MapGet("/news", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+            app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+            app.MapGet("/page", () => "page");
+        },
+        builder =>
+        {
+            builder.Configuration["Comet:MaxStreams"] = "1";
+            builder.Services.AddFeed<string>("news");
+        });
 
     [Fact]
     public async Task A_sequence_counts_without_a_feed()

@@ -10,12 +10,12 @@ internal sealed class RecordedMeter : IDisposable
     private readonly MeterListener _listener = new();
     private readonly ConcurrentQueue<Measurement> _measurements = new();
 
-    internal RecordedMeter(TestApp app)
+    internal RecordedMeter(TestApp app, string name = "Comet.AspNetCore")
     {
         var factory = app.Services.GetRequiredService<IMeterFactory>();
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter.Name == "Comet.AspNetCore" && instrument.Meter.Scope == factory)
+            if (instrument.Meter.Name == name && instrument.Meter.Scope == factory)
             {
                 Instruments.Add(instrument);
                 listener.EnableMeasurementEvents(instrument);
