@@ -57,7 +57,6 @@ internal sealed class RabbitMQStreamFollower(
             {
                 RabbitMQLogMessages.MessageRefused(logger, stream, refused.Message);
                 outbox.RecordRefusal(refused.Message, refused.MaxBytes);
-                continue;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {

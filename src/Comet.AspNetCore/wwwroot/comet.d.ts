@@ -84,7 +84,10 @@ export class CometSource<T = any> extends EventTarget {
   readonly url: string;
   readonly readyState: 0 | 1 | 2;
 
-  /** The position in the feed: the id of the last message, or where the stream started. Empty: none is known. */
+  /**
+   * The position in the feed: the id of the last message, where the stream started, or a later one up to which the feed has nothing more.
+   * Empty: none is known.
+   */
   readonly lastEventId: string;
 
   onopen: ((this: CometSource<T>, event: Event) => unknown) | null;
