@@ -7,7 +7,7 @@ using Microsoft.Playwright;
 
 namespace Comet.BrowserTests.AppPages;
 
-/// <summary>The app under a path, behind a proxy that has something else at every other one.</summary>
+/// <summary>The app under a path, behind a proxy that has other apps outside <c>/tools/</c>.</summary>
 public class PathBaseTests(PathBaseTests.Tools tools, TestBrowsers browsers) : IClassFixture<PathBaseTests.Tools>
 {
     [Theory]
@@ -93,9 +93,15 @@ public class PathBaseTests(PathBaseTests.Tools tools, TestBrowsers browsers) : I
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
         {
             app.UsePathBase("/tools");
-            app.UseWhen(
-                context => !context.Request.PathBase.HasValue,
-                other => other.Run(context => context.Response.WriteAsync($"Of another app: {context.Response.StatusCode = 421}")));
+            app.Use((context, rest) =>
+            {
+                if (context.Request is { PathBase.HasValue: true, Path.HasValue: true })
+                {
+                    return rest(context);
+                }
+                context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
+                return Task.CompletedTask;
+            });
             next(app);
         };
     }
