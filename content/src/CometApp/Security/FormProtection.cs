@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Mvc;
@@ -36,8 +37,14 @@ public static class FormProtection
         });
     }
 
-    private static string VisitorOf(HttpContext context) =>
-        context.User.Identity?.Name ?? context.Connection.RemoteIpAddress?.ToString() ?? "";
+    private static string VisitorOf(HttpContext context) => context.User.Identity?.Name ?? context.Connection.RemoteIpAddress switch
+    {
+        null => "",
+        // Whoever has IPv6 has a network of 2^64 addresses.
+        { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address =>
+            Convert.ToHexString(address.GetAddressBytes(), 0, 8),
+        var address => address.ToString(),
+    };
 
     /// <summary>Over HTTPS, a cookie that no other host and no plain HTTP can set. Over HTTP, browsers take no such cookie.</summary>
     private sealed class AntiforgeryCookie : CookieBuilder
