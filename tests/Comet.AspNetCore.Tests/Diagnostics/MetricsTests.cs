@@ -17,6 +17,7 @@ public class MetricsTests
         ["comet.stream.io"] = "By",
         ["comet.stream.lag"] = "{message}",
         ["comet.message.published"] = "{message}",
+        ["comet.message.rejected"] = "{message}", // moves in StoredContentTests
         ["comet.message.delivered"] = "{message}",
         ["comet.message.delivery.duration"] = "s",
     };
