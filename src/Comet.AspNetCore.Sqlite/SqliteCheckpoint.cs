@@ -8,7 +8,7 @@ internal sealed class SqliteCheckpoint(string path, ILogger logger)
 {
     private const long MaxWalBytes = 16 * 1024 * 1024;
 
-    private const string Read = "another program reads the file in a transaction that does not end. End that transaction.";
+    private const string InUse = "another program has a transaction open that needs it. End that transaction.";
 
     private bool _isHeldUp;
 
@@ -23,7 +23,7 @@ internal sealed class SqliteCheckpoint(string path, ILogger logger)
             }
             else
             {
-                HoldUp(database, Read, exception: null);
+                HoldUp(database, InUse, exception: null);
             }
         }
         catch (SqliteException exception) when (SqliteFaults.LeavesFileIntact(exception))

@@ -25,7 +25,7 @@ public sealed class SqliteWalTests : SqliteFileTests
             var message = Assert.Single(messages.Entries, entry => entry.EventId.Name is "SqliteWalNotTruncated");
             Assert.Equal(LogLevel.Warning, message.Level);
             Assert.Contains($"The WAL of {File} has ", message.Message);
-            Assert.Contains("another program reads the file in a transaction that does not end. End that transaction.", message.Message);
+            Assert.Contains("another program has a transaction open that needs it. End that transaction.", message.Message);
             Assert.InRange(new FileInfo($"{File}-wal").Length, 20 << 20, long.MaxValue);
             Assert.Null(await host.UnreadinessAsync());
         }

@@ -9,7 +9,8 @@ public sealed class SamplesSource(Feed<SamplesMessage> feed, TimeProvider time) 
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => feed.PublishAllAsync(WalkAsync(stoppingToken), stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        feed.PublishAllAsync(WalkAsync(stoppingToken), stoppingToken);
 
     private async IAsyncEnumerable<SamplesMessage> WalkAsync([EnumeratorCancellation] CancellationToken cancellation)
     {

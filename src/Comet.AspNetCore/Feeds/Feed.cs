@@ -58,15 +58,10 @@ public sealed class Feed<T>
     {
         ArgumentNullException.ThrowIfNull(values);
         var feed = Handle.Acquire();
-        try
-        {
-            var logger = feed.Services.Loggers.CreateLogger<FeedRegistry>();
-            await new FeedPublisher<T>(this, feed.Services.Clock.Time, logger).PublishAsync(values, cancellationToken);
-        }
-        finally
-        {
-            feed.Release();
-        }
+        var services = feed.Services;
+        feed.Release(); // each publish acquires it again, so that a quiet feed of a family may disappear
+        var logger = services.Loggers.CreateLogger<FeedRegistry>();
+        await new FeedPublisher<T>(this, services.Clock.Time, logger).PublishAsync(values, cancellationToken);
     }
 
     internal ValueTask<FeedPosition> AppendAsync(byte[] payload, CancellationToken cancellationToken)

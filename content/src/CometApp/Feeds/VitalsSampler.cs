@@ -13,7 +13,8 @@ public sealed class VitalsSampler(Feed<Vitals> feed, OpenStreams streams, TimePr
 
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => feed.PublishAllAsync(SampleAsync(stoppingToken), stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        feed.PublishAllAsync(SampleAsync(stoppingToken), stoppingToken);
 
     private async IAsyncEnumerable<Vitals> SampleAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
