@@ -9,11 +9,10 @@ internal sealed class FeedCore : IAsyncDisposable
 {
     private const int Retired = -1;
 
-    private readonly Lock _lock = new();
-    private readonly CancellationTokenSource _closing = new();
+    private readonly SemaphoreSlim _opening = new(1);
     private readonly IFeedStore _store;
     private readonly FeedRetention _retention;
-    private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
+    private volatile IFeedLog? _log;
     private int _users; // or Retired
 
     internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
@@ -43,10 +42,10 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FanOut FanOut { get; }
 
-    /// <summary>The log, opened at first use. All who wait for it share one opening, which goes on when one of them gives up.</summary>
+    /// <summary>The log, opened at first use.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
-        _log is { IsCompletedSuccessfully: true } log ? new(log.Result) : new(OpenSlowAsync(cancellationToken));
+        _log is { } log ? new(log) : OpenSlowAsync(cancellationToken);
 
     internal async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
@@ -95,34 +94,24 @@ internal sealed class FeedCore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _closing.CancelAsync();
+        _opening.Dispose();
         FanOut.Dispose();
-        Task<IFeedLog>? opening;
-        lock (_lock)
+        if (_log is { } log)
         {
-            opening = _log;
-        }
-        if (opening is null)
-        {
-            return;
-        }
-        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // those who waited for it were told
-        if (opening.IsCompletedSuccessfully)
-        {
-            await opening.Result.DisposeAsync();
+            await log.DisposeAsync();
         }
     }
 
-    private Task<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)
+    private async ValueTask<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)
     {
-        lock (_lock)
+        await _opening.WaitAsync(cancellationToken);
+        try
         {
-            ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
-            if (_log is null or { IsFaulted: true } or { IsCanceled: true })
-            {
-                _log = _store.OpenAsync(Name, _retention, Tail, _closing.Token).AsTask();
-            }
-            return _log.WaitAsync(cancellationToken);
+            return _log ??= await _store.OpenAsync(Name, _retention, Tail, cancellationToken);
+        }
+        finally
+        {
+            _opening.Release();
         }
     }
 }

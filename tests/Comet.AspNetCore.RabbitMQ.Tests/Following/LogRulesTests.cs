@@ -123,7 +123,7 @@ public sealed class LogRulesTests
 
         for (var after = 0L; after < end; after += 5)
         {
-            var page = await scan.ReadAsync("a", epoch, after, end, 40, TestContext.Current.CancellationToken);
+            var page = await scan.ReadAsync("a", epoch, after, end, 40, long.MaxValue, TestContext.Current.CancellationToken);
 
             var expected = all.Where(offset => offset > after && offset <= end).Take(40).ToList();
             Assert.True(expected.SequenceEqual(page.Entries.Select(entry => entry.Offset)), $"Seed {seed}, after {after}.");
@@ -156,7 +156,7 @@ public sealed class LogRulesTests
             }, _ => Task.FromResult(kept));
 
             var after = accepted[index - 1];
-            var page = await scan.ReadAsync("a", epoch, after, end, 1000, TestContext.Current.CancellationToken);
+            var page = await scan.ReadAsync("a", epoch, after, end, 1000, long.MaxValue, TestContext.Current.CancellationToken);
 
             Assert.True(
                 page.TrimmedThrough > after,
