@@ -36,6 +36,7 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly SqliteStatement _after;
     private readonly SqliteStatement _removeThrough;
     private readonly SqliteStatement _removeOldest;
+    private readonly SqliteStatement _redate;
     private readonly SqliteStatement _probe;
 
     private SqliteDatabase(string path, FileStream fileLock, SqliteConnection connection)
@@ -62,6 +63,7 @@ internal sealed class SqliteDatabase : IDisposable
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
         _removeOldest = Statement(
             "DELETE FROM entries WHERE feed = $1 AND offset IN (SELECT offset FROM entries WHERE feed = $1 ORDER BY offset LIMIT $2)");
+        _redate = Statement("UPDATE entries SET at_ms = $2 WHERE feed = $1 AND at_ms > $2");
         _probe = Statement("INSERT INTO probe VALUES (zeroblob($1)); DELETE FROM probe");
     }
 
@@ -235,6 +237,12 @@ internal sealed class SqliteDatabase : IDisposable
         _trimFeed.Execute(feed, head);
         return _removeOldest.Execute(feed, max);
     }
+
+    /// <summary>
+    /// Dates entries of the future to now: the clock was set back since they were appended, and they would outlive their retention by as
+    /// much.
+    /// </summary>
+    internal void Redate(long feed, DateTimeOffset now) => _redate.Execute(feed, now.ToUnixTimeMilliseconds());
 
     /// <summary>Feeds with a higher id, and how long they keep their entries.</summary>
     internal List<(long Id, string Name, TimeSpan Keep)> NextFeeds(long after, int max)

@@ -58,13 +58,18 @@ internal sealed class SqliteFeed(string name)
         return new FeedPosition(_row.Epoch, entry.Offset);
     }
 
-    /// <summary>Whether it has entries that retention no longer covers.</summary>
-    internal bool IsDue(DateTimeOffset now) => IsDue(_row, now - Retention.Age);
+    /// <summary>Whether it has entries that retention no longer covers, or that the clock has not reached.</summary>
+    internal bool IsDue(DateTimeOffset now) => IsAhead(now) || IsDue(_row, now - Retention.Age);
 
     /// <summary>Removes entries that retention no longer covers, as many as the budget allows.</summary>
     /// <returns>False: there is more to remove.</returns>
     internal bool Trim(SqliteDatabase database, DateTimeOffset now, ref int budget)
     {
+        if (IsAhead(now))
+        {
+            database.Redate(Id, now);
+            _row = _row with { OldestAt = now };
+        }
         var before = now - Retention.Age;
         if (!IsDue(_row, before))
         {
@@ -113,6 +118,8 @@ internal sealed class SqliteFeed(string name)
         _resetTo = null;
         (_deliveredEpoch, _delivered) = (_row.Epoch, _row.Head);
     }
+
+    private bool IsAhead(DateTimeOffset now) => _row.Head > _row.Trimmed && _row.OldestAt > now;
 
     private bool IsDue(in SqliteDatabase.FeedRow row, DateTimeOffset before)
     {

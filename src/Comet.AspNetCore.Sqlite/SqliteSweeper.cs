@@ -20,7 +20,7 @@ internal sealed class SqliteSweeper
         var feeds = database.NextFeeds(_sweptThrough, MaxFeeds);
         foreach (var (feed, name, keep) in feeds)
         {
-            if (!isOpen(name) && !Sweep(database, feed, name, now - keep, ref budget))
+            if (!isOpen(name) && !Sweep(database, feed, name, now, keep, ref budget))
             {
                 return false;
             }
@@ -30,11 +30,16 @@ internal sealed class SqliteSweeper
         return true;
     }
 
-    private static bool Sweep(SqliteDatabase database, long feed, string name, DateTimeOffset before, ref int budget)
+    private static bool Sweep(
+        SqliteDatabase database, long feed, string name, DateTimeOffset now, TimeSpan keep, ref int budget)
     {
         if (database.Newest(feed) is { } newest)
         {
-            if (newest.At >= before)
+            if (newest.At > now)
+            {
+                database.Redate(feed, now);
+            }
+            if (newest.At >= now - keep)
             {
                 return true;
             }
