@@ -16,7 +16,8 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
 
     internal static readonly Rejection BadCallback = new(
         StatusCodes.Status400BadRequest,
-        "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, at most 128 characters in all.");
+        "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, " +
+        "at most 128 characters in all.");
 
     internal static readonly Rejection BadId = new(
         StatusCodes.Status400BadRequest,
@@ -24,7 +25,7 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
 
     internal static readonly Rejection CrossSite = new(StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
 
-    /// <summary>The sequence is over, and the client has all of it. EventSource comes back after every end, but not after this status.</summary>
+    /// <summary>The client has had the end of its sequence. EventSource comes back after every end, but not after this status.</summary>
     internal static readonly Rejection Over = new(StatusCodes.Status204NoContent, "");
 
     internal static readonly Rejection NotSignedIn = new(StatusCodes.Status401Unauthorized, "This stream is for signed-in users.");
@@ -49,16 +50,16 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
     {
         var response = context.Response;
         response.Headers.CacheControl = "no-store";
-        if (RetryAfter is { } delay && FormatNegotiation.Preferred(context.Request) is ServerSentEventsFormat format)
+        if (RetryAfter is { } delay)
         {
-            response.ContentType = format.ContentType;
-            return WriteBodyAsync(context, EndAtOnce(format, delay));
+            if (FormatNegotiation.Preferred(context.Request) is ServerSentEventsFormat format)
+            {
+                response.ContentType = format.ContentType;
+                return WriteBodyAsync(context, EndAtOnce(format, delay));
+            }
+            response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         }
         response.StatusCode = Status;
-        if (RetryAfter is not null)
-        {
-            response.Headers.RetryAfter = Math.Ceiling(RetryAfter.Value.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        }
         if (Message.Length == 0)
         {
             return Task.CompletedTask;
@@ -75,5 +76,7 @@ internal sealed record Rejection(int Status, string Message, TimeSpan? RetryAfte
     }
 
     private static Task WriteBodyAsync(HttpContext context, byte[] body) =>
-        HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+        HttpMethods.IsHead(context.Request.Method)
+            ? Task.CompletedTask
+            : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
 }
