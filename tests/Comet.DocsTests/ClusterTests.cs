@@ -93,6 +93,6 @@ public sealed partial class ClusterTests
     private sealed class FullApp : KestrelApplicationFactory<Program>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder) =>
-            builder.UseSetting("Comet:MaxStreams", "1").UseSetting("ConnectionStrings:Comet", "").UseSetting("Comet:Feeds:announcements:InMemory", "true");
+            builder.UseSetting("Comet:MaxStreams", "1").UseSetting("Comet:Feeds:announcements:InMemory", "true");
     }
 }

@@ -28,7 +28,9 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
 
     // All addresses of a network together leave room for the others.
     private readonly StreamsByKey<IPAddress>? _perNetwork =
-        options.Value is { MaxStreamsPerAddress: { } perAddress, MaxStreams: { } inAll } ? new(Math.Max(perAddress, inAll / NetworkShare)) : null;
+        options.Value is { MaxStreamsPerAddress: { } perAddress, MaxStreams: { } inAll }
+            ? new(Math.Max(perAddress, inAll / NetworkShare))
+            : null;
 
     /// <summary>Takes a place among the open streams for a request.</summary>
     /// <returns>Why there is none; null: the lease is the request's.</returns>

@@ -19,7 +19,8 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
     internal static readonly Rejection BadCallback = new(
         "bad-callback",
         StatusCodes.Status400BadRequest,
-        "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, at most 128 characters in all.");
+        "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, " +
+        "at most 128 characters in all.");
 
     internal static readonly Rejection BadId = new(
         "bad-id",
@@ -29,7 +30,7 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
     internal static readonly Rejection CrossSite = new(
         "cross-site", StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
 
-    /// <summary>The sequence is over, and the client has all of it. EventSource comes back after every end, but not after this status.</summary>
+    /// <summary>The client has had the end of its sequence. EventSource comes back after every end, but not after this status.</summary>
     internal static readonly Rejection Over = new("over", StatusCodes.Status204NoContent, "");
 
     internal static readonly Rejection NotSignedIn = new(
@@ -60,16 +61,16 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
         context.RequestServices.GetRequiredService<CometMetrics>().RequestRejected(Reason);
         var response = context.Response;
         response.Headers.CacheControl = "no-store";
-        if (RetryAfter is { } delay && FormatNegotiation.Preferred(context.Request) is ServerSentEventsFormat format)
+        if (RetryAfter is { } delay)
         {
-            response.ContentType = format.ContentType;
-            return WriteBodyAsync(context, EndAtOnce(format, delay));
+            if (FormatNegotiation.Preferred(context.Request) is ServerSentEventsFormat format)
+            {
+                response.ContentType = format.ContentType;
+                return WriteBodyAsync(context, EndAtOnce(format, delay));
+            }
+            response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         }
         response.StatusCode = Status;
-        if (RetryAfter is not null)
-        {
-            response.Headers.RetryAfter = Math.Ceiling(RetryAfter.Value.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        }
         if (Message.Length == 0)
         {
             return Task.CompletedTask;
@@ -86,5 +87,7 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
     }
 
     private static Task WriteBodyAsync(HttpContext context, byte[] body) =>
-        HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+        HttpMethods.IsHead(context.Request.Method)
+            ? Task.CompletedTask
+            : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
 }

@@ -15,8 +15,8 @@ public static class CometStoreServiceCollectionExtensions
     /// </summary>
     /// <typeparam name="TOptions">
     /// Its settings are the public properties that can be set and are a <see cref="string"/>, <see cref="bool"/>, <see cref="int"/>,
-    /// <see cref="long"/>, <see cref="TimeSpan"/>, an enumeration, or the nullable type of one; others are for code only. <c>null</c> and an
-    /// empty value mean null for nullable types, and for a string with <c>[DefaultValue(null)]</c>; for all others they are refused.
+    /// <see cref="long"/>, <see cref="TimeSpan"/>, an enumeration, or the nullable type of one; others are for code only. <c>null</c> and
+    /// an empty value mean null for nullable types, and for a string with <c>[DefaultValue(null)]</c>; for all others they are refused.
     /// </typeparam>
     /// <param name="services">The app's services.</param>
     /// <param name="section">The section's name under <c>Comet</c>.</param>

@@ -51,7 +51,8 @@ public sealed class FeedOptions
 
     /// <summary>
     /// How values become JSON; code only. Default null: in an app with controllers by MVC's <c>JsonOptions</c>, in any other by those of
-    /// minimal APIs (<c>ConfigureHttpJsonOptions</c>), whatever serves the feed. A trimmed app, or one compiled ahead of time, gives options whose <see cref="JsonSerializerOptions.TypeInfoResolver"/> knows the feed's type.
+    /// minimal APIs (<c>ConfigureHttpJsonOptions</c>), whatever serves the feed. A trimmed app, or one compiled ahead of time, gives
+    /// options whose <see cref="JsonSerializerOptions.TypeInfoResolver"/> knows the feed's type.
     /// </summary>
     public JsonSerializerOptions? SerializerOptions { get; set; }
 }

@@ -26,8 +26,8 @@ public static class CometResults
     /// <summary>
     /// Calls <paramref name="callback"/> with each value, as <c>JSON.parse</c> would give it for the value's JSON by
     /// <see cref="CometStreamOptions.SerializerOptions"/>, else by the app's JSON options: MVC's for an action, those of minimal APIs
-    /// otherwise. A value of a type derived from <typeparamref name="T"/> is written with all that it has, unless T has a converter or names
-    /// its derived types (<c>[JsonDerivedType]</c>). A value that they cannot write ends the stream with the reason <c>error</c>,
+    /// otherwise. A value of a type derived from <typeparamref name="T"/> is written with all that it has, unless T has a converter or
+    /// names its derived types (<c>[JsonDerivedType]</c>). A value that they cannot write ends the stream with the reason <c>error</c>,
     /// and for good when it is at the same place the next time.
     /// </summary>
     /// <typeparam name="T">What is sent.</typeparam>

@@ -26,7 +26,8 @@ internal sealed class SequenceResult<T>(
             return;
         }
         using var lease = settings.Lease;
-        using var stream = new SequenceStream<T>(_source, encoder(options?.SerializerOptions ?? jsonOf(context.RequestServices)), settings, services, context);
+        var encode = encoder(options?.SerializerOptions ?? jsonOf(context.RequestServices));
+        using var stream = new SequenceStream<T>(_source, encode, settings, services, context);
         await stream.RunAsync();
     }
 }

@@ -167,7 +167,7 @@ public sealed class LogRulesTests
 
     private static async Task<OlderPage> ReadAsync(RabbitMQLogReader reader, string epoch, long after, long through, int maxEntries)
     {
-        var read = new OlderRead("a", epoch, after, maxEntries) { Through = through };
+        var read = new OlderRead("a", epoch, after, maxEntries, maxBytes: long.MaxValue) { Through = through };
         var scan = new LogScan([read], recentBytes: 0);
         if (await reader.ReadAsync(scan, TestContext.Current.CancellationToken))
         {

@@ -89,12 +89,12 @@ public sealed class OlderReadsTests
     {
         var fails = true;
         var reads = new OlderReads(_view, _ => fails ? throw new FeedUnavailableException("away") : Task.FromResult(true));
-        var reader = new OlderRead("1", Epoch, 500, 10);
+        var reader = new OlderRead("1", Epoch, 500, 10, long.MaxValue);
         reads.Add(reader);
         await Assert.ThrowsAsync<FeedUnavailableException>(() => reader.Page.WithPatience());
 
         fails = false;
-        var next = new OlderRead("1", Epoch, 500, 10);
+        var next = new OlderRead("1", Epoch, 500, 10, long.MaxValue);
         reads.Add(next);
 
         Assert.Empty((await next.Page.WithPatience())!.Entries);
@@ -102,7 +102,7 @@ public sealed class OlderReadsTests
 
     private OlderRead Add(string feed, long after)
     {
-        var reader = new OlderRead(feed, Epoch, after, maxEntries: 10);
+        var reader = new OlderRead(feed, Epoch, after, maxEntries: 10, maxBytes: long.MaxValue);
         _reads.Add(reader);
         return reader;
     }
