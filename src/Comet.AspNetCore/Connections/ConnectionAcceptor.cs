@@ -148,6 +148,7 @@ internal sealed class ConnectionAcceptor(
         headers.Vary = HeaderNames.Accept;
         Span<char> text = stackalloc char[Nonce.Length];
         Encoding.ASCII.GetChars(nonce, text);
-        headers.ContentSecurityPolicy = $"default-src 'none'; script-src 'nonce-{text}'; connect-src 'self'; frame-ancestors 'self'";
+        headers.ContentSecurityPolicy =
+            $"default-src 'none'; script-src 'nonce-{text}'; connect-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
     }
 }

@@ -57,7 +57,9 @@ public class HeadTests
             await using var connection = await app.ConnectAsync("/stream");
             var body = await connection.ReadBodyAsync();
 
-            var policy = Regex.Match(connection.Head, "Content-Security-Policy: default-src 'none'; script-src 'nonce-([A-Za-z0-9+/=]{22,})'; connect-src 'self'; frame-ancestors 'self'\n");
+            var policy = Regex.Match(connection.Head,
+                "Content-Security-Policy: default-src 'none'; script-src 'nonce-([A-Za-z0-9+/=]{22,})'; connect-src 'self'; " +
+                "frame-ancestors 'self'; base-uri 'none'; form-action 'none'\n");
             Assert.True(policy.Success, connection.Head);
             var scripts = Regex.Matches(body, "<script[^>]*>").Select(script => script.Value).ToList();
             Assert.Equal(6, scripts.Count); // the helper, open, three messages, end
