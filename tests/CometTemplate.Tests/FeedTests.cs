@@ -1,3 +1,4 @@
+using CometTemplate.Tests.Apps;
 using CometTemplate.Tests.Package;
 
 namespace CometTemplate.Tests;
@@ -26,7 +27,7 @@ public class FeedTests(TemplatePackage package)
     }
 
     [Fact]
-    public async Task In_an_app_without_tests_it_has_none_and_the_app_builds()
+    public async Task In_an_app_without_tests_it_has_none_and_the_app_builds_and_runs()
     {
         var app = await CreateAppAsync("Small", "--no-tests");
 
@@ -35,6 +36,10 @@ public class FeedTests(TemplatePackage package)
 
         Assert.DoesNotContain(app.FindFiles(), file => file.EndsWith("Tests.cs", StringComparison.Ordinal));
         await app.BuildAsync();
+        await using var running = await RunningApp.StartAsync(app);
+        await running.AssertAnswersHeadAsync("/quotes");
+        await running.AssertAnswersHeadAsync("/rooms/red");
+        await running.ReadAsync("/quotes/stream", 1);
     }
 
     [Theory]
@@ -55,7 +60,7 @@ public class FeedTests(TemplatePackage package)
     [Theory]
     [InlineData("Größen")]
     [InlineData("HttpRequest")]
-    [InlineData("--")]
+    [InlineData("()")]
     [InlineData("a-name-of-more-than-the-sixty-four-characters-that-a-feed-may-have")]
     public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(string name)
     {
@@ -105,7 +110,7 @@ public class FeedTests(TemplatePackage package)
         Assert.Equal(before, app.FindFiles());
     }
 
-    private async Task<Apps.GeneratedApp> CreateAppAsync(string name, string options)
+    private async Task<GeneratedApp> CreateAppAsync(string name, string options)
     {
         var app = await package.CreateAppAsync(name, options);
         await Tool.DotnetAsync(app.ProjectFolder, "restore");

@@ -74,6 +74,7 @@ public class InstallationTests(TemplatePackage package)
     }
 
     [Theory]
+    [Trait("Category", "Matrix")]
     [InlineData("a;b")]
     [InlineData("50%")]
     [InlineData("a$(b)")]

@@ -35,9 +35,14 @@ public partial class NameTests(TemplatePackage package)
         await app.AddFeedAsync(package, "Quotes");
         await app.AddFeedAsync(package, "Rooms", "--keyed");
         var code = app.FindFiles().Where(IsCode).ToDictionary(file => file, app.Read);
-        var words = code.Values.SelectMany(text => Word().Matches(text)).Select(match => match.Value).Distinct().Order(StringComparer.Ordinal);
         var escape = await NamespaceAsync();
-        var name = string.Join('.', words.Where(word => word != "MyApp").Select(escape).Prepend("Contoso"));
+        var words = code.Values.SelectMany(text => Word().Matches(text)).Select(match => match.Value)
+            .Where(word => word != "MyApp" && !OfFeed().IsMatch(word)).Distinct().Order(StringComparer.Ordinal).Select(escape).ToList();
+        var name = string.Join('.', words.Prepend("Contoso"));
+        // At the root a word may meet what Program.cs names, too.
+        await File.WriteAllTextAsync(
+            Path.Combine(app.ProjectFolder, "Roots.cs"),
+            string.Join('\n', words.Select(word => $"namespace {word} {{ internal static class OfRoot; }}")) + "\n");
 
         foreach (var (file, text) in code)
         {
@@ -67,4 +72,8 @@ public partial class NameTests(TemplatePackage package)
 
     [GeneratedRegex(@"\b\p{Lu}\w*")]
     private static partial Regex Word();
+
+    // An owner who calls the app as a type of a feed has chosen both names.
+    [GeneratedRegex("^(Quotes|Rooms).")]
+    private static partial Regex OfFeed();
 }
