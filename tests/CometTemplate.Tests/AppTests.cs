@@ -31,17 +31,34 @@ public class AppTests(TemplatePackage package)
     }
 
     [Fact]
-    public async Task It_streams_when_published()
+    public async Task It_runs_unpublished_in_Production_from_any_folder()
+    {
+        var app = await package.GetAppAsync();
+        await app.BuildAsync();
+
+        await using var running = await RunningApp.StartAsync(package.CreateFolder(), app.Assembly);
+
+        await running.AssertAnswersAsync();
+        await running.AssertStreamsAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task It_streams_when_published(bool isStartedFromElsewhere)
     {
         var app = await package.GetAppAsync();
         await app.BuildAsync();
         var published = package.CreateFolder();
         await Tool.DotnetAsync(app.ProjectFolder, "publish", "--no-build", "-c", "Debug", "-o", published);
 
-        await using var running = await RunningApp.StartAsync(published, Path.Combine(published, "MyApp.dll"));
+        var folder = isStartedFromElsewhere ? package.CreateFolder() : published;
+        await using var running = await RunningApp.StartAsync(folder, Path.Combine(published, "MyApp.dll"));
 
         await running.AssertAnswersAsync();
         await running.AssertStreamsAsync();
+        // The settings, which silence this category, are read.
+        Assert.DoesNotContain("Microsoft.AspNetCore.Hosting.Diagnostics", running.Output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -9,6 +9,11 @@ using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 #endif
 
+// Started from another folder, an app has its settings and its files beside it.
+if (!File.Exists("appsettings.json") && File.Exists(Path.Combine(AppContext.BaseDirectory, "appsettings.json")))
+{
+    Directory.SetCurrentDirectory(AppContext.BaseDirectory);
+}
 var builder = WebApplication.CreateBuilder(args);
 
 #if (RazorRuntimeCompilation)
@@ -22,6 +27,10 @@ mvc.AddRazorRuntimeCompilation();
 builder.Services.AddControllersWithViews();
 #endif
 builder.Services.AddSecurityHeaders();
+builder.Services.AddFormProtection();
+builder.Services.AddPageCaching();
+// The files of the library are in its package until the app is published.
+builder.WebHost.UseStaticWebAssets();
 builder.WebHost.UseCometTransport();
 builder.Services.AddComet();
 #if (Sqlite)
@@ -61,8 +70,9 @@ if (!app.Environment.IsDevelopment())
 #endif
 app.UseRouting();
 app.UseAuthorization();
+app.UseRateLimiter();
 app.MapStaticAssets();
-app.MapControllers();
+app.MapControllers().WithoutOutputCache();
 app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
 app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
 

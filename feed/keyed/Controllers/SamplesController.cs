@@ -1,6 +1,8 @@
 using Comet.AspNetCore;
 using CometApp.Models;
+using CometApp.Security;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.RateLimiting;
 
 namespace CometApp.Controllers;
 
@@ -8,14 +10,14 @@ namespace CometApp.Controllers;
 [Route(@"/samples/{key:regex(^[[\w-]]{{1,64}}$)}")]
 public sealed class SamplesController(KeyedFeeds<SamplesMessage> feeds, TimeProvider time) : Controller
 {
-    [HttpGet]
+    [HttpGet, HttpHead]
     public ViewResult Index() => View(new SamplesForm());
 
     [HttpGet("stream"), HttpHead("stream")]
     public CometResult Stream(string key) => CometResults.Feed(feeds.Get(key), "parent.samplesChanged");
 
     [HttpPost]
-    [ValidateAntiForgeryToken]
+    [EnableRateLimiting(FormProtection.PublishLimit)]
     public async Task<IActionResult> Post(string key, SamplesForm form, CancellationToken cancellation)
     {
         if (!ModelState.IsValid)

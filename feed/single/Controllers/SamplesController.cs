@@ -7,7 +7,7 @@ namespace CometApp.Controllers;
 [Route("/samples")]
 public sealed class SamplesController(Feed<SamplesMessage> feed) : Controller
 {
-    [HttpGet]
+    [HttpGet, HttpHead]
     public ViewResult Index() => View();
 
     [HttpGet("stream"), HttpHead("stream")]

@@ -78,7 +78,7 @@ internal sealed partial class RunningApp : IAsyncDisposable
         }
     }
 
-    /// <summary>Its pages and files are there, and all have the security headers.</summary>
+    /// <summary>Its pages and files are there, asked for by GET or by HEAD, and all have the security headers.</summary>
     internal async Task AssertAnswersAsync()
     {
         foreach (var (path, status) in new[]
@@ -87,10 +87,18 @@ internal sealed partial class RunningApp : IAsyncDisposable
             ("/css/site.css", 200), ("/_content/Comet.AspNetCore/comet.js", 200), ("/nothing", 404),
         })
         {
+            await AssertAnswersHeadAsync(path, status);
             using var response = await Client.GetAsync(path);
             Assert.Equal((path, status), (path, (int)response.StatusCode));
             Assert.All(SecurityHeaders, header => Assert.True(response.Headers.Contains(header), $"{path} has no {header}."));
         }
+    }
+
+    internal async Task AssertAnswersHeadAsync(string path, int status = 200)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Head, path);
+        using var response = await Client.SendAsync(request);
+        Assert.Equal((path, status), (path, (int)response.StatusCode));
     }
 
     /// <summary>The clock ticks.</summary>

@@ -1,6 +1,8 @@
 using Comet.AspNetCore;
 using CometApp.Models;
+using CometApp.Security;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.RateLimiting;
 
 namespace CometApp.Controllers;
 
@@ -8,14 +10,14 @@ namespace CometApp.Controllers;
 [Route("/announcements")]
 public sealed class AnnouncementsController(Feed<Announcement> announcements, TimeProvider time) : Controller
 {
-    [HttpGet]
+    [HttpGet, HttpHead]
     public ViewResult Index() => View(new AnnouncementForm());
 
     [HttpGet("stream"), HttpHead("stream")]
     public CometResult Stream() => CometResults.Feed(announcements, "parent.announced");
 
     [HttpPost]
-    [ValidateAntiForgeryToken]
+    [EnableRateLimiting(FormProtection.PublishLimit)]
     public async Task<IActionResult> Post(AnnouncementForm form, CancellationToken cancellation)
     {
         if (ModelState.IsValid)

@@ -8,7 +8,7 @@ namespace CometApp.Controllers;
 [Route("/clock")]
 public sealed class ClockController(Clock clock) : Controller
 {
-    [HttpGet]
+    [HttpGet, HttpHead]
     public ViewResult Index() => View();
 
     [HttpGet("stream"), HttpHead("stream")]

@@ -6,7 +6,7 @@ namespace CometApp.Controllers;
 
 public sealed class HomeController : Controller
 {
-    [HttpGet("/")]
+    [HttpGet("/"), HttpHead("/")]
     public ViewResult Index() => View();
 
     [Route("/error/{status:range(400,599)}")]

@@ -8,7 +8,7 @@ namespace CometApp.Controllers;
 [Route("/vitals")]
 public sealed class VitalsController(Feed<Vitals> vitals) : Controller
 {
-    [HttpGet]
+    [HttpGet, HttpHead]
     public ViewResult Index() => View();
 
     [HttpGet("stream"), HttpHead("stream")]

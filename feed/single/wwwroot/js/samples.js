@@ -2,7 +2,7 @@
   const shown = 10;
   const list = document.getElementById('messages');
 
-  const source = new CometSource('/samples/stream', { from: 'earliest', shared: true });
+  const source = new CometSource(list.dataset.stream, { from: 'earliest', shared: true });
   source.onmessage = ({ data }) => {
     document.getElementById('value').textContent = data.value.toFixed(2);
     const item = document.createElement('li');

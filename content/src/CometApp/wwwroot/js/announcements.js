@@ -24,7 +24,7 @@
   }
 
   function follow() {
-    const source = new CometSource('/announcements/stream', { from: 'earliest', shared: true });
+    const source = new CometSource(list.dataset.stream, { from: 'earliest', shared: true });
     source.onmessage = event => announced(event.data);
     // The server no longer has what this page saw last: show what it has.
     source.addEventListener('gap', () => {
@@ -52,6 +52,8 @@
       const page = new DOMParser().parseFromString(await response.text(), 'text/html');
       if (response.ok) {
         if (form.elements.Text.value === posted.get('Text')) form.reset(); // else somebody has typed on
+      } else if (response.status === 429) {
+        problem.textContent = 'That is a lot at once. Your announcement is still here: try again in a moment.';
       } else problem.textContent = page.getElementById('problem')?.textContent.trim() || 'That did not work. Reload the page and try again.';
     } catch {
       problem.textContent = 'The server cannot be reached. Your announcement is still here: try again in a moment.';

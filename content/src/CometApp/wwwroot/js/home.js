@@ -1,13 +1,15 @@
 (() => {
-  const byId = id => document.getElementById(id);
-  const clock = new CometSource('/clock/stream', { shared: true });
-  clock.onmessage = event => { byId('clock').textContent = event.data; };
+  // Each element says which stream it shows.
+  function show(id, options, textOf) {
+    const element = document.getElementById(id);
+    const source = new CometSource(element.dataset.stream, { shared: true, ...options });
+    source.onmessage = event => { element.textContent = textOf(event.data); };
+    return source;
+  }
 
-  const vitals = new CometSource('/vitals/stream', { shared: true });
-  vitals.onmessage = event => { byId('cpu').textContent = event.data.cpu.toFixed(1); };
-
-  const announcements = new CometSource('/announcements/stream', { from: 'earliest', shared: true });
-  announcements.onmessage = event => { byId('latest').textContent = event.data.text; };
+  show('clock', {}, time => time);
+  const vitals = show('cpu', {}, ({ cpu }) => cpu.toFixed(1));
+  show('latest', { from: 'earliest' }, ({ text }) => text);
 
   showConnection(vitals);
 })();

@@ -58,7 +58,7 @@
 
   addEventListener('resize', () => { frame ||= requestAnimationFrame(draw); });
 
-  const source = new CometSource('/vitals/stream', { from: 'earliest', shared: true });
+  const source = new CometSource(canvas.dataset.stream, { from: 'earliest', shared: true });
   source.onmessage = event => vitalsChanged(event.data);
   showConnection(source);
 })();

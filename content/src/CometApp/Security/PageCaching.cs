@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.Filters;
+using Microsoft.AspNetCore.OutputCaching;
+
+namespace CometApp.Security;
+
+/// <summary>Pages are kept by nobody but the browser that asked: each has a nonce, and a form a token, of its own.</summary>
+public static class PageCaching
+{
+    public static IServiceCollection AddPageCaching(this IServiceCollection services) =>
+        services.Configure<MvcOptions>(mvc => mvc.Filters.Add(new BrowserOnlyFilter()));
+
+    /// <summary>Keeps actions out of output caching, unless they have an <c>[OutputCache]</c> of their own.</summary>
+    public static void WithoutOutputCache(this IEndpointConventionBuilder endpoints) =>
+        // The last one counts, so that this one comes first.
+        endpoints.Add(endpoint => endpoint.Metadata.Insert(0, new OutputCacheAttribute { NoStore = true }));
+
+    private sealed class BrowserOnlyFilter : ResultFilterAttribute
+    {
+        public override void OnResultExecuting(ResultExecutingContext context)
+        {
+            if (context.Result is not ViewResult || context.ActionDescriptor.EndpointMetadata.OfType<ResponseCacheAttribute>().Any())
+            {
+                return;
+            }
+            // At the start of the response, because a form's token says no-store, which costs the page its way back by the Back button.
+            context.HttpContext.Response.OnStarting(static state =>
+            {
+                var headers = ((HttpResponse)state).Headers;
+                headers.CacheControl = "private, no-cache";
+                headers.Pragma = default;
+                return Task.CompletedTask;
+            }, context.HttpContext.Response);
+        }
+    }
+}
