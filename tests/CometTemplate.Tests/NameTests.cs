@@ -38,16 +38,12 @@ public partial class NameTests(TemplatePackage package)
         var escape = await NamespaceAsync();
         var words = code.Values.SelectMany(text => Word().Matches(text)).Select(match => match.Value)
             .Where(word => word != "MyApp" && !OfFeed().IsMatch(word)).Distinct().Order(StringComparer.Ordinal).Select(escape).ToList();
-        var name = string.Join('.', words.Prepend("Contoso"));
-        // At the root a word may meet what Program.cs names, too.
-        await File.WriteAllTextAsync(
-            Path.Combine(app.ProjectFolder, "Roots.cs"),
-            string.Join('\n', words.Select(word => $"namespace {word} {{ internal static class OfRoot; }}")) + "\n");
+        // Code meets the namespaces inside of its own as it meets a part of its own; at the root, Program.cs meets them, too.
+        var namespaces = string.Concat(words.Select(word => $"namespace MyApp.{word} {{ internal static class Part; }}\n"));
+        var roots = string.Concat(words.Select(word => $"namespace {word} {{ internal static class Root; }}\n"));
 
-        foreach (var (file, text) in code)
-        {
-            await File.WriteAllTextAsync(Path.Combine(app.Folder, file), text.Replace("MyApp", name, StringComparison.Ordinal));
-        }
+        await File.WriteAllTextAsync(Path.Combine(app.ProjectFolder, "Names.cs"), namespaces + roots);
+        await File.WriteAllTextAsync(Path.Combine(app.Folder, "tests", "MyApp.Tests", "Names.cs"), namespaces);
 
         await app.BuildAsync();
     }

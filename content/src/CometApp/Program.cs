@@ -10,11 +10,8 @@ using OpenTelemetry.Trace;
 #endif
 
 // Started from another folder, an app has its settings and its files beside it.
-if (!File.Exists("appsettings.json") && File.Exists(Path.Combine(AppContext.BaseDirectory, "appsettings.json")))
-{
-    Directory.SetCurrentDirectory(AppContext.BaseDirectory);
-}
-var builder = WebApplication.CreateBuilder(args);
+string[] contentRoot = File.Exists("appsettings.json") ? [] : ["--contentRoot", AppContext.BaseDirectory];
+var builder = WebApplication.CreateBuilder([.. contentRoot, .. args]);
 
 #if (RazorRuntimeCompilation)
 var mvc = builder.Services.AddControllersWithViews();

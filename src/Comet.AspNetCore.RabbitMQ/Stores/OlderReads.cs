@@ -60,11 +60,11 @@ internal sealed class OlderReads(RabbitMQStreamView view, Func<LogScan, Task<boo
                 _isReading = false;
                 return null;
             }
-            var (after, through) = (_waiting[0].After, _waiting[0].Through);
+            var (epoch, after, through) = (_waiting[0].Epoch, _waiting[0].After, _waiting[0].Through);
             var readers = new List<OlderRead>();
             foreach (var reader in _waiting.OrderBy(reader => reader.After))
             {
-                if (reader.After <= through && reader.Through >= after)
+                if (reader.Epoch == epoch && reader.After <= through && reader.Through >= after)
                 {
                     through = Math.Max(through, reader.Through);
                     readers.Add(reader);

@@ -168,8 +168,8 @@ internal sealed class RabbitMQStream : IAsyncDisposable
             }
         }
         var marker = await marking;
-        // The marker's own position does not count. Otherwise a client could ask for the next position again and again, and each marker would
-        // make that position exist.
+        // The marker's own position does not count. Otherwise a client could ask for the next position again and again, and each marker
+        // would make that position exist.
         if (marker.Epoch == position.Epoch && marker.Offset > position.Offset)
         {
             _markers.ResetDelay();

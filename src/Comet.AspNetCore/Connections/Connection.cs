@@ -83,7 +83,10 @@ internal class Connection
     }
 
     /// <summary>Whether it should have ended for a while: as old as it may be, or its sign-in has expired.</summary>
-    internal bool IsOverdue(long now) => now - Grace >= _endAt;
+    internal bool IsOverdue(long now) => now >= OverdueAt;
+
+    /// <summary>When a connection that is due to end is cut, if it is still busy then.</summary>
+    internal long OverdueAt => _endAt == Never ? Never : _endAt + Grace;
 
     /// <summary>Writes. Unless it completes at once, the connection is busy until <see cref="WriteEnded"/>.</summary>
     /// <inheritdoc cref="ResponseWriter.WriteAsync"/>

@@ -31,8 +31,7 @@ internal sealed class ConnectionAcceptor(
         var rejection = Inspect(context, ref request) ?? await AuthorizeAsync(context, request);
         if (rejection is null)
         {
-            await RequestRest.SkipBodyAsync(context);
-            rejection = TryAcquire(context, out lease);
+            rejection = await SkipBodyAsync(context) ?? TryAcquire(context, out lease);
         }
         if (rejection is not null)
         {
@@ -50,6 +49,19 @@ internal sealed class ConnectionAcceptor(
         {
             lease?.Dispose();
             throw;
+        }
+    }
+
+    private static async ValueTask<Rejection?> SkipBodyAsync(HttpContext context)
+    {
+        try
+        {
+            await RequestRest.SkipBodyAsync(context);
+            return null;
+        }
+        catch (BadHttpRequestException exception)
+        {
+            return Rejection.BadBody with { Status = exception.StatusCode };
         }
     }
 
@@ -156,7 +168,7 @@ internal sealed class ConnectionAcceptor(
         headers.Vary = HeaderNames.Accept;
         Span<char> text = stackalloc char[Nonce.Length];
         Encoding.ASCII.GetChars(nonce, text);
-        headers.ContentSecurityPolicy =
-            $"default-src 'none'; script-src 'nonce-{text}'; connect-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
+        headers.ContentSecurityPolicy = $"default-src 'none'; script-src 'nonce-{text}'; connect-src 'self'; " +
+            "frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
     }
 }

@@ -16,6 +16,10 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
     // As Retry-After, which is in whole seconds.
     private static readonly TimeSpan LeastRetry = TimeSpan.FromSeconds(1);
 
+    /// <summary>The request has a body that is malformed, or, with another status, longer or slower than the server allows.</summary>
+    internal static readonly Rejection BadBody = new(
+        "bad-body", StatusCodes.Status400BadRequest, "The request's body cannot be read. A stream needs none.");
+
     internal static readonly Rejection BadCallback = new(
         "bad-callback",
         StatusCodes.Status400BadRequest,

@@ -56,7 +56,8 @@ internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClo
         {
             while (!write.IsCompleted)
             {
-                await ((Task)write).WaitAsync(CheckPeriod, clock.Time, shutdown.DrainEnded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)write).WaitAsync(CheckPeriod, clock.Time, shutdown.DrainEnded)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (!write.IsCompleted && Check(connection, clock.Now) is { } reason)
                 {
                     // Kestrel closes a TLS connection by a write of its own, which must not meet this one.

@@ -57,24 +57,22 @@ public sealed class Feed<T>
     public async Task PublishAllAsync(IAsyncEnumerable<T> values, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(values);
-        var feed = Handle.Acquire();
-        var services = feed.Services;
-        feed.Release(); // each publish acquires it again, so that a quiet feed of a family may disappear
+        var services = Handle.Services;
         var logger = services.Loggers.CreateLogger<FeedRegistry>();
         await new FeedPublisher<T>(this, services.Clock.Time, logger).PublishAsync(values, cancellationToken);
     }
 
     internal ValueTask<FeedPosition> AppendAsync(byte[] payload, CancellationToken cancellationToken)
     {
+        var limit = Handle.Options.RetainBytes;
+        if (payload.Length > limit)
+        {
+            throw new ArgumentException(
+                $"The message is {payload.Length} bytes of JSON; the feed {Name} takes at most RetainBytes = {limit}.", "value");
+        }
         var feed = Handle.Acquire();
         try
         {
-            if (payload.Length > feed.Options.RetainBytes)
-            {
-                var limit = feed.Options.RetainBytes;
-                throw new ArgumentException(
-                    $"The message is {payload.Length} bytes of JSON; the feed {Name} takes at most RetainBytes = {limit}.", "value");
-            }
             var append = feed.AppendAsync(payload, cancellationToken);
             if (!append.IsCompleted)
             {

@@ -7,7 +7,7 @@ namespace Comet.AspNetCore.Feeds;
 /// What all readers share that catch up through a store, whatever their feeds: a limited number of places to encode at, and the pages that
 /// were just read. So thousands that come back at once read a page together, and hold little at any time.
 /// </summary>
-internal sealed class FeedHistory : IDisposable
+internal sealed class FeedHistory
 {
     private const int MaxEntries = 256;
     private const int MaxPageBytes = 256 * 1024; // a page ends with the entry that exceeds this
@@ -59,8 +59,6 @@ internal sealed class FeedHistory : IDisposable
             }
         }
     }
-
-    public void Dispose() => _places.Dispose();
 
     private (Reading Reading, bool IsOwn) FindOrBegin(IFeedLog log, FeedPosition after)
     {

@@ -23,6 +23,9 @@ public readonly record struct FeedMessage<T>
     /// <summary>Why there is no <see cref="Value"/>: it was published as another type, perhaps by an older app. Null: there is.</summary>
     public FeedMessageUnreadableException? Error { get; }
 
+    /// <summary>The id, and what was published or why it cannot be read.</summary>
+    public override string ToString() => $"{Position}: {(Error is null ? _value : Error.Message)}";
+
     /// <summary>The id and what was published.</summary>
     /// <exception cref="FeedMessageUnreadableException">It was published as another type.</exception>
     public void Deconstruct(out FeedPosition position, out T value) => (position, value) = (Position, Value);

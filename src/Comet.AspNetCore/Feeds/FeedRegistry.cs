@@ -65,7 +65,6 @@ internal sealed class FeedRegistry : IAsyncDisposable
         _isDisposed = true;
         await _sweep.DisposeAsync();
         await Task.WhenAll(_feeds.Values.Select(feed => CloseAsync(feed)));
-        _history.Dispose();
     }
 
     private FeedCore Create(FeedName name, FeedOptions options) =>

@@ -20,8 +20,8 @@ namespace Comet.AspNetCore;
 /// <remarks>
 /// An action or a delegate that is declared to return <see cref="CometResult"/>, or a task of one, is described to OpenAPI with its three
 /// content types, and output caching and request timeouts leave it alone. Where less is declared, as <see cref="IResult"/> or
-/// <see cref="IActionResult"/>, or where an action has an output cache policy of its own, keep them off yourself: output caching would let a
-/// second visitor wait until the first one's stream ends.
+/// <see cref="IActionResult"/>, or where an action has an output cache policy of its own, keep them off yourself: output caching would let
+/// a second visitor wait until the first one's stream ends.
 /// </remarks>
 public abstract class CometResult : IActionResult, IResult, IStatusCodeHttpResult, IEndpointMetadataProvider
 {
@@ -38,8 +38,8 @@ public abstract class CometResult : IActionResult, IResult, IStatusCodeHttpResul
     }
 
     /// <summary>
-    /// Answers the request of a minimal API, with values as its JSON options write them. Completes when the source has completed, the client
-    /// has left or the server has ended the stream.
+    /// Answers the request of a minimal API, with values as its JSON options write them. Completes when the source has completed, the
+    /// client has left or the server has ended the stream.
     /// </summary>
     /// <param name="httpContext">The request.</param>
     /// <exception cref="InvalidOperationException">The app has not called <c>AddComet()</c>.</exception>

@@ -40,7 +40,7 @@ public static class CometResults
     /// Calls <paramref name="callback"/> with each JavaScript expression, written as it is. The expressions are code: never build one from
     /// user input. One that contains <c>&lt;/script</c>, <c>&lt;script</c> or <c>&lt;!--</c> ends the stream with an error.
     /// </summary>
-    /// <param name="expressions">UTF-8 JavaScript expressions, enumerated once per request. They have no other format than script tags.</param>
+    /// <param name="expressions">UTF-8 JavaScript expressions, enumerated once per request. Their only format is script tags.</param>
     /// <param name="callback">A dotted path of JavaScript identifiers of at most 128 characters, seen from the frame.</param>
     /// <param name="options">What this stream does differently, or null.</param>
     /// <returns>The stream.</returns>

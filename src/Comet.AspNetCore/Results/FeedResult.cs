@@ -27,7 +27,7 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         {
             return Task.CompletedTask;
         }
-        var feed = handle.Acquire();
+        var feed = Acquire(settings.Lease);
         var now = feed.Services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
         FeedReader? reader;
         try
@@ -70,6 +70,19 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
             subscriber.EndAtOnce(EndReason.Error, exception);
         }
         return subscriber.Completion;
+    }
+
+    private FeedCore Acquire(ConnectionLease lease)
+    {
+        try
+        {
+            return handle.Acquire();
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
     }
 
     // Null: the request was answered otherwise.

@@ -54,9 +54,9 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
 
     internal async Task RunAsync()
     {
-        _services.Heartbeat.Add(this);
         _services.CountOpened(_connection, feed: null);
         RequestTelemetry.SetLongRunning(_context);
+        _services.Heartbeat.Add(this);
         using var abortion = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
         var reason = EndReason.Error;
         try

@@ -18,7 +18,7 @@ public interface IFeedLog : IAsyncDisposable
     /// <summary>Reads retained entries that may have left the tail, oldest first.</summary>
     /// <param name="after">Entries with a higher offset than this; 0: from the oldest.</param>
     /// <param name="maxEntries">At most this many.</param>
-    /// <param name="maxBytes">A page ends with the entry whose payload brings it to so many bytes, or above, as it is held in memory.</param>
+    /// <param name="maxBytes">A page ends with the entry whose payload brings it to so many bytes or above: it is held in memory.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken);

@@ -36,7 +36,7 @@ internal sealed class PeerTimeout(CometOptions options)
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 4);
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         }
-        catch (SocketException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             // The peer has closed the connection already, which Kestrel learns when it reads. Here it would end the accepting of others.
         }

@@ -134,6 +134,7 @@ public class FeedReadingTests
         Assert.Equal(unreadable.Position, error.Position);
         Assert.IsType<JsonException>(error.InnerException);
         Assert.Contains($"The message {error.Position} cannot be read as Reading", error.Message);
+        Assert.Equal($"{error.Position}: {error.Message}", unreadable.ToString());
         Assert.Equal(new FeedMessage<Reading>(last, new Reading(7)), messages[^1]);
         Assert.Null(messages[^1].Error);
         Assert.Equal(last, (await readings.ReadAsync(messages[^2].Position).FirstAsync().AsTask().WithPatience()).Position);

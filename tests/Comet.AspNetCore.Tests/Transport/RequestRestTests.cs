@@ -32,6 +32,20 @@ public class RequestRestTests
         await app.StopWithoutErrorAsync();
     }
 
+    [Theory]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\nzz", 400)]
+    [InlineData("Content-Length: 40000000", 413)]
+    public async Task A_body_that_cannot_be_read_is_the_fault_of_the_client(string header, int status)
+    {
+        await using var app = await StartAsync("Direct");
+
+        await using var connection = await RawConnection.OpenAsync(app.Url, "/feed", [header]);
+
+        Assert.StartsWith($"HTTP/1.1 {status}", connection.Head);
+        Assert.Equal(0, app.OpenStreams);
+        await app.StopWithoutErrorAsync();
+    }
+
     [Fact]
     public async Task Much_of_it_closes_a_TLS_connection()
     {

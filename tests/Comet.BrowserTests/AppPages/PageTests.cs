@@ -49,7 +49,9 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
         using var asked = await client.GetAsync("/error/500", TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.InternalServerError, thrown.StatusCode);
-        Assert.Contains("on our side", await thrown.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        var page = await thrown.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("on our side", page, StringComparison.Ordinal);
+        Assert.Contains("Unable to resolve service", page, StringComparison.Ordinal); // what Development shows
         Assert.Equal(HttpStatusCode.NotFound, asked.StatusCode);
         Assert.Contains("nothing here", await asked.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace CometApp.Controllers;
 
-public sealed class HomeController : Controller
+public sealed class HomeController(IWebHostEnvironment environment) : Controller
 {
     [HttpGet("/"), HttpHead("/")]
     public ViewResult Index() => View();
@@ -16,7 +16,8 @@ public sealed class HomeController : Controller
     public IActionResult Error(int status)
     {
         // A visitor who asks for this page itself chooses no status: a proxy may take 5xx for a failure of this server.
-        if (HttpContext.Features.Get<IStatusCodeReExecuteFeature>() is null && HttpContext.Features.Get<IExceptionHandlerFeature>() is null)
+        var exception = HttpContext.Features.Get<IExceptionHandlerFeature>()?.Error;
+        if (exception is null && HttpContext.Features.Get<IStatusCodeReExecuteFeature>() is null)
         {
             return NotFound();
         }
@@ -24,10 +25,12 @@ public sealed class HomeController : Controller
         {
             400 => ("That request was not understood", "Go back, reload the page and try again."),
             404 => ("There is nothing here", "Check the address, or start from the first page."),
+            429 => ("That is a lot at once", "Wait a few seconds, go back and try again."),
             >= 500 => ("Something went wrong on our side", "It has been logged. Try again in a moment."),
             _ => ("That did not work", "Go back and try again."),
         };
         Response.StatusCode = status;
-        return View(new ErrorPage(status, title, advice, Activity.Current?.Id ?? HttpContext.TraceIdentifier));
+        var details = environment.IsDevelopment() ? exception?.ToString() : null;
+        return View(new ErrorPage(status, title, advice, Activity.Current?.Id ?? HttpContext.TraceIdentifier, details));
     }
 }

@@ -105,8 +105,14 @@ internal sealed class FanOut(
     /// <summary>A subscriber has ended, for the reason that it says.</summary>
     internal void OnSubscriberEnded(Subscriber subscriber)
     {
-        services.CountEnded(subscriber, feed, subscriber.EndReason!);
-        release();
+        try
+        {
+            services.CountEnded(subscriber, feed, subscriber.EndReason!);
+        }
+        finally
+        {
+            release();
+        }
     }
 
     // Not the buffers: where a host is disposed before its streams have ended, a pass may still write from them.
@@ -175,6 +181,7 @@ internal sealed class FanOut(
                     break;
                 case Change.Resume:
                     subscriber.WriteEnded();
+                    NextDeadline = Math.Min(NextDeadline, subscriber.NextDeadline);
                     _metrics.Lagged(feed, tail.State.Next - subscriber.Cursor.Index);
                     if (subscriber.EndReason is { } reason)
                     {
@@ -307,11 +314,9 @@ internal sealed class FanOut(
         {
             Write(subscriber, HeartbeatOf(subscriber), now);
         }
-        NextDeadline = Math.Min(NextDeadline, subscriber.NextDeadline);
-        if (subscriber.IsBusy)
-        {
-            NextDeadline = Math.Min(NextDeadline, services.WriteDeadline.Of(subscriber));
-        }
+        NextDeadline = Math.Min(
+            NextDeadline,
+            subscriber.IsBusy ? Math.Min(services.WriteDeadline.Of(subscriber), subscriber.OverdueAt) : subscriber.NextDeadline);
     }
 
     // Says the position when it has moved without a message, so that the reader of a quiet feed does not fall behind the log.
