@@ -45,5 +45,6 @@ public sealed class CometMessage
     public TimeSpan? Retry { get; internal init; }
 
     /// <summary>The kind, and what tells one message from another: the id, the value, the reason.</summary>
-    public override string ToString() => string.Join(' ', new[] { Kind.ToString(), Id, Callback, Text, Reason }.Where(part => part is not null));
+    public override string ToString() =>
+        string.Join(' ', new[] { Kind.ToString(), Id, Callback, Text, Reason }.Where(part => part is not null));
 }

@@ -27,8 +27,9 @@ internal static class CallbackName
         __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ addEventListener after animate append appendChild ariaNotify
         attachInternals attachShadow before blur checkVisibility click cloneNode closest compareDocumentPosition computedStyleMap
         constructor contains dispatchEvent focus getAnimations getAttribute getAttributeNS getAttributeNames getAttributeNode
-        getAttributeNodeNS getBoundingClientRect getClientRects getElementsByClassName getElementsByTagName getElementsByTagNameNS getHTML getRootNode
-        getSVGDocument hasAttribute hasAttributeNS hasAttributes hasChildNodes hasOwnProperty hasPointerCapture hidePopover
+        getAttributeNodeNS getBoundingClientRect getClientRects getElementsByClassName getElementsByTagName
+        getElementsByTagNameNS getHTML getRootNode getSVGDocument hasAttribute hasAttributeNS hasAttributes hasChildNodes
+        hasOwnProperty hasPointerCapture hidePopover
         insertAdjacentElement insertAdjacentHTML insertAdjacentText insertBefore isDefaultNamespace isEqualNode isPrototypeOf isSameNode
         lookupNamespaceURI lookupPrefix matches moveBefore mozMatchesSelector mozRequestFullScreen normalize prepend propertyIsEnumerable
         pseudo querySelector querySelectorAll releaseCapture releasePointerCapture remove removeAttribute removeAttributeNS
