@@ -34,9 +34,8 @@ public partial class NameTests(TemplatePackage package)
         await Tool.DotnetAsync(app.Folder, "restore");
         await app.AddFeedAsync(package, "Quotes");
         await app.AddFeedAsync(package, "Rooms", "--keyed");
-        var code = app.FindFiles().Where(IsCode).ToDictionary(file => file, app.Read);
         var escape = await NamespaceAsync();
-        var words = code.Values.SelectMany(text => Word().Matches(text)).Select(match => match.Value)
+        var words = app.FindFiles().Where(IsCode).SelectMany(file => Word().Matches(app.Read(file))).Select(match => match.Value)
             .Where(word => word != "MyApp" && !OfFeed().IsMatch(word)).Distinct().Order(StringComparer.Ordinal).Select(escape).ToList();
         // Code meets the namespaces inside of its own as it meets a part of its own; at the root, Program.cs meets them, too.
         var namespaces = string.Concat(words.Select(word => $"namespace MyApp.{word} {{ internal static class Part; }}\n"));

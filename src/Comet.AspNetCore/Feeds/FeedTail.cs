@@ -87,7 +87,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
                 _head = _told = entry.Offset;
                 _bytes += entry.Payload.Length;
             }
-            Trim(now, firstNew); // what has just come was seen by nobody, so it stays at least until the next append
+            Trim(now, firstNew); // what has just come was seen by nobody, so it stays until the next append or sweep
         }
         Announce();
     }
@@ -101,7 +101,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         }
     }
 
-    /// <summary>Removes what is too old by now.</summary>
+    /// <summary>Removes what retention does not keep by now.</summary>
     internal void TrimByAge()
     {
         lock (_lock)

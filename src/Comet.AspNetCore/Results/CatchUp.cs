@@ -27,6 +27,7 @@ internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWr
     internal async ValueTask<EndReason?> RunAsync()
     {
         EndReason? due = null;
+        feed.History.Enter();
         try
         {
             while (reader.HasStored && (due = _services.DueEnd(subscriber)) is null)
@@ -61,6 +62,10 @@ internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWr
         {
             CometLog.FeedUnavailable(_services.Logger, exception, feed.Name.ToString());
             due = EndReason.Error;
+        }
+        finally
+        {
+            feed.History.Leave();
         }
         return due is null ? null : await writer.EndAsync(due);
     }

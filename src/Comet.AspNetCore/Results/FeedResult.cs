@@ -27,21 +27,24 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         {
             return Task.CompletedTask;
         }
-        var feed = Acquire(settings.Lease);
-        var now = feed.Services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
-        FeedReader? reader;
+        var now = handle.Services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
+        FeedCore? feed = null;
+        FeedReader? reader = null;
         try
         {
+            feed = handle.Acquire();
             reader = await FindStartAsync(context, feed, settings);
         }
-        catch
+        finally
         {
-            feed.Release();
-            throw;
+            if (reader is null)
+            {
+                feed?.Release();
+                settings.Lease.Dispose();
+            }
         }
         if (reader is null)
         {
-            feed.Release();
             return Task.CompletedTask;
         }
         var subscriber = new Subscriber(settings, now, feed.FanOut)
@@ -72,19 +75,6 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         return subscriber.Completion;
     }
 
-    private FeedCore Acquire(ConnectionLease lease)
-    {
-        try
-        {
-            return handle.Acquire();
-        }
-        catch
-        {
-            lease.Dispose();
-            throw;
-        }
-    }
-
     // Null: the request was answered otherwise.
     private static async ValueTask<FeedReader?> FindStartAsync(HttpContext context, FeedCore feed, ConnectionSettings settings)
     {
@@ -98,7 +88,6 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         }
         catch (OperationCanceledException) when (aborted.IsCancellationRequested)
         {
-            settings.Lease.Dispose();
             return null;
         }
         catch (OperationCanceledException) when (drainEnded.IsCancellationRequested)
@@ -110,12 +99,7 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
             CometLog.FeedUnavailable(services.Logger, exception, feed.Name.ToString());
             rejection = Rejection.StoreUnavailable(services.ReconnectDelay.Next());
         }
-        catch
-        {
-            settings.Lease.Dispose();
-            throw;
-        }
-        settings.Lease.Dispose();
+        settings.Lease.Dispose(); // before the client learns that it has none, and may come again
         context.Response.Clear();
         await rejection.WriteAsync(context);
         return null;
@@ -131,25 +115,11 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         var ended = await writer.FlushAsync();
         if (ended is null && reader.HasStored)
         {
-            ended = await CatchUpAsync(feed, subscriber, writer, reader);
+            using var catchUp = new CatchUp(feed, subscriber, writer, reader);
+            ended = await catchUp.RunAsync();
         }
         // When entries were trimmed before it had them, the fan-out tells the client, as after every reset.
         subscriber.Cursor = reader.Recovered == false && !wasLostAtStart ? TailCursor.Lost : reader.Cursor;
         return ended;
-    }
-
-    private static async ValueTask<EndReason?> CatchUpAsync(
-        FeedCore feed, Subscriber subscriber, ConnectionWriter writer, FeedReader reader)
-    {
-        feed.History.Enter();
-        try
-        {
-            using var catchUp = new CatchUp(feed, subscriber, writer, reader);
-            return await catchUp.RunAsync();
-        }
-        finally
-        {
-            feed.History.Leave();
-        }
     }
 }

@@ -40,9 +40,7 @@ internal sealed class RequestRest
     /// </summary>
     internal static void ReadFollowing(HttpContext context)
     {
-        var protocol = context.Request.Protocol;
-        if ((HttpProtocol.IsHttp11(protocol) || HttpProtocol.IsHttp10(protocol)) &&
-            context.Features.Get<IConnectionTransportFeature>() is { } connection)
+        if (Http1.Serves(context) && context.Features.Get<IConnectionTransportFeature>() is { } connection)
         {
             // Completion comes before the server reads the next request, however the response has ended.
             var rest = new RequestRest(context, connection.Transport.Input);

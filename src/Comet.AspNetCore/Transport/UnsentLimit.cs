@@ -25,7 +25,7 @@ internal static class UnsentLimit
     private static bool Apply(HttpContext context, int bytes)
     {
         if (!OperatingSystem.IsLinux() ||
-            !(HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol)) ||
+            !Http1.Serves(context) ||
             context.Features.Get<IConnectionSocketFeature>()?.Socket is not { ProtocolType: ProtocolType.Tcp } socket)
         {
             return false;

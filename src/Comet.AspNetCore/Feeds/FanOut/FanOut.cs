@@ -152,7 +152,7 @@ internal sealed class FanOut(
             }
             if ((isCheckDue || subscriber.IsFull) && subscriber.IsListed)
             {
-                CheckDeadlines(subscriber, now);
+                CheckDeadlines(subscriber, state, now);
             }
         }
         _commonCursor = state.End;
@@ -182,14 +182,14 @@ internal sealed class FanOut(
                 case Change.Resume:
                     subscriber.WriteEnded();
                     NextDeadline = Math.Min(NextDeadline, subscriber.NextDeadline);
-                    _metrics.Lagged(feed, tail.State.Next - subscriber.Cursor.Index);
+                    var state = tail.State;
+                    _metrics.Lagged(feed, state.Next - subscriber.Cursor.Index);
                     if (subscriber.EndReason is { } reason)
                     {
                         Remove(subscriber, reason);
                     }
                     else if (whenSlow == SlowClientPolicy.Latest)
                     {
-                        var state = tail.State;
                         SkipTo(subscriber, state with { First = state.Next - 1 }, _clock.Now);
                     }
                     break;
@@ -300,7 +300,7 @@ internal sealed class FanOut(
         }
     }
 
-    private void CheckDeadlines(Subscriber subscriber, long now)
+    private void CheckDeadlines(Subscriber subscriber, in TailState state, long now)
     {
         if (subscriber.IsBusy)
         {
@@ -312,7 +312,7 @@ internal sealed class FanOut(
         }
         else if (subscriber.IsHeartbeatDue(now))
         {
-            Write(subscriber, HeartbeatOf(subscriber), now);
+            Write(subscriber, HeartbeatOf(subscriber, state), now);
         }
         NextDeadline = Math.Min(
             NextDeadline,
@@ -320,9 +320,8 @@ internal sealed class FanOut(
     }
 
     // Says the position when it has moved without a message, so that the reader of a quiet feed does not fall behind the log.
-    private ControlMessage HeartbeatOf(Subscriber subscriber)
+    private ControlMessage HeartbeatOf(Subscriber subscriber, in TailState state)
     {
-        var state = tail.State;
         if (!state.IsHeadUntold || subscriber.Cursor != state.End)
         {
             return ControlMessage.Heartbeat;
