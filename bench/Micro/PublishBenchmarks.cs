@@ -24,9 +24,10 @@ public class PublishBenchmarks
     private WebApplication _app = null!;
     private Feed<string> _feed = null!;
     private FeedTail _tail = null!;
-    private FanOut _fanOut = null!;
+    private Lane _lane = null!;
     private string _message = "";
     private long _offset;
+    private long _written;
 
     [Params(100, 10_000, 100_000)]
     public int Size { get; set; }
@@ -42,16 +43,19 @@ public class PublishBenchmarks
         _payload = new byte[Size + 2]; // with the quotes
         _feed = _app.Services.GetRequiredService<Feed<string>>();
 
-        var retention = new FeedRetention(1000, long.MaxValue, TimeSpan.FromDays(1));
         var services = _app.Services.GetRequiredService<ConnectionServices>();
         var limits = _app.Services.GetRequiredService<ConnectionLimits>();
-        _tail = new FeedTail(retention, TimeProvider.System); // its changes wake nobody: the benchmark runs the passes
+        var options = new FeedOptions { Retain = 1000, RetainBytes = long.MaxValue, RetainFor = TimeSpan.FromDays(1) };
+        _lane = new Lane(services, TimeProvider.System);
+        var feed = new FeedCore(
+            new FeedName("bench"), options, new MemoryStore(TimeProvider.System), new FeedHistory(), services, new Lanes(services));
+        _tail = feed.Tail;
         _tail.Reset("epoch", 0);
-        _fanOut = new FanOut("bench", _tail, SlowClientPolicy.End, services, static () => { }, TimeProvider.System);
         for (var i = 0; i < Connections; i++)
         {
             limits.TryAcquire(new DefaultHttpContext(), out var lease); // fewer than any limit
-            new Subscriber(Settings(lease!), services.Clock.Now, _fanOut) { Cursor = _tail.State.End }.Follow();
+            feed.TryAcquire();
+            new Subscriber(Settings(lease!), services.Clock.Now, new FeedSet([feed])) { Place = [_tail.State.End] }.Follow(_lane);
         }
         await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the pool; from here on nothing does
         for (var i = 0; i < 2000; i++)
@@ -64,7 +68,7 @@ public class PublishBenchmarks
     [GlobalCleanup]
     public async Task StopAsync()
     {
-        _fanOut.Dispose();
+        _lane.Dispose();
         await _app.DisposeAsync();
     }
 
@@ -77,21 +81,26 @@ public class PublishBenchmarks
     [Benchmark]
     public void WriteToAll()
     {
+        var written = Volatile.Read(ref _written) + Connections;
         _tail.Append([new FeedEntry(++_offset, _payload, DateTimeOffset.UtcNow)]);
-        _fanOut.Execute();
+        SpinWait.SpinUntil(() => Volatile.Read(ref _written) == written);
     }
 
-    private static ConnectionSettings Settings(ConnectionLease lease) => new()
+    private ConnectionSettings Settings(ConnectionLease lease) => new()
     {
         Lease = lease,
-        Writer = new NullWriter(),
+        Writer = new NullWriter(this),
         Format = new ScriptFormat("parent.cometMessage"u8.ToArray()),
         Nonce = Nonce.Create(),
         Server = new CometOptions { Heartbeat = TimeSpan.FromDays(1) },
     };
 
-    private sealed class NullWriter() : ResponseWriter(new DefaultHttpContext())
+    private sealed class NullWriter(PublishBenchmarks benchmark) : ResponseWriter(new DefaultHttpContext())
     {
-        internal override ValueTask<bool> WriteAsync(FrameBuffer buffer) => new(buffer.Chunk.Length > 0);
+        internal override ValueTask<bool> WriteAsync(FrameBuffer buffer)
+        {
+            benchmark._written++;
+            return new(buffer.Chunk.Length > 0);
+        }
     }
 }

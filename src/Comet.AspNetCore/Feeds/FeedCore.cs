@@ -14,13 +14,13 @@ internal sealed class FeedCore : IAsyncDisposable
     private readonly IFeedStore _store;
     private readonly FeedRetention _retention;
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
-    private FanOut? _fanOut;
+    private FeedSubscriptions? _subscriptions;
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
-    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
+    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services, Lanes lanes)
     {
-        (Name, Options, Services, History, _store) = (name, options, services, history, store);
+        (Name, Options, Services, Lanes, History, _store) = (name, options, services, lanes, history, store);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
         Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
     }
@@ -37,12 +37,15 @@ internal sealed class FeedCore : IAsyncDisposable
     /// <summary>Whether the log is outside the process, so that opening and reading it may take a while.</summary>
     internal bool IsStoreOutside => _store.CanReadBack;
 
+    /// <summary>The loops that write to connections, of all feeds.</summary>
+    internal Lanes Lanes { get; }
+
     internal FeedTail Tail { get; }
 
     internal FeedHistory History { get; }
 
-    /// <summary>Writes to the connections. Made for the first one: most feeds of a large family have none.</summary>
-    internal FanOut FanOut => Volatile.Read(ref _fanOut) ?? CreateFanOut();
+    /// <summary>Who is told of changes. Made for the first connection: most feeds of a large family have none.</summary>
+    internal FeedSubscriptions Subscriptions => Volatile.Read(ref _subscriptions) ?? CreateSubscriptions();
 
     /// <summary>The log, opened at first use. All who wait for it share one opening, which goes on when one of them gives up.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
@@ -98,7 +101,7 @@ internal sealed class FeedCore : IAsyncDisposable
         {
             return true;
         }
-        DropFanOut();
+        Volatile.Write(ref _subscriptions, null); // without connections it has none
         Volatile.Write(ref _users, 0);
         return false;
     }
@@ -106,7 +109,6 @@ internal sealed class FeedCore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync();
-        _fanOut?.Dispose();
         Task<IFeedLog>? opening;
         lock (_lock)
         {
@@ -123,24 +125,12 @@ internal sealed class FeedCore : IAsyncDisposable
         }
     }
 
-    private FanOut CreateFanOut()
+    private FeedSubscriptions CreateSubscriptions()
     {
         lock (_lock)
         {
-            if (_fanOut is null)
-            {
-                var fanOut = new FanOut(Family, Tail, Options.WhenSlow, Services, Release, TimeProvider.System);
-                Tail.Changed = fanOut.Wake;
-                Volatile.Write(ref _fanOut, fanOut);
-            }
-            return _fanOut;
+            return _subscriptions ??= new FeedSubscriptions(Tail);
         }
-    }
-
-    private void DropFanOut()
-    {
-        Tail.Changed = FeedTail.NobodyListens;
-        Interlocked.Exchange(ref _fanOut, null)?.Dispose();
     }
 
     private Task<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)

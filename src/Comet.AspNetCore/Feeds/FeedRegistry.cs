@@ -16,16 +16,18 @@ internal sealed class FeedRegistry : IAsyncDisposable
     private readonly IFeedStore _store;
     private readonly MemoryStore _memory;
     private readonly ILogger<FeedRegistry> _logger;
+    private readonly Lanes _lanes;
     private readonly ITimer _sweep;
     private volatile bool _isDisposed;
 
     public FeedRegistry(
         IFeedStore store,
         ConnectionServices services,
+        Lanes lanes,
         TimeProvider time,
         ILogger<FeedRegistry> logger)
     {
-        (_memory, Services, _logger) = (new MemoryStore(time), services, logger);
+        (_memory, Services, _lanes, _logger) = (new MemoryStore(time), services, lanes, logger);
         _store = store is MemoryStore ? store : new CheckedStore(store, services.Metrics, logger);
         _sweep = time.CreateTimer(_ => Sweep(), null, SweepPeriod, SweepPeriod);
     }
@@ -68,7 +70,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     }
 
     private FeedCore Create(FeedName name, FeedOptions options) =>
-        new(name, options, options.InMemory ? _memory : _store, _history, Services);
+        new(name, options, options.InMemory ? _memory : _store, _history, Services, _lanes);
 
     private void Sweep()
     {

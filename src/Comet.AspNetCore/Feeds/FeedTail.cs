@@ -150,9 +150,11 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         }
     }
 
-    /// <summary>Writes entries from an index on, until the buffer has <paramref name="maxBytes"/> or the newest is in.</summary>
-    /// <returns>The index after the last one written, and when that one was appended; nothing is written at a lost cursor.</returns>
-    internal (long To, long AppendedAt) Write(TailCursor from, int maxBytes, WireFormat format, FrameBuffer buffer)
+    /// <summary>
+    /// Writes entries from a cursor on, up to an index, and not beyond the one with which the buffer has <paramref name="maxBytes"/>.
+    /// </summary>
+    /// <returns>Where the rest begins, and when the last one written was appended; nothing is written at a lost cursor.</returns>
+    internal (TailCursor To, long AppendedAt) Write(TailCursor from, long until, int maxBytes, WireFormat format, FrameBuffer buffer)
     {
         lock (_lock)
         {
@@ -160,14 +162,14 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
             var appendedAt = 0L;
             if (from.Generation == _generation && index >= _first)
             {
-                for (; index < _next && buffer.Length < maxBytes; index++)
+                for (; index < Math.Min(until, _next) && buffer.Length < maxBytes; index++)
                 {
                     ref var slot = ref this[index];
                     format.WriteMessage(buffer, slot.Entry.Payload.Span, _idPrefix, slot.Entry.Offset);
                     appendedAt = slot.AppendedAt;
                 }
             }
-            return (index, appendedAt);
+            return (new TailCursor(from.Generation, index), appendedAt);
         }
     }
 

@@ -12,5 +12,8 @@ internal readonly record struct TailState(
 {
     internal TailCursor End => new(Generation, Next);
 
+    /// <summary>Whether something is missing between a cursor and the tail's oldest entry.</summary>
+    internal bool HasLost(TailCursor cursor) => cursor.Generation != Generation || cursor.Index < First;
+
     internal TailCursor Start => new(Generation, First);
 }

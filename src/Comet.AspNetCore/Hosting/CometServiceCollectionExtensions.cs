@@ -61,6 +61,7 @@ public static class CometServiceCollectionExtensions
         services.AddSingleton<WriteDeadline>();
         services.AddSingleton<ConnectionAcceptor>();
         services.AddSingleton<ConnectionServices>();
+        services.AddSingleton<Lanes>();
         services.AddSingleton<FeedRegistry>();
         services.TryAddSingleton<IFeedStore, MemoryStore>();
         services.AddHealthChecks().AddCheck<CometHealthCheck>("comet", tags: ["ready"]);

@@ -47,7 +47,7 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         {
             return Task.CompletedTask;
         }
-        var subscriber = new Subscriber(settings, now, feed.FanOut)
+        var subscriber = new Subscriber(settings, now, new FeedSet([feed]))
         {
             Activity = CometActivity.Stream(feed.Family, settings.Format.Name),
         };
@@ -65,7 +65,7 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
             }
             else
             {
-                subscriber.Follow();
+                subscriber.Follow(feed.Lanes.Choose(subscriber.Feeds));
             }
         }
         catch (Exception exception)
@@ -118,8 +118,8 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
             using var catchUp = new CatchUp(feed, subscriber, writer, reader);
             ended = await catchUp.RunAsync();
         }
-        // When entries were trimmed before it had them, the fan-out tells the client, as after every reset.
-        subscriber.Cursor = reader.Recovered == false && !wasLostAtStart ? TailCursor.Lost : reader.Cursor;
+        // When entries were trimmed before it had them, the lane tells the client, as after every reset.
+        subscriber.Place = [reader.Recovered == false && !wasLostAtStart ? TailCursor.Lost : reader.Cursor];
         return ended;
     }
 }

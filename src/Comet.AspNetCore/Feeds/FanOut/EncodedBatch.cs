@@ -1,59 +1,106 @@
+using System.Runtime.InteropServices;
 using Comet.AspNetCore.Formats;
 
 namespace Comet.AspNetCore.Feeds;
 
-/// <summary>What follows a cursor, encoded in one format once for all connections that have this cursor.</summary>
+/// <summary>
+/// What follows a place in the feeds of a group, encoded once for all connections at that place. A place is given as the indexes of the
+/// feeds that have more, and a cursor for each.
+/// </summary>
 internal sealed class EncodedBatch : IDisposable
 {
     // Half of Kestrel's default write buffer: a larger write would wait even for a client that keeps up.
     private const int MaxBytes = 32 * 1024;
 
-    private FormatGroup? _group;
-    private TailCursor _from;
+    private readonly List<int> _feeds = [];
+    private readonly List<TailCursor> _from = [];
+    private readonly List<TailCursor> _to = [];
+    private readonly List<Part> _parts = [];
+    private ConnectionGroup? _group;
+
+    /// <summary>What it has of one feed.</summary>
+    /// <param name="Feed">The feed.</param>
+    /// <param name="Messages">How many messages.</param>
+    /// <param name="Bytes">How long they are.</param>
+    /// <param name="AppendedAt">When the last of them was appended.</param>
+    internal readonly record struct Part(FeedCore Feed, long Messages, int Bytes, long AppendedAt);
 
     internal FrameBuffer Buffer { get; } = new();
 
-    /// <summary>The index after the last message in it.</summary>
-    internal long To { get; private set; }
+    internal ReadOnlySpan<Part> Parts => CollectionsMarshal.AsSpan(_parts);
 
-    /// <summary>When the last message in it was appended.</summary>
-    internal long AppendedAt { get; private set; }
+    /// <summary>Where those are that have it, as far as it goes; the same place as before when there is nothing, as the tail has lost it.</summary>
+    internal ReadOnlySpan<TailCursor> To => CollectionsMarshal.AsSpan(_to);
 
-    internal void Fill(FeedTail tail, FormatGroup group, TailCursor cursor)
+    internal void Fill(ConnectionGroup group, ReadOnlySpan<int> feeds, ReadOnlySpan<TailCursor> from)
     {
-        if (_group == group && _from == cursor)
+        if (_group == group && from.SequenceEqual(CollectionsMarshal.AsSpan(_from)) && feeds.SequenceEqual(CollectionsMarshal.AsSpan(_feeds)))
         {
             return;
         }
-        RememberFrame();
-        Buffer.Clear();
-        if (group.Frames.Find(cursor) is var (to, appendedAt, frame))
+        Clear();
+        _group = group;
+        _feeds.AddRange(feeds);
+        _from.AddRange(from);
+        _to.AddRange(from);
+        for (var i = 0; i < feeds.Length && Buffer.Length < MaxBytes; i++)
         {
-            (To, AppendedAt) = (to, appendedAt);
-            Buffer.Load(frame);
+            var feed = group.Feeds[feeds[i]];
+            if (from[i] != feed.State.End)
+            {
+                Encode(group, feed, i);
+            }
         }
-        else
-        {
-            (To, AppendedAt) = tail.Write(cursor, MaxBytes, group.Format, Buffer);
-        }
-        (_group, _from) = (group, cursor);
     }
 
-    /// <summary>Ends the use in one pass, as the log may grow until the next. Gives back memory that a long message needed.</summary>
+    /// <summary>Ends the use in one pass, as the logs may grow until the next. Gives back memory that a long message needed.</summary>
     internal void Expire()
     {
-        RememberFrame();
-        _group = null;
+        Clear();
         Buffer.Shrink(2 * MaxBytes);
     }
 
-    private void RememberFrame()
+    public void Dispose() => Buffer.Dispose();
+
+    private void Encode(ConnectionGroup group, LaneFeed feed, int index)
     {
-        if (Buffer.Shared is { } frame)
+        var (from, length) = (_from[index], Buffer.Length);
+        var subscriptions = feed.Feed.Subscriptions;
+        var isAlone = group.Feeds.Length == 1;
+        TailCursor to;
+        long appendedAt;
+        if (isAlone && subscriptions.Frames.Find(group.Format, from) is { } found && found.To.Index <= feed.State.Next)
         {
-            _group!.Frames.Add(_from, To, AppendedAt, frame);
+            (to, appendedAt) = (found.To, found.AppendedAt);
+            Buffer.Load(found.Frame);
+        }
+        else
+        {
+            (to, appendedAt) = feed.Feed.Tail.Write(from, feed.State.Next, MaxBytes, group.Format, Buffer);
+            if (isAlone && subscriptions.AreSeveral && to != from)
+            {
+                subscriptions.Frames.Add(group.Format, from, to, appendedAt, Buffer.Share());
+            }
+        }
+        if (to != from)
+        {
+            _to[index] = to;
+            _parts.Add(new Part(feed.Feed, to.Index - from.Index, Buffer.Length - length, appendedAt));
         }
     }
 
-    public void Dispose() => Buffer.Dispose();
+    private void Clear()
+    {
+        // A connection that takes it slowly holds a copy, which others at the same place may share.
+        if (Buffer.Shared is { } frame && _group is { Feeds.Length: 1 } group)
+        {
+            group.Feeds[0].Feed.Subscriptions.Frames.Add(group.Format, _from[0], _to[0], _parts[0].AppendedAt, frame);
+        }
+        Buffer.Clear();
+        _group = null;
+        _feeds.Clear();
+        _from.Clear();
+        _to.Clear();
+        _parts.Clear();
+    }
 }

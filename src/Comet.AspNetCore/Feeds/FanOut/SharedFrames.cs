@@ -3,25 +3,36 @@ using Comet.AspNetCore.Formats;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>
-/// What slow connections of one format are being sent, by its place in the tail, for as long as any of them is: one that comes to the same
-/// place later shares the copy.
+/// What connections of one feed are being sent, by format and place, for as long as any of them is: another lane that writes the same, and
+/// a slow connection that comes to the same place later, share the copy. Safe for concurrent use.
 /// </summary>
 internal sealed class SharedFrames
 {
-    private readonly Dictionary<TailCursor, (long To, long AppendedAt, WeakReference<EncodedFrame> Frame)> _frames = [];
+    private readonly Dictionary<(WireFormat Format, TailCursor From), (TailCursor To, long AppendedAt, WeakReference<EncodedFrame> Frame)>
+        _frames = [];
 
-    internal void Add(TailCursor from, long to, long appendedAt, EncodedFrame frame)
+    internal void Add(WireFormat format, TailCursor from, TailCursor to, long appendedAt, EncodedFrame frame)
     {
-        foreach (var (cursor, entry) in _frames)
+        lock (_frames)
         {
-            if (!entry.Frame.TryGetTarget(out _))
+            foreach (var (key, entry) in _frames)
             {
-                _frames.Remove(cursor);
+                if (!entry.Frame.TryGetTarget(out _))
+                {
+                    _frames.Remove(key);
+                }
             }
+            _frames[(format, from)] = (to, appendedAt, new WeakReference<EncodedFrame>(frame));
         }
-        _frames[from] = (to, appendedAt, new WeakReference<EncodedFrame>(frame));
     }
 
-    internal (long To, long AppendedAt, EncodedFrame Frame)? Find(TailCursor from) =>
-        _frames.TryGetValue(from, out var entry) && entry.Frame.TryGetTarget(out var frame) ? (entry.To, entry.AppendedAt, frame) : null;
+    internal (TailCursor To, long AppendedAt, EncodedFrame Frame)? Find(WireFormat format, TailCursor from)
+    {
+        lock (_frames)
+        {
+            return _frames.TryGetValue((format, from), out var entry) && entry.Frame.TryGetTarget(out var frame)
+                ? (entry.To, entry.AppendedAt, frame)
+                : null;
+        }
+    }
 }

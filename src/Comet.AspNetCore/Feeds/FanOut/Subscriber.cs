@@ -5,26 +5,32 @@ using Comet.AspNetCore.Transport;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>
-/// One connection of a feed. After it has joined, only the fan-out touches it. It is most of what a quiet connection costs, so it is small.
+/// One connection that reads feeds. After it has joined its lane, only that touches it. It is most of what a quiet connection costs, so it
+/// is small.
 /// </summary>
-internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut fanOut) : Connection(settings, now), IThreadPoolWorkItem
+internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet feeds)
+    : Connection(settings, now), IThreadPoolWorkItem
 {
     private const int NotListed = -1;
 
     private readonly TaskCompletionSource _completion = new();
     private readonly ConnectionLease _lease = settings.Lease;
     private CancellationTokenRegistration _abortion;
+    private Lane? _lane;
     private Exception? _failure;
     private int _finishing;
 
-    internal TailCursor Cursor { get; set; }
+    internal FeedSet Feeds { get; private set; } = feeds;
 
-    internal FormatGroup? FormatGroup { get; private set; }
+    internal ConnectionGroup? Group { get; private set; }
+
+    /// <summary>Where it is in each of its feeds, while it is not where those of its group are that keep up.</summary>
+    internal TailCursor[]? Place { get; set; }
 
     /// <summary>The span of the stream, when spans are listened to.</summary>
     internal Activity? Activity { get; init; }
 
-    /// <summary>Its place in the fan-out's list, while it is in it.</summary>
+    /// <summary>Its place in the group's list, while it is in it.</summary>
     internal int Index { get; set; } = NotListed;
 
     internal bool IsListed => Index != NotListed;
@@ -35,23 +41,24 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
     /// <summary>Completes when the response has ended. Fails when a write has failed, unless the client has left.</summary>
     internal Task Completion => _completion.Task;
 
-    internal void JoinGroup(FormatGroup group)
+    internal void Join(ConnectionGroup group, int index)
     {
-        FormatGroup = group;
-        Format = group.Format; // equal to its own, which is kept no longer
+        (Group, Index) = (group, index);
+        (Feeds, Format) = (group.Set, group.Format); // equal to its own, which are kept no longer
     }
 
-    internal void RemovedFromList() => Index = NotListed;
+    internal void Leave() => Index = NotListed;
 
-    /// <summary>Hands the stream over to the fan-out.</summary>
-    internal void Follow()
+    /// <summary>Hands the stream over to a lane, at its place.</summary>
+    internal void Follow(Lane lane)
     {
-        fanOut.Join(this);
-        _abortion = Aborted.UnsafeRegister(static state => ((Subscriber)state!).Leave(), this);
+        _lane = lane;
+        lane.Join(this);
+        _abortion = Aborted.UnsafeRegister(static state => ((Subscriber)state!).OnAborted(), this);
         Finish();
     }
 
-    /// <summary>Ends a stream that the fan-out has not got yet.</summary>
+    /// <summary>Ends a stream that no lane has got yet.</summary>
     internal void EndAtOnce(EndReason reason, Exception? failure = null)
     {
         (EndReason, _failure) = (reason, failure);
@@ -67,7 +74,7 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
         }
     }
 
-    /// <summary>Ends the stream, to which the fan-out writes nothing more.</summary>
+    /// <summary>Ends the stream, to which the lane writes nothing more.</summary>
     internal void Complete(EndReason reason)
     {
         EndReason = _failure is null ? reason : EndReason.Error;
@@ -76,9 +83,9 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
 
     public void Execute() => _ = FinishAsync();
 
-    private void Leave() => fanOut.Leave(this);
+    private void OnAborted() => _lane!.Leave(this);
 
-    // Called by the request and by the fan-out; the second call ends the response.
+    // Called by the request and by the lane; the second call ends the response.
     private void Finish()
     {
         if (Interlocked.Increment(ref _finishing) == 2)
@@ -94,7 +101,7 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
         {
             if (_failure is null)
             {
-                await fanOut.EndResponseAsync(this);
+                await Feeds.Services.WriteDeadline.CompleteAsync(this);
             }
         }
         catch (Exception exception)
@@ -104,13 +111,14 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FanOut f
         try
         {
             // Listeners of meters and activities are the app's, and may throw.
-            fanOut.OnSubscriberEnded(this);
+            Feeds.Services.CountEnded(this, Feeds.Label, EndReason!);
             Activity?.Dispose();
         }
         catch (Exception exception)
         {
             _failure ??= exception;
         }
+        Feeds.Release();
         _lease.Dispose();
         if (_failure is null)
         {

@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Formats;
+
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>
+/// The connections of a lane that read the same feeds in the same format. Those that keep up are all at the same place, the end of each
+/// feed as the lane knows it, so what follows is encoded once for all of them.
+/// </summary>
+internal sealed class ConnectionGroup(FeedSet set, WireFormat format, LaneFeed[] feeds)
+{
+    private readonly List<Subscriber> _connections = [];
+    private long _controlBytes;
+
+    internal FeedSet Set => set;
+
+    internal WireFormat Format => format;
+
+    internal ReadOnlySpan<LaneFeed> Feeds => feeds;
+
+    /// <summary>In no order.</summary>
+    internal ReadOnlySpan<Subscriber> Connections => CollectionsMarshal.AsSpan(_connections);
+
+    /// <summary>Whether one that keeps up can take more.</summary>
+    internal bool HasReady => _connections.Exists(static connection => connection is { Place: null, IsBusy: false, IsFull: false });
+
+    /// <summary>The feeds, by their index, that have changed in this pass.</summary>
+    internal List<int> Changed { get; } = [];
+
+    /// <summary>When a connection must be checked, in milliseconds of the clock.</summary>
+    internal long NextDeadline { get; private set; } = long.MaxValue;
+
+    internal void Add(Subscriber connection)
+    {
+        connection.Join(this, _connections.Count);
+        _connections.Add(connection);
+    }
+
+    internal void Remove(Subscriber connection)
+    {
+        var last = _connections[^1];
+        _connections[connection.Index] = last;
+        last.Index = connection.Index;
+        _connections.RemoveAt(_connections.Count - 1);
+        connection.Leave();
+    }
+
+    internal void CheckAt(long deadline) => NextDeadline = Math.Min(NextDeadline, deadline);
+
+    internal void NothingToCheck() => NextDeadline = long.MaxValue;
+
+    /// <summary>Whether a place is where the connections are that keep up.</summary>
+    internal bool IsInStep(ReadOnlySpan<TailCursor> place)
+    {
+        for (var i = 0; i < feeds.Length; i++)
+        {
+            if (place[i] != feeds[i].State.End)
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Counts the bytes of a control message.</summary>
+    internal void CountControl(int bytes) => _controlBytes += bytes;
+
+    /// <summary>Adds to the metrics what was counted since the last report.</summary>
+    internal void Report(CometMetrics metrics)
+    {
+        if (_controlBytes > 0)
+        {
+            metrics.Delivered(format.Name, set.Label, 0, _controlBytes);
+            _controlBytes = 0;
+        }
+    }
+}

@@ -1,0 +1,639 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Comet.AspNetCore.Connections;
+using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Formats;
+
+namespace Comet.AspNetCore.Feeds;
+
+/// <summary>
+/// Writes to connections, whichever feeds they read: what lies between a connection's place and the end of its feeds leaves in one write.
+/// A pass runs on the thread pool while there is something to do, never two at a time, so connections need no locks.
+/// </summary>
+internal sealed class Lane(
+    ConnectionServices services,
+    TimeProvider realTime) // also where the app's time is a test's
+    : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
+{
+    private const long MaxPause = 5; // milliseconds
+
+    private readonly ConcurrentQueue<(Subscriber Subscriber, Change Change)> _changes = new();
+    private readonly ConcurrentQueue<LaneFeed> _changedFeeds = new();
+    private readonly Dictionary<(FeedSet, WireFormat), ConnectionGroup> _groups = [];
+    private readonly Dictionary<FeedCore, LaneFeed> _feeds = [];
+    private readonly List<LaneFeed> _taken = [];
+    private readonly List<ConnectionGroup> _changedGroups = [];
+    private readonly List<(Subscriber Subscriber, bool HasResumed)> _behind = []; // not busy, and not where those are that keep up
+    private readonly List<int> _feedIndexes = [];
+    private readonly List<TailCursor> _place = [];
+    private readonly EncodedBatch _batch = new();
+    private readonly FrameBuffer _control = new();
+    private readonly CometMetrics _metrics = services.Metrics;
+    private readonly MonotonicClock _clock = services.Clock;
+    private readonly Lock _membership = new();
+    private long _nextDeadline = long.MaxValue; // written by passes, read by heartbeats
+    private int _wakes;
+    private int _count; // including those about to join
+    private volatile bool _isCheckDue;
+    private ITimer? _pause;
+
+    private enum Change
+    {
+        Join,
+        Leave,
+        Resume,
+        Fail,
+    }
+
+    /// <summary>How many connections it has.</summary>
+    internal int Count => Volatile.Read(ref _count);
+
+    internal void Join(Subscriber subscriber)
+    {
+        lock (_membership)
+        {
+            if (++_count == 1)
+            {
+                services.Heartbeat.Add(this);
+            }
+        }
+        Enqueue(subscriber, Change.Join);
+    }
+
+    internal void Leave(Subscriber subscriber) => Enqueue(subscriber, Change.Leave);
+
+    /// <summary>A feed that it reads has changed.</summary>
+    internal void Enqueue(LaneFeed feed)
+    {
+        _changedFeeds.Enqueue(feed);
+        Wake();
+    }
+
+    public void OnHeartbeat()
+    {
+        if (services.Shutdown.IsStopping || _clock.Now >= NextDeadline)
+        {
+            _isCheckDue = true;
+            Wake();
+        }
+    }
+
+    public void Execute()
+    {
+        var seen = Volatile.Read(ref _wakes);
+        var began = realTime.GetTimestamp();
+        Pass();
+        if (Interlocked.Add(ref _wakes, -seen) == 0)
+        {
+            return;
+        }
+        // More has come during the pass. Under such load, messages gather in a pause as long as the pass, and leave in one write; a single
+        // message never waits. Another work item makes the next pass, so that the lanes share the thread pool fairly with everything else.
+        var pause = Math.Min((long)realTime.GetElapsedTime(began).TotalMilliseconds, MaxPause);
+        if (pause == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            return;
+        }
+        _pause ??= realTime.CreateTimer(
+            static state => ((Lane)state!).Execute(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _pause.Change(TimeSpan.FromMilliseconds(pause), Timeout.InfiniteTimeSpan);
+    }
+
+    // Not the buffers: where a host is disposed before its streams have ended, a pass may still write from them.
+    public void Dispose() => _pause?.Dispose();
+
+    private long NextDeadline
+    {
+        get => Volatile.Read(ref _nextDeadline);
+        set => Volatile.Write(ref _nextDeadline, value);
+    }
+
+    private void Enqueue(Subscriber subscriber, Change change)
+    {
+        _changes.Enqueue((subscriber, change));
+        Wake();
+    }
+
+    private void Wake()
+    {
+        if (Interlocked.Increment(ref _wakes) == 1)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private void Pass()
+    {
+        ApplyChanges();
+        TakeChangedFeeds();
+        var now = _clock.Now; // read after a join has set its deadline, so that either this pass or a heartbeat sees that it is due
+        foreach (var group in _changedGroups)
+        {
+            Advance(group, now);
+        }
+        _changedGroups.Clear();
+        var isAnyBehind = AdvanceBehind(now);
+        if (_isCheckDue || now >= NextDeadline)
+        {
+            _isCheckDue = false;
+            CheckDeadlines(now);
+        }
+        _batch.Expire();
+        _taken.ForEach(static feed => feed.PassEnded());
+        _taken.Clear();
+        if (isAnyBehind)
+        {
+            Wake(); // the rest leaves in another pass, after those that keep up
+        }
+    }
+
+    private void ApplyChanges()
+    {
+        while (_changes.TryDequeue(out var next))
+        {
+            var subscriber = next.Subscriber;
+            switch (next.Change)
+            {
+                case Change.Join:
+                    Add(subscriber);
+                    break;
+                case Change.Resume:
+                    Resume(subscriber);
+                    break;
+                case Change.Fail:
+                    subscriber.WriteEnded();
+                    Remove(subscriber, subscriber.EndReason ?? EndReason.ClientDisconnected);
+                    break;
+                case Change.Leave when subscriber.IsBusy: // its connection is closed or was aborted, so the write under way completes soon
+                    subscriber.EndReason ??= EndReason.ClientDisconnected;
+                    break;
+                case Change.Leave:
+                    Remove(subscriber, EndReason.ClientDisconnected);
+                    break;
+            }
+        }
+    }
+
+    private void Add(Subscriber subscriber)
+    {
+        var key = (subscriber.Feeds, subscriber.Format);
+        if (!_groups.TryGetValue(key, out var group))
+        {
+            group = CreateGroup(subscriber.Feeds, subscriber.Format);
+            _groups.Add(key, group);
+        }
+        foreach (var feed in group.Feeds)
+        {
+            Take(feed); // so that those who keep up are nowhere before the place of this one
+        }
+        group.Add(subscriber);
+        _behind.Add((subscriber, HasResumed: false));
+        CheckAt(group, subscriber.NextDeadline);
+    }
+
+    private ConnectionGroup CreateGroup(FeedSet set, WireFormat format)
+    {
+        var feeds = new LaneFeed[set.Feeds.Length];
+        var group = new ConnectionGroup(set, format, feeds);
+        for (var i = 0; i < feeds.Length; i++)
+        {
+            var core = set.Feeds[i];
+            if (!_feeds.TryGetValue(core, out var feed))
+            {
+                feed = new LaneFeed(core, this);
+                _feeds.Add(core, feed);
+                core.Subscriptions.Add(feed);
+            }
+            feeds[i] = feed;
+            feed.Groups.Add((group, i));
+        }
+        return group;
+    }
+
+    private void Resume(Subscriber subscriber)
+    {
+        subscriber.WriteEnded();
+        CheckAt(subscriber.Group!, subscriber.NextDeadline);
+        if (subscriber.EndReason is { } reason)
+        {
+            Remove(subscriber, reason);
+        }
+        else if (subscriber.Place is not null)
+        {
+            _behind.Add((subscriber, HasResumed: true));
+        }
+    }
+
+    private void Remove(Subscriber subscriber, EndReason reason)
+    {
+        if (!subscriber.IsListed)
+        {
+            return;
+        }
+        var group = subscriber.Group!;
+        group.Remove(subscriber);
+        if (group.Connections.Length == 0)
+        {
+            RemoveGroup(group);
+        }
+        lock (_membership)
+        {
+            if (--_count == 0)
+            {
+                services.Heartbeat.Remove(this);
+            }
+        }
+        subscriber.Complete(reason);
+    }
+
+    private void RemoveGroup(ConnectionGroup group)
+    {
+        group.Report(_metrics);
+        _groups.Remove((group.Set, group.Format));
+        foreach (var feed in group.Feeds)
+        {
+            feed.Groups.RemoveAll(entry => entry.Group == group);
+            if (feed.Groups.Count == 0)
+            {
+                _feeds.Remove(feed.Feed);
+                feed.Feed.Subscriptions.Remove(feed);
+            }
+        }
+    }
+
+    // As many as there are now: one that changes all the time would hold the pass for ever.
+    private void TakeChangedFeeds()
+    {
+        for (var left = _changedFeeds.Count; left > 0 && _changedFeeds.TryDequeue(out var feed); left--)
+        {
+            feed.Dequeued();
+            Take(feed);
+        }
+    }
+
+    private void Take(LaneFeed feed)
+    {
+        if (!feed.Take())
+        {
+            return;
+        }
+        _taken.Add(feed);
+        foreach (var (group, index) in feed.Groups)
+        {
+            if (group.Changed.Count == 0)
+            {
+                _changedGroups.Add(group);
+            }
+            group.Changed.Add(index);
+        }
+    }
+
+    // Writes what has come to all connections that keep up. Those that are busy are left where they are.
+    private void Advance(ConnectionGroup group, long now)
+    {
+        var changed = CollectionsMarshal.AsSpan(group.Changed);
+        _place.Clear();
+        foreach (var index in changed)
+        {
+            _place.Add(group.Feeds[index].Before);
+        }
+        var place = CollectionsMarshal.AsSpan(_place);
+        while (!IsAtEnd(group, changed, place))
+        {
+            if (HasLost(group, changed, place) || !group.HasReady || !Fill(group, changed, place))
+            {
+                LeaveBehind(group, changed, place);
+                break;
+            }
+            Write(group, changed, place, now);
+            _batch.To.CopyTo(place);
+        }
+        group.Changed.Clear();
+    }
+
+    private void Write(ConnectionGroup group, ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place, long now)
+    {
+        var written = 0;
+        for (var i = group.Connections.Length - 1; i >= 0; i--)
+        {
+            var subscriber = group.Connections[i];
+            if (subscriber.Place is not null)
+            {
+                continue;
+            }
+            if (subscriber.IsBusy || subscriber.IsFull)
+            {
+                subscriber.Place = PlaceOf(group, changed, place);
+                continue;
+            }
+            written++;
+            Write(subscriber, _batch.Buffer, now);
+        }
+        if (written > 0)
+        {
+            CountDelivered(group, written, keepUp: true);
+        }
+    }
+
+    // Nobody can take anything, or the tail has lost what follows, as it was reset, or trimmed faster than the lane came: each connection
+    // goes on by itself.
+    private void LeaveBehind(ConnectionGroup group, ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place)
+    {
+        foreach (var subscriber in group.Connections)
+        {
+            if (subscriber.Place is null)
+            {
+                subscriber.Place = PlaceOf(group, changed, place);
+                if (!subscriber.IsBusy)
+                {
+                    _behind.Add((subscriber, HasResumed: false));
+                }
+            }
+        }
+    }
+
+    private bool Fill(ConnectionGroup group, ReadOnlySpan<int> feeds, ReadOnlySpan<TailCursor> place)
+    {
+        _batch.Fill(group, feeds, place);
+        return !_batch.Parts.IsEmpty;
+    }
+
+    private static bool IsAtEnd(ConnectionGroup group, ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place)
+    {
+        for (var i = 0; i < changed.Length; i++)
+        {
+            if (place[i] != group.Feeds[changed[i]].State.End)
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static bool HasLost(ConnectionGroup group, ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place)
+    {
+        for (var i = 0; i < changed.Length; i++)
+        {
+            if (group.Feeds[changed[i]].State.HasLost(place[i]))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static TailCursor[] PlaceOf(ConnectionGroup group, ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place)
+    {
+        var all = new TailCursor[group.Feeds.Length];
+        for (var i = 0; i < all.Length; i++)
+        {
+            all[i] = group.Feeds[i].State.End;
+        }
+        for (var i = 0; i < changed.Length; i++)
+        {
+            all[changed[i]] = place[i];
+        }
+        return all;
+    }
+
+    // Returns whether there is more to write to one of them.
+    private bool AdvanceBehind(long now)
+    {
+        var stay = 0;
+        for (var i = 0; i < _behind.Count; i++)
+        {
+            var (subscriber, hasResumed) = _behind[i];
+            if (!subscriber.IsListed || subscriber.IsBusy)
+            {
+                continue;
+            }
+            Advance(subscriber, hasResumed, now);
+            if (subscriber is { Place: not null, IsBusy: false, IsListed: true })
+            {
+                _behind[stay++] = (subscriber, HasResumed: false);
+            }
+        }
+        _behind.RemoveRange(stay, _behind.Count - stay);
+        return stay > 0;
+    }
+
+    // Writes one batch to a connection that has a place of its own.
+    private void Advance(Subscriber subscriber, bool hasResumed, long now)
+    {
+        var group = subscriber.Group!;
+        if (group.IsInStep(subscriber.Place))
+        {
+            subscriber.Place = null;
+            return;
+        }
+        // One that lags could go on for ever, so it gets no more once it is due to end.
+        if (subscriber.DueEnd(now, services.Shutdown) is { } due)
+        {
+            End(subscriber, due, now);
+            return;
+        }
+        if (!FindPlace(subscriber, hasResumed, now))
+        {
+            return;
+        }
+        var place = subscriber.Place.AsSpan();
+        _feedIndexes.Clear();
+        _place.Clear();
+        for (var i = 0; i < place.Length; i++)
+        {
+            if (place[i] != group.Feeds[i].State.End)
+            {
+                _feedIndexes.Add(i);
+                _place.Add(place[i]);
+            }
+        }
+        if (_feedIndexes.Count > 0)
+        {
+            if (!Fill(group, CollectionsMarshal.AsSpan(_feedIndexes), CollectionsMarshal.AsSpan(_place)))
+            {
+                return; // the tail was trimmed or reset meanwhile
+            }
+            for (var i = 0; i < _feedIndexes.Count; i++)
+            {
+                place[_feedIndexes[i]] = _batch.To[i];
+            }
+            CountDelivered(group, connections: 1, keepUp: false);
+            Write(subscriber, _batch.Buffer, now);
+        }
+        if (group.IsInStep(place))
+        {
+            subscriber.Place = null;
+        }
+    }
+
+    // Takes a connection to a place that the tails have, and tells it what it has missed. False: it can take no more now.
+    private bool FindPlace(Subscriber subscriber, bool hasResumed, long now)
+    {
+        var group = subscriber.Group!;
+        var place = subscriber.Place.AsSpan();
+        _control.Clear();
+        for (var i = 0; i < place.Length; i++)
+        {
+            var (core, state) = (group.Feeds[i].Feed, group.Feeds[i].State);
+            if (place[i] == state.End)
+            {
+                continue;
+            }
+            if (place[i].Generation != state.Generation)
+            {
+                place[i] = state.End;
+                group.Format.WriteControl(_control, ControlMessage.Reopen(state.Head.ToString()));
+                continue;
+            }
+            if (hasResumed)
+            {
+                _metrics.Lagged(core.Family, state.Next - place[i].Index);
+            }
+            if (place[i].Index < state.First && core.Options.WhenSlow == SlowClientPolicy.End)
+            {
+                End(subscriber, EndReason.TooSlow, now);
+                return false;
+            }
+            var first = hasResumed && core.Options.WhenSlow == SlowClientPolicy.Latest ? state.Next - 1 : state.First;
+            if (first > place[i].Index)
+            {
+                group.Format.WriteControl(_control, ControlMessage.Skipped(first - place[i].Index));
+                place[i] = place[i] with { Index = first };
+            }
+        }
+        if (_control.Length > 0)
+        {
+            group.CountControl(_control.Length);
+            Write(subscriber, _control, now);
+        }
+        return subscriber is { IsBusy: false, IsListed: true };
+    }
+
+    private void CheckDeadlines(long now)
+    {
+        var next = long.MaxValue;
+        foreach (var group in _groups.Values)
+        {
+            if (services.Shutdown.IsStopping || now >= group.NextDeadline)
+            {
+                CheckDeadlines(group, now);
+            }
+            group.Report(_metrics);
+            next = Math.Min(next, group.NextDeadline);
+        }
+        NextDeadline = next;
+    }
+
+    private void CheckDeadlines(ConnectionGroup group, long now)
+    {
+        group.NothingToCheck();
+        ControlMessage? heartbeat = null;
+        for (var i = group.Connections.Length - 1; i >= 0; i--)
+        {
+            var subscriber = group.Connections[i];
+            if (subscriber.IsBusy)
+            {
+                subscriber.EndReason = services.WriteDeadline.Check(subscriber, now) ?? subscriber.EndReason;
+            }
+            else if (subscriber.DueEnd(now, services.Shutdown) is { } due)
+            {
+                End(subscriber, due, now);
+            }
+            else if (subscriber.IsHeartbeatDue(now))
+            {
+                heartbeat ??= HeartbeatOf(group);
+                Write(subscriber, subscriber.Place is null ? heartbeat.Value : ControlMessage.Heartbeat, now);
+            }
+            group.CheckAt(subscriber.IsBusy ? Math.Min(services.WriteDeadline.Of(subscriber), subscriber.OverdueAt) : subscriber.NextDeadline);
+        }
+    }
+
+    // A position that has moved without a message is told, so that the readers of a quiet feed do not fall behind the log.
+    private static ControlMessage HeartbeatOf(ConnectionGroup group)
+    {
+        var feed = group.Feeds[0];
+        var state = feed.Feed.Tail.State;
+        return state.IsHeadUntold && state.End == feed.State.End ? ControlMessage.HeartbeatAt(state.Head.ToString()) : ControlMessage.Heartbeat;
+    }
+
+    private void End(Subscriber subscriber, EndReason reason, long now)
+    {
+        subscriber.EndReason = reason;
+        Write(subscriber, services.EndMessage(reason), now);
+        if (!subscriber.IsBusy)
+        {
+            Remove(subscriber, reason);
+        }
+    }
+
+    private void Write(Subscriber subscriber, in ControlMessage message, long now)
+    {
+        _control.Clear();
+        subscriber.Format.WriteControl(_control, message);
+        subscriber.Group!.CountControl(_control.Length);
+        Write(subscriber, _control, now);
+    }
+
+    private void Write(Subscriber subscriber, FrameBuffer buffer, long now)
+    {
+        ValueTask<bool> write;
+        try
+        {
+            write = subscriber.WriteAsync(buffer, now);
+            // Asked of the connection, which has asked the write: it may have completed since, and then still ends the wait.
+            if (!subscriber.IsBusy)
+            {
+                if (!write.Result)
+                {
+                    Remove(subscriber, EndReason.ClientDisconnected);
+                }
+                else if (subscriber.IsFull)
+                {
+                    CheckAt(subscriber.Group!, now);
+                }
+                return;
+            }
+        }
+        catch (Exception exception)
+        {
+            subscriber.RecordFailure(exception);
+            Remove(subscriber, EndReason.ClientDisconnected);
+            return;
+        }
+        CheckAt(subscriber.Group!, services.WriteDeadline.Of(subscriber));
+        _ = AwaitAsync(subscriber, write);
+    }
+
+    private async Task AwaitAsync(Subscriber subscriber, ValueTask<bool> write)
+    {
+        var change = Change.Fail;
+        try
+        {
+            change = await write ? Change.Resume : Change.Fail;
+        }
+        catch (Exception exception)
+        {
+            subscriber.RecordFailure(exception);
+        }
+        Enqueue(subscriber, change);
+    }
+
+    private void CheckAt(ConnectionGroup group, long deadline)
+    {
+        group.CheckAt(deadline);
+        NextDeadline = Math.Min(NextDeadline, deadline);
+    }
+
+    private void CountDelivered(ConnectionGroup group, int connections, bool keepUp)
+    {
+        foreach (var part in _batch.Parts)
+        {
+            _metrics.Delivered(group.Format.Name, part.Feed.Family, part.Messages * connections, (long)part.Bytes * connections);
+            if (keepUp)
+            {
+                _metrics.DeliveryTook(part.Feed.Family, part.AppendedAt);
+            }
+        }
+    }
+}
