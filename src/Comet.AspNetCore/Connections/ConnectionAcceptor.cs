@@ -2,13 +2,10 @@ using System.Text;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -23,17 +20,44 @@ internal sealed class ConnectionAcceptor(
     ReconnectDelay reconnectDelay,
     TimeProvider time)
 {
-    /// <summary>Checks a request and takes a place for its stream.</summary>
+    /// <summary>Checks what a request says of its stream, and adds it to what the action says.</summary>
+    /// <returns>Why it gets no stream; null: it may.</returns>
+    internal static Rejection? Inspect(HttpContext context, ref ConnectionRequest request)
+    {
+        var headers = context.Request.Headers;
+        if (headers["Sec-Fetch-Site"] == "cross-site")
+        {
+            return Rejection.CrossSite;
+        }
+        var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;
+        if (query.TryGetValue("callback", out var callback))
+        {
+            if (callback is not [{ } name] || (name != request.Callback && !CallbackName.IsOfFrame(name)))
+            {
+                return Rejection.BadCallback;
+            }
+            request = request with { Callback = name };
+        }
+        var header = headers["Last-Event-ID"];
+        var id = StringValues.IsNullOrEmpty(header) ? query["lastEventId"] : header;
+        if (StringValues.IsNullOrEmpty(id))
+        {
+            return null;
+        }
+        if (id is not [{ } text] || !StreamPosition.TryParse(text, out var start))
+        {
+            return Rejection.BadId;
+        }
+        request = request with { Start = start };
+        return request.End is { } end && start.Is(end) ? Rejection.Over : null;
+    }
+
+    /// <summary>Takes a place for the stream of a request, and sets the response's headers.</summary>
     /// <returns>What the stream begins with; null: the request was answered otherwise.</returns>
     internal async ValueTask<ConnectionSettings?> AcceptAsync(HttpContext context, ConnectionRequest request)
     {
         ConnectionLease? lease = null;
-        var rejection = Inspect(context, ref request) ?? await AuthorizeAsync(context, request);
-        if (rejection is null)
-        {
-            rejection = await SkipBodyAsync(context) ?? TryAcquire(context, out lease);
-        }
-        if (rejection is not null)
+        if ((await SkipBodyAsync(context) ?? TryAcquire(context, out lease)) is { } rejection)
         {
             await rejection.WriteAsync(context);
             return null;
@@ -63,57 +87,6 @@ internal sealed class ConnectionAcceptor(
         {
             return Rejection.BadBody with { Status = exception.StatusCode };
         }
-    }
-
-    private static Rejection? Inspect(HttpContext context, ref ConnectionRequest request)
-    {
-        var headers = context.Request.Headers;
-        if (headers["Sec-Fetch-Site"] == "cross-site")
-        {
-            return Rejection.CrossSite;
-        }
-        var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;
-        if (query.TryGetValue("callback", out var callback))
-        {
-            if (callback is not [{ } name] || (name != request.Callback && !CallbackName.IsOfFrame(name)))
-            {
-                return Rejection.BadCallback;
-            }
-            request = request with { Callback = name };
-        }
-        var header = headers["Last-Event-ID"];
-        var id = StringValues.IsNullOrEmpty(header) ? query["lastEventId"] : header;
-        if (StringValues.IsNullOrEmpty(id))
-        {
-            return null;
-        }
-        if (id is not [{ } text] || !FeedPosition.TryParse(text, out var start))
-        {
-            return Rejection.BadId;
-        }
-        request = request with { Start = start };
-        return start == request.End ? Rejection.Over : null;
-    }
-
-    private static async ValueTask<Rejection?> AuthorizeAsync(HttpContext context, ConnectionRequest request)
-    {
-        if (request.AuthorizationPolicy is not { } name)
-        {
-            return null;
-        }
-        var services = context.RequestServices;
-        var policies = services.GetRequiredService<IAuthorizationPolicyProvider>();
-        var policy = await policies.GetPolicyAsync(name) ??
-            throw new InvalidOperationException($"There is no authorization policy named {name}.");
-        // As in the authorization middleware: the policy may have a scheme of its own, and the stream ends when that sign-in expires.
-        var evaluator = services.GetRequiredService<IPolicyEvaluator>();
-        var authentication = await evaluator.AuthenticateAsync(policy, context);
-        if (authentication.Succeeded)
-        {
-            context.Features.Set<IAuthenticateResultFeature>(new Authentication(authentication));
-        }
-        var result = await evaluator.AuthorizeAsync(policy, authentication, context, context);
-        return result.Succeeded ? null : result.Challenged ? Rejection.NotSignedIn : Rejection.NotAllowed;
     }
 
     // A HEAD request takes no place.
@@ -151,11 +124,6 @@ internal sealed class ConnectionAcceptor(
 
     private TimeSpan? AuthenticationLifetime(HttpContext context) =>
         context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc - time.GetUtcNow();
-
-    private sealed class Authentication(AuthenticateResult? result) : IAuthenticateResultFeature
-    {
-        public AuthenticateResult? AuthenticateResult { get; set; } = result;
-    }
 
     private static void WriteHeaders(HttpResponse response, WireFormat format, Nonce nonce)
     {

@@ -4,13 +4,11 @@ namespace Comet.AspNetCore.Connections;
 /// <param name="Callback">The function to call, checked.</param>
 /// <param name="Options">What this stream does differently.</param>
 /// <param name="ScriptOnly">The values exist as JavaScript only.</param>
-/// <param name="AuthorizationPolicy">Who may read.</param>
 /// <param name="Start">Where the client wants to start; null: with the next message.</param>
 /// <param name="End">Where nothing follows, so that a client that has come to it gets no stream.</param>
 internal sealed record ConnectionRequest(
     string Callback,
     CometStreamOptions? Options,
     bool ScriptOnly = false,
-    string? AuthorizationPolicy = null,
-    FeedPosition? Start = null,
+    StreamPosition? Start = null,
     FeedPosition? End = null);

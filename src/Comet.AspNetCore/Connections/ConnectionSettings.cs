@@ -12,7 +12,7 @@ internal sealed class ConnectionSettings
     internal required Nonce Nonce { get; init; }
     internal required CometOptions Server { get; init; }
     internal CometStreamOptions? Stream { get; init; }
-    internal FeedPosition? Start { get; init; }
+    internal StreamPosition? Start { get; init; }
     internal TimeSpan? AuthenticationLifetime { get; init; }
 
     internal TimeSpan Heartbeat => Stream?.Heartbeat ?? Server.Heartbeat;

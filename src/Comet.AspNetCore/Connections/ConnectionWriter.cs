@@ -8,8 +8,8 @@ namespace Comet.AspNetCore.Connections;
 /// </summary>
 /// <param name="connection">Where to.</param>
 /// <param name="services">What every stream uses.</param>
-/// <param name="feed">The family of the feed, for metrics; null for a sequence.</param>
-internal sealed class ConnectionWriter(Connection connection, ConnectionServices services, string? feed) : IDisposable
+/// <param name="feeds">What metrics call the stream's feeds; null for a sequence.</param>
+internal sealed class ConnectionWriter(Connection connection, ConnectionServices services, string? feeds) : IDisposable
 {
     // What a stream keeps of its buffer while it waits for its client, or for the next message.
     private const int KeptCapacity = 4096;
@@ -20,27 +20,19 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
     /// <summary>How many bytes are not flushed yet.</summary>
     internal int UnflushedBytes => _buffer.Length;
 
-    /// <summary>Writes what precedes the first message.</summary>
-    /// <param name="settings">The stream's.</param>
-    /// <param name="position">Where a feed's stream starts.</param>
-    /// <param name="recovered">Whether it starts where the client asked for; null: the client did not ask.</param>
-    internal void WriteHead(ConnectionSettings settings, FeedPosition? position = null, bool? recovered = null)
-    {
-        connection.Format.WriteHead(_buffer, settings.Padding, settings.InitialChunk);
-        connection.Format.WriteControl(_buffer, ControlMessage.Open(position?.ToString(), recovered, settings.Heartbeat));
-    }
+    /// <summary>Writes what precedes the first message, up to the <c>open</c>.</summary>
+    internal void WriteHead(ConnectionSettings settings) => connection.Format.WriteHead(_buffer, settings.Padding, settings.InitialChunk);
+
+    /// <inheritdoc cref="WireFormat.WriteControl"/>
+    internal void WriteControl(in ControlMessage message) => connection.Format.WriteControl(_buffer, message);
 
     /// <inheritdoc cref="WireFormat.WriteMessage"/>
-    internal void WriteMessage(ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix = default, long offset = 0)
+    internal void WriteMessage(
+        ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix = default, long offset = 0, EncodedFeedName? feed = null)
     {
-        connection.Format.WriteMessage(_buffer, value, idPrefix, offset);
+        connection.Format.WriteMessage(_buffer, value, idPrefix, offset, feed);
         _messages++;
     }
-
-    /// <inheritdoc cref="ControlMessage.Reopen"/>
-    internal void WriteReopen(FeedPosition position) => connection.Format.WriteControl(_buffer, ControlMessage.Reopen(position.ToString()));
-
-    internal void WriteHeartbeat() => connection.Format.WriteControl(_buffer, ControlMessage.Heartbeat);
 
     /// <inheritdoc cref="WriteDeadline.WriteAsync"/>
     internal ValueTask<EndReason?> FlushAsync()
@@ -49,7 +41,7 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         {
             return default;
         }
-        services.Metrics.Delivered(connection.Format.Name, feed, _messages, _buffer.Length);
+        services.Metrics.Delivered(connection.Format.Name, feeds, _messages, _buffer.Length);
         _messages = 0;
         var write = services.WriteDeadline.WriteAsync(connection, _buffer);
         _buffer.Shrink(KeptCapacity);

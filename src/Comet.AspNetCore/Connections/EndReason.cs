@@ -27,6 +27,9 @@ internal sealed class EndReason
     /// <summary>The stream is as old or as long as a stream may be.</summary>
     internal static readonly EndReason Recycled = new("recycled", comesBack: true);
 
+    /// <summary>The user may not read this feed of the stream.</summary>
+    internal static readonly EndReason NotAllowed = new("not-allowed", comesBack: false);
+
     /// <summary>The request gets no stream now, and is told so in one, as its client would never come back after a status.</summary>
     internal static readonly EndReason Rejected = new("rejected", comesBack: true);
 

@@ -31,6 +31,20 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
         StatusCodes.Status400BadRequest,
         "The last event id is malformed: send back the id of the last message as it was received, or \"earliest\".");
 
+    internal static readonly Rejection NoFeed = new(
+        "no-feed", StatusCodes.Status400BadRequest, "Name the feeds that the stream is to carry: ?feed= with the name of each.");
+
+    internal static readonly Rejection UnknownFeed = new(
+        "unknown-feed",
+        StatusCodes.Status400BadRequest,
+        "This stream has no feed of a name that was asked for. A feed is asked for once, by ?feed= and its name, as \"name\" or " +
+        "\"family/key\", after its position and an @ if it has one.");
+
+    internal static readonly Rejection TooManyFeeds = new(
+        "too-many-feeds",
+        StatusCodes.Status400BadRequest,
+        "A stream carries 1000 feeds at most, as NDJSON; a frame and an EventSource take 100.");
+
     internal static readonly Rejection CrossSite = new(
         "cross-site", StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
 

@@ -11,7 +11,7 @@ namespace Comet.AspNetCore;
 /// <typeparam name="T">
 /// What is published; becomes JSON. A value of a derived type is written with all that it has, as by <see cref="CometResults.Json"/>.
 /// </typeparam>
-public sealed class Feed<T>
+public sealed class Feed<T> : FeedSource
 {
     private const int ReadAhead = 256;
 
@@ -24,6 +24,14 @@ public sealed class Feed<T>
     public string Name => _name.ToString();
 
     internal IFeedHandle Handle { get; }
+
+    internal override string Family => _name.Family;
+
+    internal override IFeedHandle Default => Handle;
+
+    internal override bool Has(FeedName name) => name == _name;
+
+    internal override IFeedHandle Find(FeedName name) => Handle;
 
     /// <summary>
     /// Appends a message. When this returns, the message is stored as safely as the app's store can, and on its way to every connection.

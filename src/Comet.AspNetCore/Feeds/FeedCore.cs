@@ -1,5 +1,6 @@
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
+using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Feeds;
@@ -15,6 +16,7 @@ internal sealed class FeedCore : IAsyncDisposable
     private readonly FeedRetention _retention;
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private FeedSubscriptions? _subscriptions;
+    private EncodedFeedName? _encodedName;
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
@@ -31,6 +33,9 @@ internal sealed class FeedCore : IAsyncDisposable
     internal string Family => Name.Family;
 
     internal FeedOptions Options { get; }
+
+    /// <summary>The name as the messages of a stream of several feeds have it. Made for the first such stream.</summary>
+    internal EncodedFeedName EncodedName => _encodedName ??= new EncodedFeedName(Name);
 
     internal ConnectionServices Services { get; }
 

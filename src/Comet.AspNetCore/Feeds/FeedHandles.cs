@@ -8,6 +8,8 @@ internal sealed class SingletonFeedHandle(FeedRegistry registry, FeedName name, 
 {
     private readonly Lazy<FeedCore> _feed = new(() => registry.Acquire(name, options));
 
+    public FeedName Name => name;
+
     public FeedOptions Options => options;
 
     public ConnectionServices Services => registry.Services;
@@ -22,6 +24,8 @@ internal sealed class SingletonFeedHandle(FeedRegistry registry, FeedName name, 
 /// <summary>Finds a feed of a family, or begins it, at each use, as it disappears when it is not used.</summary>
 internal sealed class KeyedFeedHandle(FeedRegistry registry, FeedName name, FeedOptions options) : IFeedHandle
 {
+    public FeedName Name => name;
+
     public FeedOptions Options => options;
 
     public ConnectionServices Services => registry.Services;

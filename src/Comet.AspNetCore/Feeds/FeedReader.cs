@@ -1,3 +1,4 @@
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Feeds;
@@ -12,6 +13,8 @@ internal sealed class FeedReader
     private readonly IFeedLog _log;
 
     private FeedReader(FeedCore feed, IFeedLog log) => (_feed, _log) = (feed, log);
+
+    internal FeedCore Feed => _feed;
 
     /// <summary>The reader has everything up to here.</summary>
     internal FeedPosition Position { get; private set; }
@@ -29,27 +32,48 @@ internal sealed class FeedReader
     internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after, CancellationToken cancellationToken)
     {
         var reader = new FeedReader(feed, await feed.OpenAsync(cancellationToken));
-        var state = feed.Tail.State;
         if (after is not { } wanted)
         {
             reader.GoOnLive(recovered: null);
-            return reader;
         }
-        if (wanted.IsEarliest)
+        else if (!await reader.TryStartAsync(wanted, cancellationToken))
         {
-            wanted = new FeedPosition(state.Head.Epoch, 0);
+            reader.GoOnLive(recovered: false);
         }
-        else if (wanted.Epoch != state.Head.Epoch || wanted.Offset > state.Head.Offset)
+        return reader;
+    }
+
+    /// <summary>Settles where a reader starts whose stream was at <paramref name="after"/>.</summary>
+    internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, StreamPosition after, CancellationToken cancellationToken)
+    {
+        var reader = new FeedReader(feed, await feed.OpenAsync(cancellationToken));
+        foreach (var wanted in after.In(feed.Name, feed.Tail.State.Head.Epoch))
         {
-            if (!await reader._log.ReachAsync(wanted, cancellationToken))
+            if (await reader.TryStartAsync(wanted, cancellationToken))
             {
-                reader.GoOnLive(recovered: false);
                 return reader;
             }
         }
-        (reader.Position, reader.Recovered) = (wanted, true);
-        await reader.ReadAsync(fromEarliest: after.Value.IsEarliest, cancellationToken);
+        reader.GoOnLive(recovered: false);
         return reader;
+    }
+
+    // False: the log has no such position.
+    private async ValueTask<bool> TryStartAsync(FeedPosition wanted, CancellationToken cancellationToken)
+    {
+        var head = _feed.Tail.State.Head;
+        var isEarliest = wanted.IsEarliest;
+        if (isEarliest)
+        {
+            wanted = new FeedPosition(head.Epoch, 0);
+        }
+        else if ((wanted.Epoch != head.Epoch || wanted.Offset > head.Offset) && !await _log.ReachAsync(wanted, cancellationToken))
+        {
+            return false;
+        }
+        (Position, Recovered) = (wanted, true);
+        await ReadAsync(isEarliest, cancellationToken);
+        return true;
     }
 
     /// <summary>
@@ -61,6 +85,17 @@ internal sealed class FeedReader
 
     /// <summary>The reader has everything up to this offset, too.</summary>
     internal void Advance(long offset) => Position = Position with { Offset = offset };
+
+    /// <summary>Goes back to the store, if that has what the tail has lost meanwhile.</summary>
+    /// <returns>Whether there is something to read again.</returns>
+    internal bool GoBackIfLost()
+    {
+        if (!HasStored && Recovered != false && _feed.IsStoreOutside && _feed.Tail.State.HasLost(Cursor))
+        {
+            HasStored = true;
+        }
+        return HasStored;
+    }
 
     /// <summary>Goes back to the store after the tail has lost the reader's cursor.</summary>
     internal void GoBack(FeedPosition position) => (Position, Recovered, HasStored) = (position, true, true);

@@ -154,7 +154,21 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     /// Writes entries from a cursor on, up to an index, and not beyond the one with which the buffer has <paramref name="maxBytes"/>.
     /// </summary>
     /// <returns>Where the rest begins, and when the last one written was appended; nothing is written at a lost cursor.</returns>
-    internal (TailCursor To, long AppendedAt) Write(TailCursor from, long until, int maxBytes, WireFormat format, FrameBuffer buffer)
+    /// <param name="from">Where to begin.</param>
+    /// <param name="until">The index to stop at.</param>
+    /// <param name="maxBytes">How long the buffer may get, but for the last entry.</param>
+    /// <param name="format">How.</param>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="feed">The feed's name, where the messages have it.</param>
+    /// <param name="idPrefix">What precedes the offset in the ids; empty: this feed's epoch and a dash.</param>
+    internal (TailCursor To, long AppendedAt) Write(
+        TailCursor from,
+        long until,
+        int maxBytes,
+        WireFormat format,
+        FrameBuffer buffer,
+        EncodedFeedName? feed = null,
+        ReadOnlySpan<byte> idPrefix = default)
     {
         lock (_lock)
         {
@@ -162,14 +176,27 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
             var appendedAt = 0L;
             if (from.Generation == _generation && index >= _first)
             {
+                idPrefix = idPrefix.IsEmpty ? _idPrefix : idPrefix;
                 for (; index < Math.Min(until, _next) && buffer.Length < maxBytes; index++)
                 {
                     ref var slot = ref this[index];
-                    format.WriteMessage(buffer, slot.Entry.Payload.Span, _idPrefix, slot.Entry.Offset);
+                    format.WriteMessage(buffer, slot.Entry.Payload.Span, idPrefix, slot.Entry.Offset, feed);
                     appendedAt = slot.AppendedAt;
                 }
             }
             return (new TailCursor(from.Generation, index), appendedAt);
+        }
+    }
+
+    /// <summary>Up to which offset a reader at a cursor has everything. Null: the cursor is lost.</summary>
+    internal long? OffsetBefore(TailCursor cursor)
+    {
+        lock (_lock)
+        {
+            return cursor.Generation != _generation || cursor.Index < _first ? null
+                : cursor.Index == _next ? _head
+                : cursor.Index == _first ? _trimmedThrough
+                : this[cursor.Index - 1].Entry.Offset;
         }
     }
 

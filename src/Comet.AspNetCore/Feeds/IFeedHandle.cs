@@ -1,10 +1,14 @@
 using Comet.AspNetCore.Connections;
+using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>Where the feed behind a <see cref="Feed{T}"/> is found.</summary>
 internal interface IFeedHandle
 {
+    /// <summary>The feed's name.</summary>
+    FeedName Name { get; }
+
     /// <summary>How it, or each feed of its family, is set.</summary>
     FeedOptions Options { get; }
 

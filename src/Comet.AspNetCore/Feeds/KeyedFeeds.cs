@@ -28,6 +28,23 @@ public sealed class KeyedFeeds<T>
     {
         ArgumentNullException.ThrowIfNull(key);
         var name = new FeedName(Name, key);
-        return new Feed<T>(name, new KeyedFeedHandle(_registry, name, _options), _json);
+        return new Feed<T>(name, HandleOf(name), _json);
     }
+
+    /// <summary>
+    /// The keys that a visitor may follow, for <see cref="CometResults.Feeds"/>: the request names those that it wants,
+    /// <c>?feed=rooms/42&amp;feed=rooms/43</c>.
+    /// </summary>
+    /// <param name="mayRead">
+    /// Whether this visitor may read the feed of a key; asked once for each key of a request, which may be any text that a key can be.
+    /// </param>
+    /// <returns>The keys, for one response.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="mayRead"/> is null.</exception>
+    public FeedSource Where(Func<string, bool> mayRead)
+    {
+        ArgumentNullException.ThrowIfNull(mayRead);
+        return new FamilySource(Name, HandleOf, mayRead);
+    }
+
+    private KeyedFeedHandle HandleOf(FeedName name) => new(_registry, name, _options);
 }

@@ -20,6 +20,10 @@ internal readonly record struct ControlMessage
     internal bool IsHeartbeat => Type == Heartbeat.Type;
 
     internal string Type { get; }
+
+    /// <summary>Which feed of the stream it is about; null: all of them, or the only one.</summary>
+    internal EncodedFeedName? Feed { get; init; }
+
     internal string? Id { get; private init; }
     internal bool? Recovered { get; private init; }
     internal long? HeartbeatMilliseconds { get; private init; }
@@ -27,15 +31,17 @@ internal readonly record struct ControlMessage
     internal string? Reason { get; private init; }
     internal long? Retry { get; private init; }
 
-    /// <summary>What native <c>EventSource</c> names when it comes back, besides <see cref="Id"/>; no field of the message.</summary>
-    internal string? EventId { get; private init; }
+    /// <summary>
+    /// What native <c>EventSource</c> names when it comes back, instead of <see cref="Id"/>; no field of the message. Empty: what it knows.
+    /// </summary>
+    internal string? EventId { get; init; }
 
     /// <summary>The first message of a stream.</summary>
     /// <param name="id">The position that the stream of a feed starts after.</param>
     /// <param name="recovered">Whether that is the position that was asked for; null: none was.</param>
-    /// <param name="heartbeat">How long the stream is silent at most.</param>
-    internal static ControlMessage Open(string? id, bool? recovered, TimeSpan heartbeat) =>
-        new("open") { Id = id, Recovered = recovered, HeartbeatMilliseconds = (long)heartbeat.TotalMilliseconds };
+    /// <param name="heartbeat">How long the stream is silent at most; null: it was told.</param>
+    internal static ControlMessage Open(string? id, bool? recovered, TimeSpan? heartbeat) =>
+        new("open") { Id = id, Recovered = recovered, HeartbeatMilliseconds = (long?)heartbeat?.TotalMilliseconds };
 
     /// <summary>The client may have missed something, and its position is this one now.</summary>
     internal static ControlMessage Reopen(string id) => new("open") { Id = id, Recovered = false };
@@ -59,6 +65,11 @@ internal readonly record struct ControlMessage
         if (withType)
         {
             json.WriteString("type"u8, Type);
+        }
+        if (Feed is not null)
+        {
+            json.WritePropertyName("feed"u8);
+            json.WriteRawValue(Feed.Json);
         }
         if (Id is not null)
         {

@@ -15,9 +15,16 @@ internal sealed class NdjsonFormat : WireFormat
     {
     }
 
-    internal override void WriteMessage(FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
+    internal override void WriteMessage(
+        FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset, EncodedFeedName? feed = null)
     {
         buffer.Write("{\"type\":\"message\","u8);
+        if (feed is not null)
+        {
+            buffer.Write("\"feed\":"u8);
+            buffer.Write(feed.Json);
+            buffer.Write(","u8);
+        }
         if (idPrefix.Length > 0)
         {
             buffer.Write("\"id\":\""u8);

@@ -45,7 +45,8 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
         """while(s.length>1){s[0].parentNode.removeChild(s[0])}})"""u8 +
         """.observe(document.documentElement,{childList:true,subtree:true})"""u8;
 
-    internal override void WriteMessage(FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset)
+    internal override void WriteMessage(
+        FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset, EncodedFeedName? feed = null)
     {
         WriteScriptStart(buffer);
         buffer.Write(_callback);
@@ -57,6 +58,11 @@ internal sealed class ScriptFormat(byte[] callback) : WireFormat, IEquatable<Scr
             buffer.Write(idPrefix);
             buffer.WriteNumber(offset);
             buffer.Write("\""u8);
+        }
+        if (feed is not null)
+        {
+            buffer.Write(","u8);
+            buffer.Write(feed.Json);
         }
         buffer.Write(");</script>"u8);
     }

@@ -8,6 +8,11 @@ internal abstract class WireFormat
 
     internal abstract string ContentType { get; }
 
+    /// <summary>
+    /// Whether ids are the positions in all feeds of the stream, as the client names nothing but the last one when it comes back.
+    /// </summary>
+    internal virtual bool HasStreamPositions => false;
+
     /// <summary>What precedes the first message.</summary>
     internal abstract void WriteHead(FrameBuffer buffer, int padding, ReadOnlyMemory<byte>? initialChunk);
 
@@ -15,7 +20,9 @@ internal abstract class WireFormat
     /// <param name="value">The value as <see cref="SafeJson"/>.</param>
     /// <param name="idPrefix">The epoch and a dash; empty: the message has no id.</param>
     /// <param name="offset">The rest of the id.</param>
-    internal abstract void WriteMessage(FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset);
+    /// <param name="feed">Which feed it is from; null: the stream has no other.</param>
+    internal abstract void WriteMessage(
+        FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset, EncodedFeedName? feed = null);
 
     internal abstract void WriteControl(FrameBuffer buffer, in ControlMessage message);
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
@@ -10,7 +9,11 @@ namespace Comet.AspNetCore.Results;
 /// Writes to one connection what only the store has, until the tail has the rest. While it waits for the client it holds nothing of a page,
 /// only the position and the bytes that are on their way.
 /// </summary>
-internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWriter writer, FeedReader reader) : IDisposable
+/// <param name="subscriber">The connection.</param>
+/// <param name="writer">Writes to it.</param>
+/// <param name="reader">Reads the feed.</param>
+/// <param name="idPrefix">What precedes the offset in the ids of the messages.</param>
+internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, FeedReader reader, byte[] idPrefix) : IDisposable
 {
     // With the last message a piece is a little longer; what waits of it is in an array of the next power of two.
     private const int PieceLength = 28 * 1024;
@@ -18,21 +21,21 @@ internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWr
     // A wait for the store, or for a place, ends within this time after the stream is due to end.
     private static readonly TimeSpan CheckPeriod = TimeSpan.FromMilliseconds(500);
 
-    private readonly ConnectionServices _services = feed.Services;
-    private readonly byte[] _idPrefix = Encoding.ASCII.GetBytes($"{reader.Position.Epoch}-");
+    private readonly FeedCore _feed = reader.Feed;
+    private readonly ConnectionServices _services = reader.Feed.Services;
     private readonly CancellationTokenSource _ending =
-        CancellationTokenSource.CreateLinkedTokenSource(subscriber.Aborted, feed.Services.Shutdown.DrainEnded);
+        CancellationTokenSource.CreateLinkedTokenSource(subscriber.Aborted, reader.Feed.Services.Shutdown.DrainEnded);
 
     /// <returns>Why the stream has ended meanwhile; null: it goes on, at the reader's cursor.</returns>
     internal async ValueTask<EndReason?> RunAsync()
     {
         EndReason? due = null;
-        feed.History.Enter();
+        _feed.History.Enter();
         try
         {
             while (reader.HasStored && (due = _services.DueEnd(subscriber)) is null)
             {
-                await UntilDueAsync(feed.History.TakePlaceAsync(_ending.Token));
+                await UntilDueAsync(_feed.History.TakePlaceAsync(_ending.Token));
                 ValueTask<EndReason?> write;
                 try
                 {
@@ -42,7 +45,7 @@ internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWr
                 }
                 finally
                 {
-                    feed.History.Free();
+                    _feed.History.Free();
                 }
                 if (await write is { } ended)
                 {
@@ -60,12 +63,12 @@ internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWr
         }
         catch (FeedUnavailableException exception)
         {
-            CometLog.FeedUnavailable(_services.Logger, exception, feed.Name.ToString());
+            CometLog.FeedUnavailable(_services.Logger, exception, _feed.Name.ToString());
             due = EndReason.Error;
         }
         finally
         {
-            feed.History.Leave();
+            _feed.History.Leave();
         }
         return due is null ? null : await writer.EndAsync(due);
     }
@@ -75,9 +78,10 @@ internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWr
     // Writes piece by piece, as long as the client takes them at once. Returns the write that waits, or that was the last.
     private ValueTask<EndReason?> WritePieces(IReadOnlyList<FeedEntry> entries)
     {
+        var name = subscriber.Feeds.AreNamed ? _feed.EncodedName : null;
         for (var i = 0; i < entries.Count; i++)
         {
-            writer.WriteMessage(entries[i].Payload.Span, _idPrefix, entries[i].Offset);
+            writer.WriteMessage(entries[i].Payload.Span, idPrefix, entries[i].Offset, name);
             reader.Advance(entries[i].Offset);
             if (writer.UnflushedBytes >= PieceLength || i == entries.Count - 1)
             {

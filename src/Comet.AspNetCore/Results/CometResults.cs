@@ -69,6 +69,37 @@ public static class CometResults
     public static CometResult Feed<T>(Feed<T> feed, string callback, CometStreamOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(feed);
-        return new FeedResult(feed.Handle, CallbackName.Check(callback), options);
+        return new FeedResult([feed], areNamed: false, CallbackName.Check(callback), options);
+    }
+
+    /// <summary>
+    /// Calls <paramref name="callback"/> with each message of several feeds, its id, and the name of its feed: one connection for all of
+    /// them. A request may choose, by <c>?feed=</c> and a name, once for each; more than fit a URL come in a form that it posts, to an
+    /// endpoint that takes POST as well. Each feed resumes after the position that the request has for it.
+    /// </summary>
+    /// <param name="feeds">
+    /// What the request may choose from: feeds, and keys of families. A request that names none gets all that are no family. Those that the
+    /// user may not read are left out, and the stream says so.
+    /// </param>
+    /// <param name="callback">A dotted path of JavaScript identifiers of at most 128 characters, seen from the frame.</param>
+    /// <param name="options">What this stream does differently, or null.</param>
+    /// <returns>The stream, for any number of responses.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="feeds"/>, one of them or <paramref name="callback"/> is null.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no feed, or one is there twice; <paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.
+    /// </exception>
+    public static CometResult Feeds(IEnumerable<FeedSource> feeds, string callback, CometStreamOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(feeds);
+        var sources = feeds.ToArray();
+        foreach (var source in sources)
+        {
+            ArgumentNullException.ThrowIfNull(source, nameof(feeds));
+        }
+        if (sources.Length == 0 || sources.DistinctBy(static source => source.Default?.Name.ToString() ?? $"{source.Family}/").Count() < sources.Length)
+        {
+            throw new ArgumentException("A stream needs at least one feed, and none of them twice.", nameof(feeds));
+        }
+        return new FeedResult(sources, areNamed: true, CallbackName.Check(callback), options);
     }
 }

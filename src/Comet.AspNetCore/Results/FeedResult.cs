@@ -6,9 +6,15 @@ using Microsoft.AspNetCore.Http;
 
 namespace Comet.AspNetCore.Results;
 
-/// <summary>The stream of a feed, for any number of requests.</summary>
-internal sealed class FeedResult(IFeedHandle handle, string callback, CometStreamOptions? options) : CometResult
+/// <summary>The stream of a feed, or of several, for any number of requests.</summary>
+/// <param name="sources">What a request may choose from; one feed if it cannot choose.</param>
+/// <param name="areNamed">Whether it can, so that each message says which feed it is from.</param>
+/// <param name="callback">The function to call.</param>
+/// <param name="options">What the stream does differently.</param>
+internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string callback, CometStreamOptions? options) : CometResult
 {
+    private readonly string _label = string.Join('+', sources.Select(static source => source.Family).Distinct());
+
     // Thousands of streams wait at the same time, so an open one keeps nothing of this: its subscriber is all there is.
     private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
     {
@@ -21,51 +27,55 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
     // Returns a task that completes when the response has ended.
     private async ValueTask<Task> StartAsync(HttpContext context)
     {
-        // A request that is rejected begins no feed.
-        var request = new ConnectionRequest(callback, options, AuthorizationPolicy: handle.Options.AuthorizationPolicy);
-        if (await handle.Services.Acceptor.AcceptAsync(context, request) is not { } settings)
+        var request = new ConnectionRequest(callback, options);
+        var selection = new FeedSelection();
+        if ((ConnectionAcceptor.Inspect(context, ref request) ?? await selection.ReadAsync(context, sources, areNamed)) is { } rejection)
+        {
+            await rejection.WriteAsync(context);
+            return Task.CompletedTask;
+        }
+        var services = selection.Feeds[0].Handle.Services;
+        if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
         {
             return Task.CompletedTask;
         }
-        var now = handle.Services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
-        FeedCore? feed = null;
-        FeedReader? reader = null;
+        var now = services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
+        FeedSet? feeds = null;
+        FeedReader[]? readers = null;
         try
         {
-            feed = handle.Acquire();
-            reader = await FindStartAsync(context, feed, settings);
+            feeds = Acquire(selection); // a request that is rejected begins no feed
+            readers = await FindStartAsync(context, feeds, selection, settings);
         }
         finally
         {
-            if (reader is null)
+            if (readers is null)
             {
-                feed?.Release();
+                feeds?.Release();
                 settings.Lease.Dispose();
             }
         }
-        if (reader is null)
+        if (readers is null)
         {
             return Task.CompletedTask;
         }
-        var subscriber = new Subscriber(settings, now, new FeedSet([feed]))
-        {
-            Activity = CometActivity.Stream(feed.Family, settings.Format.Name),
-        };
-        feed.Services.CountOpened(subscriber, feed.Family);
+        var subscriber = new Subscriber(settings, now, feeds) { Activity = CometActivity.Stream(feeds.Label, settings.Format.Name) };
+        services.CountOpened(subscriber, feeds.Label);
         RequestTelemetry.SetLongRunning(context);
-        if (feed.Options.WhenSlow == SlowClientPolicy.Latest)
+        if (selection.Feeds.Any(static feed => feed.Handle.Options.WhenSlow == SlowClientPolicy.Latest))
         {
             settings.Writer.KeepLittleUnsent();
         }
         try
         {
-            if (await OpenAsync(feed, subscriber, settings, reader) is { } ended)
+            var opening = new FeedOpening(subscriber, settings, readers, selection.NotAllowed);
+            if (await opening.RunAsync() is { } ended)
             {
                 subscriber.EndAtOnce(ended);
             }
             else
             {
-                subscriber.Follow(feed.Lanes.Choose(subscriber.Feeds));
+                subscriber.Follow(feeds.Lanes.Choose(feeds));
             }
         }
         catch (Exception exception)
@@ -75,16 +85,35 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         return subscriber.Completion;
     }
 
-    // Null: the request was answered otherwise.
-    private static async ValueTask<FeedReader?> FindStartAsync(HttpContext context, FeedCore feed, ConnectionSettings settings)
+    private FeedSet Acquire(FeedSelection selection)
     {
-        var services = feed.Services;
+        var feeds = new List<FeedCore>(selection.Feeds.Count);
+        try
+        {
+            foreach (var selected in selection.Feeds)
+            {
+                feeds.Add(selected.Handle.Acquire());
+            }
+            return new FeedSet([.. feeds], _label, areNamed);
+        }
+        catch
+        {
+            feeds.ForEach(static feed => feed.Release());
+            throw;
+        }
+    }
+
+    // Null: the request was answered otherwise.
+    private static async ValueTask<FeedReader[]?> FindStartAsync(
+        HttpContext context, FeedSet feeds, FeedSelection selection, ConnectionSettings settings)
+    {
+        var services = feeds.Services;
         var (aborted, drainEnded) = (settings.Writer.Aborted, services.Shutdown.DrainEnded);
         Rejection rejection;
         try
         {
-            using var ending = feed.IsStoreOutside ? CancellationTokenSource.CreateLinkedTokenSource(aborted, drainEnded) : null;
-            return await FeedReader.StartAsync(feed, settings.Start, ending?.Token ?? default);
+            using var ending = feeds.IsAnyStoreOutside ? CancellationTokenSource.CreateLinkedTokenSource(aborted, drainEnded) : null;
+            return await StartAsync(feeds, selection, settings.Start, ending?.Token ?? default);
         }
         catch (OperationCanceledException) when (aborted.IsCancellationRequested)
         {
@@ -96,7 +125,7 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         }
         catch (FeedUnavailableException exception)
         {
-            CometLog.FeedUnavailable(services.Logger, exception, feed.Name.ToString());
+            CometLog.FeedUnavailable(services.Logger, exception, feeds.Label);
             rejection = Rejection.StoreUnavailable(services.ReconnectDelay.Next());
         }
         settings.Lease.Dispose(); // before the client learns that it has none, and may come again
@@ -105,21 +134,24 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         return null;
     }
 
-    // Sends the head, says where the stream starts, and catches up with the tail. Returns why the stream has ended meanwhile, or null.
-    private static async ValueTask<EndReason?> OpenAsync(
-        FeedCore feed, Subscriber subscriber, ConnectionSettings settings, FeedReader reader)
+    private static async ValueTask<FeedReader[]> StartAsync(
+        FeedSet feeds, FeedSelection selection, StreamPosition? position, CancellationToken cancellationToken)
     {
-        using var writer = new ConnectionWriter(subscriber, feed.Services, feed.Family);
-        writer.WriteHead(settings, reader.Position, reader.Recovered);
-        var wasLostAtStart = reader.Recovered == false;
-        var ended = await writer.FlushAsync();
-        if (ended is null && reader.HasStored)
+        var readers = new FeedReader[feeds.Feeds.Length];
+        if (readers.Length == 1)
         {
-            using var catchUp = new CatchUp(feed, subscriber, writer, reader);
-            ended = await catchUp.RunAsync();
+            readers[0] = await StartAsync(feeds.Feeds[0], selection.Feeds[0].After);
+            return readers;
         }
-        // When entries were trimmed before it had them, the lane tells the client, as after every reset.
-        subscriber.Place = [reader.Recovered == false && !wasLostAtStart ? TailCursor.Lost : reader.Cursor];
-        return ended;
+        var starts = new Task<FeedReader>[readers.Length];
+        for (var i = 0; i < starts.Length; i++)
+        {
+            starts[i] = StartAsync(feeds.Feeds[i], selection.Feeds[i].After).AsTask();
+        }
+        return await Task.WhenAll(starts);
+
+        ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after) => after is null && position is not null
+            ? FeedReader.StartAsync(feed, position, cancellationToken)
+            : FeedReader.StartAsync(feed, after, cancellationToken);
     }
 }

@@ -21,6 +21,11 @@ internal sealed class SequenceResult<T>(
         var services = context.RequestServices.GetService<ConnectionServices>() ??
             throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
         var request = new ConnectionRequest(callback, options, scriptOnly, End: SequencePosition.Ended);
+        if (ConnectionAcceptor.Inspect(context, ref request) is { } rejection)
+        {
+            await rejection.WriteAsync(context);
+            return;
+        }
         if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
         {
             return;

@@ -40,7 +40,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     {
         (_source, _encode, _settings, _services, _context) = (source, encode, settings, services, context);
         _connection = new Connection(settings, services.Clock.Now);
-        _writer = new ConnectionWriter(_connection, services, feed: null);
+        _writer = new ConnectionWriter(_connection, services, feeds: null);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
     }
 
@@ -75,6 +75,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     private async Task<EndReason> WriteElementsAsync()
     {
         _writer.WriteHead(_settings);
+        _writer.WriteControl(ControlMessage.Open(id: null, recovered: null, _settings.Heartbeat));
         IAsyncEnumerator<T>? elements = null;
         Task<bool>? next = null;
         try
@@ -140,11 +141,11 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     // A source that fails may do better when its client comes back; a value that was at the same place before will never be written.
     private EndReason FailAt(FeedPosition place)
     {
-        if (_settings.Start == place)
+        if (_settings.Start?.Is(place) == true)
         {
             return EndReason.ErrorForGood;
         }
-        _writer.WriteReopen(place);
+        _writer.WriteControl(ControlMessage.Reopen(place.ToString()));
         return EndReason.Error;
     }
 
@@ -174,7 +175,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             }
             if (_connection.IsHeartbeatDue(_services.Clock.Now))
             {
-                _writer.WriteHeartbeat();
+                _writer.WriteControl(ControlMessage.Heartbeat);
                 if (await _writer.FlushAsync() is { } endedByHeartbeat)
                 {
                     return endedByHeartbeat;

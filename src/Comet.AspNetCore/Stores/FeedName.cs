@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Comet.AspNetCore.Stores;
 
 /// <summary>
@@ -42,6 +44,14 @@ public sealed class FeedName : IEquatable<FeedName>
         return text.Split('/', 2) is [var family, var key] ? new FeedName(family, key) : new FeedName(text);
     }
 
+    /// <summary>Reads a name from its text, if it is one.</summary>
+    internal static bool TryParse(string text, [NotNullWhen(true)] out FeedName? name)
+    {
+        var parts = text.Split('/', 2);
+        name = IsFamily(parts[0]) && (parts.Length == 1 || IsKey(parts[1])) ? Parse(text) : null;
+        return name is not null;
+    }
+
     /// <summary>Whether a text would be the name of a feed of a family. Unlike <see cref="Parse"/> this takes any text.</summary>
     public static bool IsOfFamily(string text)
     {
@@ -70,7 +80,7 @@ public sealed class FeedName : IEquatable<FeedName>
     internal static void CheckFamily(string family, string parameter)
     {
         ArgumentException.ThrowIfNullOrEmpty(family, parameter);
-        if (family.Length > MaxFamilyLength || !family.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
+        if (!IsFamily(family))
         {
             throw new ArgumentException("A feed's name is 1 to 64 letters, digits, dots, dashes and underscores.", parameter);
         }
@@ -79,9 +89,14 @@ public sealed class FeedName : IEquatable<FeedName>
     private static void CheckKey(string key, string parameter)
     {
         ArgumentException.ThrowIfNullOrEmpty(key, parameter);
-        if (key.Length > MaxKeyLength || key.Any(char.IsControl))
+        if (!IsKey(key))
         {
             throw new ArgumentException($"A key has at most {MaxKeyLength} characters, none of them a control character.", parameter);
         }
     }
+
+    private static bool IsFamily(string text) =>
+        text.Length is >= 1 and <= MaxFamilyLength && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
+
+    private static bool IsKey(string text) => text.Length is >= 1 and <= MaxKeyLength && !text.Any(char.IsControl);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Formats;
 
@@ -15,9 +16,15 @@ internal sealed class ConnectionGroup(FeedSet set, WireFormat format, LaneFeed[]
 
     internal FeedSet Set => set;
 
+    /// <summary>Whether ids are the positions in all of the feeds.</summary>
+    internal bool HasStreamPositions => set.AreNamed && format.HasStreamPositions;
+
     internal WireFormat Format => format;
 
     internal ReadOnlySpan<LaneFeed> Feeds => feeds;
+
+    /// <summary>The feed's name where messages of this group have it.</summary>
+    internal EncodedFeedName? NameOf(LaneFeed feed) => set.AreNamed ? feed.Feed.EncodedName : null;
 
     /// <summary>In no order.</summary>
     internal ReadOnlySpan<Subscriber> Connections => CollectionsMarshal.AsSpan(_connections);
@@ -58,6 +65,36 @@ internal sealed class ConnectionGroup(FeedSet set, WireFormat format, LaneFeed[]
             if (place[i] != feeds[i].State.End)
             {
                 return false;
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Finds what a stream of the group has of each feed.</summary>
+    /// <param name="places">Gets them.</param>
+    /// <param name="behind">The feeds, by their index, in which it is not where those are that keep up.</param>
+    /// <param name="cursors">Where it is in these.</param>
+    /// <param name="except">The index of a feed to leave out, or a negative number.</param>
+    /// <returns>False: a tail has lost a cursor.</returns>
+    internal bool TryFind(
+        List<StreamPosition.Place> places, ReadOnlySpan<int> behind, ReadOnlySpan<TailCursor> cursors, int except = -1)
+    {
+        places.Clear();
+        for (var i = 0; i < feeds.Length; i++)
+        {
+            var (feed, at) = (feeds[i], behind.IndexOf(i));
+            var position = feed.State.Head;
+            if (at >= 0 && cursors[at] != feed.State.End)
+            {
+                if (feed.Feed.Tail.OffsetBefore(cursors[at]) is not { } offset)
+                {
+                    return false;
+                }
+                position = position with { Offset = offset };
+            }
+            if (i != except)
+            {
+                places.Add(new StreamPosition.Place(position, feed.Feed.EncodedName.Tag));
             }
         }
         return true;

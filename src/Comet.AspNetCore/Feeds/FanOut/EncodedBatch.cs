@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Formats;
 
 namespace Comet.AspNetCore.Feeds;
@@ -16,6 +18,8 @@ internal sealed class EncodedBatch : IDisposable
     private readonly List<TailCursor> _from = [];
     private readonly List<TailCursor> _to = [];
     private readonly List<Part> _parts = [];
+    private readonly List<StreamPosition.Place> _places = [];
+    private readonly ArrayBufferWriter<byte> _idPrefix = new();
     private ConnectionGroup? _group;
 
     /// <summary>What it has of one feed.</summary>
@@ -66,7 +70,7 @@ internal sealed class EncodedBatch : IDisposable
     {
         var (from, length) = (_from[index], Buffer.Length);
         var subscriptions = feed.Feed.Subscriptions;
-        var isAlone = group.Feeds.Length == 1;
+        var isAlone = !group.Set.AreNamed;
         TailCursor to;
         long appendedAt;
         if (isAlone && subscriptions.Frames.Find(group.Format, from) is { } found && found.To.Index <= feed.State.Next)
@@ -76,7 +80,12 @@ internal sealed class EncodedBatch : IDisposable
         }
         else
         {
-            (to, appendedAt) = feed.Feed.Tail.Write(from, feed.State.Next, MaxBytes, group.Format, Buffer);
+            if (!TryWriteIdPrefix(group, index))
+            {
+                return;
+            }
+            (to, appendedAt) = feed.Feed.Tail.Write(
+                from, feed.State.Next, MaxBytes, group.Format, Buffer, group.NameOf(feed), _idPrefix.WrittenSpan);
             if (isAlone && subscriptions.AreSeveral && to != from)
             {
                 subscriptions.Frames.Add(group.Format, from, to, appendedAt, Buffer.Share());
@@ -89,10 +98,28 @@ internal sealed class EncodedBatch : IDisposable
         }
     }
 
+    // Empty: the ids are the feed's own. False: a tail has lost the place.
+    private bool TryWriteIdPrefix(ConnectionGroup group, int index)
+    {
+        _idPrefix.ResetWrittenCount();
+        if (!group.HasStreamPositions)
+        {
+            return true;
+        }
+        var own = _feeds[index];
+        if (!group.TryFind(_places, CollectionsMarshal.AsSpan(_feeds), CollectionsMarshal.AsSpan(_to), except: own))
+        {
+            return false;
+        }
+        var feed = group.Feeds[own];
+        StreamPosition.WritePrefix(_idPrefix, _places, new(feed.State.Head, feed.Feed.EncodedName.Tag));
+        return true;
+    }
+
     private void Clear()
     {
         // A connection that takes it slowly holds a copy, which others at the same place may share.
-        if (Buffer.Shared is { } frame && _group is { Feeds.Length: 1 } group)
+        if (Buffer.Shared is { } frame && _group is { Set.AreNamed: false } group)
         {
             group.Feeds[0].Feed.Subscriptions.Frames.Add(group.Format, _from[0], _to[0], _parts[0].AppendedAt, frame);
         }

@@ -3,15 +3,27 @@ using Comet.AspNetCore.Connections;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>The feeds of a stream, in their order. Sets of the same feeds are equal.</summary>
-internal sealed class FeedSet(FeedCore[] feeds) : IEquatable<FeedSet>
+/// <param name="feeds">At least one.</param>
+/// <param name="label">What metrics call them: the families that the action offers, so that clients add none.</param>
+/// <param name="areNamed">Whether the stream may have several, so that each message says which it is from.</param>
+internal sealed class FeedSet(FeedCore[] feeds, string label, bool areNamed) : IEquatable<FeedSet>
 {
     internal ReadOnlySpan<FeedCore> Feeds => feeds;
+
+    /// <inheritdoc cref="FeedSet(FeedCore[], string, bool)" path="/param[@name='areNamed']"/>
+    internal bool AreNamed => areNamed;
+
+    /// <inheritdoc cref="FeedSet(FeedCore[], string, bool)" path="/param[@name='label']"/>
+    internal string Label => label;
 
     /// <summary>What every stream uses.</summary>
     internal ConnectionServices Services => feeds[0].Services;
 
-    /// <summary>What metrics call the stream's feeds.</summary>
-    internal string Label => feeds[0].Family;
+    /// <summary>The loops that write to connections.</summary>
+    internal Lanes Lanes => feeds[0].Lanes;
+
+    /// <summary>Whether opening or reading a log may take a while.</summary>
+    internal bool IsAnyStoreOutside => Array.Exists(feeds, static feed => feed.IsStoreOutside);
 
     /// <summary>Gives the feeds back, which stayed for this stream.</summary>
     internal void Release()
@@ -22,7 +34,7 @@ internal sealed class FeedSet(FeedCore[] feeds) : IEquatable<FeedSet>
         }
     }
 
-    public bool Equals(FeedSet? other) => other is not null && feeds.AsSpan().SequenceEqual(other.Feeds);
+    public bool Equals(FeedSet? other) => other is not null && areNamed == other.AreNamed && feeds.AsSpan().SequenceEqual(other.Feeds);
 
     public override bool Equals(object? obj) => Equals(obj as FeedSet);
 

@@ -26,6 +26,7 @@ internal sealed class Lane(
     private readonly List<(Subscriber Subscriber, bool HasResumed)> _behind = []; // not busy, and not where those are that keep up
     private readonly List<int> _feedIndexes = [];
     private readonly List<TailCursor> _place = [];
+    private readonly List<StreamPosition.Place> _places = [];
     private readonly EncodedBatch _batch = new();
     private readonly FrameBuffer _control = new();
     private readonly CometMetrics _metrics = services.Metrics;
@@ -472,6 +473,7 @@ internal sealed class Lane(
     {
         var group = subscriber.Group!;
         var place = subscriber.Place.AsSpan();
+        var hasReopened = false;
         _control.Clear();
         for (var i = 0; i < place.Length; i++)
         {
@@ -483,7 +485,12 @@ internal sealed class Lane(
             if (place[i].Generation != state.Generation)
             {
                 place[i] = state.End;
-                group.Format.WriteControl(_control, ControlMessage.Reopen(state.Head.ToString()));
+                hasReopened = true;
+                group.Format.WriteControl(_control, ControlMessage.Reopen(state.Head.ToString()) with
+                {
+                    Feed = group.NameOf(group.Feeds[i]),
+                    EventId = group.HasStreamPositions ? "" : null,
+                });
                 continue;
             }
             if (hasResumed)
@@ -498,9 +505,16 @@ internal sealed class Lane(
             var first = hasResumed && core.Options.WhenSlow == SlowClientPolicy.Latest ? state.Next - 1 : state.First;
             if (first > place[i].Index)
             {
-                group.Format.WriteControl(_control, ControlMessage.Skipped(first - place[i].Index));
+                group.Format.WriteControl(_control, ControlMessage.Skipped(first - place[i].Index) with
+                {
+                    Feed = group.NameOf(group.Feeds[i]),
+                });
                 place[i] = place[i] with { Index = first };
             }
+        }
+        if (hasReopened && group.HasStreamPositions && PositionOf(group, place) is { } position)
+        {
+            group.Format.WriteControl(_control, ControlMessage.HeartbeatAt(position));
         }
         if (_control.Length > 0)
         {
@@ -550,11 +564,26 @@ internal sealed class Lane(
     }
 
     // A position that has moved without a message is told, so that the readers of a quiet feed do not fall behind the log.
-    private static ControlMessage HeartbeatOf(ConnectionGroup group)
+    private ControlMessage HeartbeatOf(ConnectionGroup group)
     {
-        var feed = group.Feeds[0];
-        var state = feed.Feed.Tail.State;
-        return state.IsHeadUntold && state.End == feed.State.End ? ControlMessage.HeartbeatAt(state.Head.ToString()) : ControlMessage.Heartbeat;
+        var isAnyUntold = false;
+        _places.Clear();
+        foreach (var feed in group.Feeds)
+        {
+            var state = feed.Feed.Tail.State;
+            var isInStep = state.End == feed.State.End;
+            isAnyUntold |= isInStep && state.IsHeadUntold;
+            _places.Add(new StreamPosition.Place(isInStep ? state.Head : feed.State.Head, group.Set.AreNamed ? feed.Feed.EncodedName.Tag : ""));
+        }
+        return !isAnyUntold ? ControlMessage.Heartbeat
+            : ControlMessage.HeartbeatAt(group.HasStreamPositions ? StreamPosition.Format(_places) : StreamPosition.FormatLeast(_places));
+    }
+
+    private string? PositionOf(ConnectionGroup group, ReadOnlySpan<TailCursor> place)
+    {
+        _feedIndexes.Clear();
+        _feedIndexes.AddRange(Enumerable.Range(0, place.Length));
+        return group.TryFind(_places, CollectionsMarshal.AsSpan(_feedIndexes), place) ? StreamPosition.Format(_places) : null;
     }
 
     private void End(Subscriber subscriber, EndReason reason, long now)

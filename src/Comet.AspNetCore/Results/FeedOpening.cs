@@ -1,0 +1,92 @@
+using System.Buffers;
+using Comet.AspNetCore.Connections;
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Stores;
+
+namespace Comet.AspNetCore.Results;
+
+/// <summary>
+/// The beginning of a stream of feeds, until it is handed over to a lane: the head, where each feed starts, and what only stores have.
+/// </summary>
+internal sealed class FeedOpening(
+    Subscriber subscriber, ConnectionSettings settings, FeedReader[] readers, IReadOnlyList<FeedName> notAllowed)
+{
+    private readonly bool _areNamed = subscriber.Feeds.AreNamed;
+    private readonly List<StreamPosition.Place> _places = [];
+
+    /// <summary>Writes all of it.</summary>
+    /// <returns>Why the stream has ended meanwhile; null: it goes on at the subscriber's place.</returns>
+    internal async ValueTask<EndReason?> RunAsync()
+    {
+        using var writer = new ConnectionWriter(subscriber, subscriber.Feeds.Services, subscriber.Feeds.Label);
+        WriteOpen(writer);
+        var wereLost = Array.ConvertAll(readers, static reader => reader.Recovered == false);
+        var ended = await writer.FlushAsync() ?? await CatchUpAsync(writer);
+        // When entries were trimmed before it had them, the lane tells the client, as after every reset.
+        subscriber.Place = [.. readers.Zip(
+            wereLost, static (reader, wasLost) => reader.Recovered == false && !wasLost ? TailCursor.Lost : reader.Cursor)];
+        return ended;
+    }
+
+    private void WriteOpen(ConnectionWriter writer)
+    {
+        writer.WriteHead(settings);
+        for (var i = 0; i < readers.Length; i++)
+        {
+            var (reader, isLast) = (readers[i], i == readers.Length - 1);
+            writer.WriteControl(ControlMessage.Open(reader.Position.ToString(), reader.Recovered, i == 0 ? settings.Heartbeat : null) with
+            {
+                Feed = _areNamed ? reader.Feed.EncodedName : null,
+                EventId = !_areNamed || !subscriber.Format.HasStreamPositions ? null : isLast ? PositionOfAll() : "",
+            });
+        }
+        foreach (var feed in notAllowed)
+        {
+            writer.WriteControl(ControlMessage.End(EndReason.NotAllowed.Name, retry: null) with { Feed = new EncodedFeedName(feed) });
+        }
+    }
+
+    private async ValueTask<EndReason?> CatchUpAsync(ConnectionWriter writer)
+    {
+        // While one feed is read, the tail of another may lose what follows its reader.
+        do
+        {
+            foreach (var reader in readers)
+            {
+                if (reader.HasStored)
+                {
+                    using var catchUp = new CatchUp(subscriber, writer, reader, IdPrefixOf(reader));
+                    if (await catchUp.RunAsync() is { } ended)
+                    {
+                        return ended;
+                    }
+                }
+            }
+        }
+        while (readers.Length > 1 && readers.Count(static reader => reader.GoBackIfLost()) > 0);
+        return null;
+    }
+
+    private byte[] IdPrefixOf(FeedReader reader)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        SetPlaces(except: _areNamed && subscriber.Format.HasStreamPositions ? [reader] : readers);
+        StreamPosition.WritePrefix(output, _places, PlaceOf(reader));
+        return output.WrittenSpan.ToArray();
+    }
+
+    private string PositionOfAll()
+    {
+        SetPlaces(except: []);
+        return StreamPosition.Format(_places);
+    }
+
+    private void SetPlaces(FeedReader[] except)
+    {
+        _places.Clear();
+        _places.AddRange(readers.Except(except).Select(PlaceOf));
+    }
+
+    private static StreamPosition.Place PlaceOf(FeedReader reader) => new(reader.Position, reader.Feed.EncodedName.Tag);
+}

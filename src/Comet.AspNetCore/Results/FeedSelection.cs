@@ -1,0 +1,146 @@
+using System.Diagnostics.CodeAnalysis;
+using Comet.AspNetCore.Connections;
+using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Stores;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+
+namespace Comet.AspNetCore.Results;
+
+/// <summary>
+/// Which of an action's feeds a request gets: those that it names, <c>?feed=announcements&amp;feed=k3j9-41@rooms/42</c>, in its URL or in
+/// the form that it posts; without a name all that have one by themselves.
+/// </summary>
+internal sealed class FeedSelection
+{
+    private const int MaxFeeds = 1000;
+    private const int MaxFeedsOfBrowser = 100; // each message of an EventSource has a position in all of them
+    private const int MaxBody = 1024 * 1024;
+
+    private readonly List<Selected> _feeds = [];
+
+    /// <summary>A feed that was asked for.</summary>
+    /// <param name="Handle">Where it is found.</param>
+    /// <param name="After">Where it starts; null: where the stream's position says, or with the next message.</param>
+    internal readonly record struct Selected(IFeedHandle Handle, FeedPosition? After);
+
+    internal IReadOnlyList<Selected> Feeds => _feeds;
+
+    /// <summary>The feeds that were asked for, and that the user may not read.</summary>
+    internal List<FeedName> NotAllowed { get; } = [];
+
+    /// <summary>Settles which feeds a request gets.</summary>
+    /// <returns>Why it gets none; null: it has at least one.</returns>
+    internal async ValueTask<Rejection?> ReadAsync(HttpContext context, FeedSource[] sources, bool areNamed)
+    {
+        if (!areNamed)
+        {
+            return await AddAsync(context, sources[0].Default!, after: null);
+        }
+        var (names, badBody) = await ReadNamesAsync(context);
+        if (badBody is not null)
+        {
+            return badBody;
+        }
+        var format = FormatNegotiation.Preferred(context.Request);
+        var count = names.Count > 0 ? names.Count : sources.Length;
+        if (count > MaxFeeds || (count > MaxFeedsOfBrowser && format is not Formats.NdjsonFormat))
+        {
+            return Rejection.TooManyFeeds;
+        }
+        return await (names.Count > 0 ? AddNamedAsync(context, sources, names) : AddAllAsync(context, sources));
+    }
+
+    private static async ValueTask<(StringValues Names, Rejection? BadBody)> ReadNamesAsync(HttpContext context)
+    {
+        var names = context.Request.Query["feed"];
+        if (!HttpMethods.IsPost(context.Request.Method) || !context.Request.HasFormContentType)
+        {
+            return (names, null);
+        }
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = MaxBody;
+        }
+        try
+        {
+            var form = await context.Request.ReadFormAsync(context.RequestAborted);
+            return (StringValues.Concat(names, form["feed"]), null);
+        }
+        catch (BadHttpRequestException exception)
+        {
+            return (names, Rejection.BadBody with { Status = exception.StatusCode });
+        }
+        catch (InvalidDataException)
+        {
+            return (names, Rejection.TooManyFeeds);
+        }
+    }
+
+    private async ValueTask<Rejection?> AddAllAsync(HttpContext context, FeedSource[] sources)
+    {
+        Rejection? notAllowed = null;
+        foreach (var source in sources)
+        {
+            if (source.Default is { } handle)
+            {
+                notAllowed = await AddAsync(context, handle, after: null) ?? notAllowed;
+            }
+        }
+        return _feeds.Count > 0 ? null : notAllowed ?? Rejection.NoFeed;
+    }
+
+    private async ValueTask<Rejection?> AddNamedAsync(HttpContext context, FeedSource[] sources, StringValues texts)
+    {
+        Rejection? notAllowed = null;
+        var names = new HashSet<FeedName>();
+        foreach (var text in texts)
+        {
+            if (!TryParse(text!, out var name, out var after) ||
+                !names.Add(name) ||
+                Array.Find(sources, source => source.Has(name)) is not { } source)
+            {
+                return Rejection.UnknownFeed;
+            }
+            if (source.Find(name) is { } handle)
+            {
+                notAllowed = await AddAsync(context, handle, after) ?? notAllowed;
+            }
+            else
+            {
+                NotAllowed.Add(name);
+                notAllowed ??= Rejection.NotAllowed;
+            }
+        }
+        return _feeds.Count > 0 ? null : notAllowed;
+    }
+
+    private async ValueTask<Rejection?> AddAsync(HttpContext context, IFeedHandle handle, FeedPosition? after)
+    {
+        if (await FeedAuthorization.AuthorizeAsync(context, handle.Options.AuthorizationPolicy, handle.Name) is { } rejection)
+        {
+            NotAllowed.Add(handle.Name);
+            return rejection;
+        }
+        _feeds.Add(new Selected(handle, after));
+        return null;
+    }
+
+    // A registration's name has no @, so one before the slash ends a position.
+    private static bool TryParse(string text, [NotNullWhen(true)] out FeedName? name, out FeedPosition? after)
+    {
+        (name, after) = (null, null);
+        var at = text.IndexOf('@', StringComparison.Ordinal);
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        if (at >= 0 && (slash < 0 || at < slash))
+        {
+            if (!FeedPosition.TryParse(text[..at], out var position))
+            {
+                return false;
+            }
+            (after, text) = (position, text[(at + 1)..]);
+        }
+        return FeedName.TryParse(text, out name);
+    }
+}
