@@ -55,7 +55,7 @@ public class PublishBenchmarks
         {
             limits.TryAcquire(new DefaultHttpContext(), out var lease); // fewer than any limit
             feed.TryAcquire();
-            new Subscriber(Settings(lease!), services.Clock.Now, new FeedSet([feed])) { Place = [_tail.State.End] }.Follow(_lane);
+            new Subscriber(Settings(lease!), services.Clock.Now, new FeedSet([feed], "bench", areNamed: false)) { Place = [_tail.State.End] }.Follow(_lane);
         }
         await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the pool; from here on nothing does
         for (var i = 0; i < 2000; i++)

@@ -28,6 +28,12 @@ public sealed class CometMessage
     /// </summary>
     public string? Id { get; internal init; }
 
+    /// <summary>The feed that it is from, or about; null on a stream that has no other, or where it is about all of them.</summary>
+    public string? Feed { get; internal init; }
+
+    /// <summary>What native <c>EventSource</c> would send when it came back after this message. Null in the other formats.</summary>
+    public string? LastEventId { get; internal set; }
+
     /// <summary>Whether everything after the id that was asked for follows; null: no id was asked for.</summary>
     public bool? Recovered { get; internal init; }
 
@@ -38,13 +44,13 @@ public sealed class CometMessage
     public long? Count { get; internal init; }
 
     /// <summary>Why the stream ends: <c>completed</c>, <c>error</c>, <c>shutting-down</c>, <c>draining</c>, <c>too-slow</c>,
-    /// <c>authentication-expired</c> or <c>recycled</c>.</summary>
+    /// <c>authentication-expired</c> or <c>recycled</c>; of one feed: <c>completed</c> or <c>not-allowed</c>.</summary>
     public string? Reason { get; internal init; }
 
     /// <summary>How long to wait before coming back; null at the end of a stream: do not come back.</summary>
     public TimeSpan? Retry { get; internal init; }
 
-    /// <summary>The kind, and what tells one message from another: the id, the value, the reason.</summary>
+    /// <summary>The kind, and what tells one message from another: the feed, the id, the value, the reason.</summary>
     public override string ToString() =>
-        string.Join(' ', new[] { Kind.ToString(), Id, Callback, Text, Reason }.Where(part => part is not null));
+        string.Join(' ', new[] { Kind.ToString(), Feed, Id, Callback, Text, Reason }.Where(part => part is not null));
 }

@@ -6,6 +6,7 @@ internal static class ControlMessage
 {
     internal static CometMessage Create(string? type, JsonElement fields) => new(KindOf(type))
     {
+        Feed = Field(fields, "feed")?.GetString(),
         Id = Field(fields, "id")?.GetString(),
         Recovered = Field(fields, "recovered")?.GetBoolean(),
         HeartbeatInterval = Milliseconds(fields, "heartbeat"),

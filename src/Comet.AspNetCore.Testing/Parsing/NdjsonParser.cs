@@ -29,6 +29,7 @@ internal sealed class NdjsonParser : MessageParser
         {
             Value = data,
             Text = data.GetRawText(),
+            Feed = line.TryGetProperty("feed", out var feed) ? feed.GetString() : null,
             Id = line.TryGetProperty("id", out var id) ? id.GetString() : null,
         };
     }

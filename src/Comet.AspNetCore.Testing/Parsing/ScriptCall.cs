@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Comet.AspNetCore.Testing.Parsing;
 
-/// <summary>The text of a script: <c>callback(value);</c>, <c>callback(value,"id");</c> or <c>comet("type",{fields});</c>.</summary>
+/// <summary>The text of a script: <c>callback(value);</c>, <c>callback(value,"id");</c>, <c>callback(value,"id","feed");</c> or <c>comet("type",{fields});</c>.</summary>
 internal static partial class ScriptCall
 {
     private static ReadOnlySpan<byte> JsonParse => "JSON.parse('"u8;
@@ -22,7 +22,7 @@ internal static partial class ScriptCall
             return null;
         }
         var (name, arguments) = (call.Groups[1].Value, call.Groups[2].Value);
-        var (value, valueText, second) = Arguments(arguments);
+        var (value, valueText, second, feed) = Arguments(arguments);
         if (name == "comet")
         {
             return value.ValueKind == JsonValueKind.String && second.ValueKind == JsonValueKind.Object
@@ -33,13 +33,13 @@ internal static partial class ScriptCall
         {
             JsonValueKind.Undefined => new(CometMessageKind.Message) { Callback = name, Value = value, Text = valueText },
             JsonValueKind.String =>
-                new(CometMessageKind.Message) { Callback = name, Value = value, Text = valueText, Id = second.GetString() },
+                new(CometMessageKind.Message) { Callback = name, Value = value, Text = valueText, Id = second.GetString(), Feed = feed },
             _ => new(CometMessageKind.Message) { Callback = name, Text = arguments },
         };
     }
 
-    /// <summary>The value, its text, and the argument after it; a value that is not JSON is an expression of the app's own.</summary>
-    private static (JsonElement Value, string Text, JsonElement Second) Arguments(string arguments)
+    /// <summary>The value, its text, the argument after it, and a third, which is a text; a value that is not JSON is an expression of the app's own.</summary>
+    private static (JsonElement Value, string Text, JsonElement Second, string? Feed) Arguments(string arguments)
     {
         var bytes = Encoding.UTF8.GetBytes(arguments);
         try
@@ -47,18 +47,21 @@ internal static partial class ScriptCall
             var value = First(bytes, out var text, out var length);
             if (length == bytes.Length)
             {
-                return (value, text, default);
+                return (value, text, default, null);
             }
             if (bytes[length] == ',')
             {
-                return (value, text, Json.Parse(bytes.AsSpan(length + 1)));
+                var rest = bytes.AsSpan(length + 1);
+                var second = Json.ParseFirst(rest, out length);
+                var feed = length < rest.Length ? Json.Parse(rest[(length + 1)..]).GetString() : null;
+                return (value, text, second, feed);
             }
         }
         catch (FormatException)
         {
             // An expression.
         }
-        return (default, arguments, default);
+        return (default, arguments, default, null);
     }
 
     // Values that mean something else as a literal than as JSON, such as a key "__proto__", come as JSON.parse('...').

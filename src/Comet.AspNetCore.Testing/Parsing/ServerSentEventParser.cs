@@ -10,6 +10,7 @@ internal sealed class ServerSentEventParser : MessageParser
     private StringBuilder? _data;
     private string? _event;
     private string? _id;
+    private string? _lastId;
     private bool _afterCarriageReturn;
 
     internal override CometMessage? TryRead(ref ReadOnlySequence<byte> received)
@@ -20,7 +21,7 @@ internal sealed class ServerSentEventParser : MessageParser
             {
                 var id = _id;
                 _id = null;
-                return new(CometMessageKind.Heartbeat) { Id = id };
+                return new(CometMessageKind.Heartbeat) { Id = id, LastEventId = _lastId };
             }
             if (line.Length > 0)
             {
@@ -28,6 +29,7 @@ internal sealed class ServerSentEventParser : MessageParser
             }
             else if (Dispatch() is { } message)
             {
+                message.LastEventId = _lastId;
                 return message;
             }
         }
@@ -76,7 +78,7 @@ internal sealed class ServerSentEventParser : MessageParser
                 _event = value;
                 break;
             case "id":
-                _id = value;
+                _id = _lastId = value;
                 break;
             case "" or "retry": // a comment; the end message says the same as "retry"
                 break;
@@ -100,7 +102,7 @@ internal sealed class ServerSentEventParser : MessageParser
             "comet" when value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) =>
                 ControlMessage.Create(type.GetString(), value),
             "comet" => throw new FormatException("A control message has no type."),
-            _ => throw new FormatException($"There is no event \"{name}\" in a Comet stream."),
+            _ => new(CometMessageKind.Message) { Feed = name, Value = value, Text = data, Id = id },
         };
     }
 }

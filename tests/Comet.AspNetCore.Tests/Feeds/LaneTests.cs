@@ -179,7 +179,7 @@ public sealed class LaneTests : IDisposable
             Nonce = Nonce.Create(),
             Server = new CometOptions { Heartbeat = Heartbeat },
         };
-        var subscriber = new Subscriber(settings, _services.Clock.Now, new FeedSet([_feed])) { Place = [cursor ?? _tail.State.End] };
+        var subscriber = new Subscriber(settings, _services.Clock.Now, new FeedSet([_feed], "news", areNamed: false)) { Place = [cursor ?? _tail.State.End] };
         _joined.Add(subscriber);
         subscriber.Follow(_lane);
         return (subscriber, writer);
