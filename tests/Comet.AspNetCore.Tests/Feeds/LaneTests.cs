@@ -42,11 +42,8 @@ public sealed class LaneTests : IDisposable
             .BuildServiceProvider();
         _services = _provider.GetRequiredService<ConnectionServices>();
         _lane = new Lane(_services, realTime: _time);
-        var options = new FeedOptions { Retain = 100, RetainBytes = 1_000_000, RetainFor = TimeSpan.FromHours(1) };
-        _feed = new FeedCore(
-            new FeedName("news"), options, new MemoryStore(_time), new FeedHistory(), _services, _provider.GetRequiredService<Lanes>());
+        _feed = CreateFeed("news", SlowClientPolicy.End, retain: 100);
         _tail = _feed.Tail;
-        _tail.Reset("epoch", head: 0);
     }
 
     [Fact]
@@ -154,6 +151,41 @@ public sealed class LaneTests : IDisposable
         await Eventually.HoldsAsync(() => Values(string.Concat(writer.Writes)).SequenceEqual(["1", "2"]), "the second message is written");
     }
 
+    [Theory]
+    [InlineData(SlowClientPolicy.Latest, "skipped slow 3|message slow 9")]
+    [InlineData(SlowClientPolicy.Skip, "skipped slow 1|message slow 7|message slow 8|message slow 9")]
+    [InlineData(SlowClientPolicy.End, "end  ")]
+    public async Task A_policy_holds_for_its_feed_alone(SlowClientPolicy whenSlow, string ofSlow)
+    {
+        var other = CreateFeed("other", SlowClientPolicy.End, retain: 100);
+        var slow = CreateFeed("slow", whenSlow, retain: 3);
+        var (_, writer) = Join(new FeedSet([other, slow], "both", areNamed: true), [other.Tail.State.End, slow.Tail.State.End]);
+        var taken = new TaskCompletionSource<bool>();
+        writer.Result = new(taken.Task);
+
+        Append(other.Tail, 1);
+        await Eventually.HoldsAsync(() => writer.Writes.Count == 1, "the first message is under way");
+        for (var number = 6; number <= 9; number++)
+        {
+            Append(slow.Tail, number);
+        }
+        Append(other.Tail, 2);
+        var seen = new ManualResetEventSlim();
+        Join(new FeedSet([other], "other", areNamed: false), [other.Tail.State.Start], () => seen.Set()); // the lane has come past all of them
+        seen.Wait(Eventually.Patience);
+        taken.SetResult(true);
+
+        var expected = whenSlow == SlowClientPolicy.End ? ofSlow : $"message other 2|{ofSlow}";
+        await Eventually.HoldsAsync(() => Rest() == Sorted(expected), "what is left comes");
+
+        string Rest() => Sorted(string.Join('|', writer.Writes.Skip(1).SelectMany(Lines).Select(static line =>
+            $"{line.GetProperty("type")} {Text(line, "feed")} {Text(line, "count")}{Text(line, "data")}")));
+
+        static string Sorted(string lines) => string.Join('|', lines.Split('|').Order(StringComparer.Ordinal));
+
+        static string Text(JsonElement line, string name) => line.TryGetProperty(name, out var value) ? value.ToString() : "";
+    }
+
     public void Dispose()
     {
         _joined.ForEach(_lane.Leave);
@@ -162,13 +194,29 @@ public sealed class LaneTests : IDisposable
         _provider.Dispose();
     }
 
-    private static IEnumerable<string> Values(string lines) =>
-        lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("data").ToString());
+    private static IEnumerable<JsonElement> Lines(string lines) =>
+        lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement);
 
-    private void Append(int number, int padding = 0) =>
-        _tail.Append([new FeedEntry(number, Encoding.ASCII.GetBytes($"{number}".PadRight(padding)), _time.GetUtcNow())]);
+    private static IEnumerable<string> Values(string lines) => Lines(lines).Select(static line => line.GetProperty("data").ToString());
 
-    private (Subscriber, RecordingWriter) Join(TailCursor? cursor = null, Action? onWrite = null)
+    private void Append(int number, int padding = 0) => Append(_tail, number, padding);
+
+    private void Append(FeedTail tail, int number, int padding = 0) =>
+        tail.Append([new FeedEntry(number, Encoding.ASCII.GetBytes($"{number}".PadRight(padding)), _time.GetUtcNow())]);
+
+    private FeedCore CreateFeed(string name, SlowClientPolicy whenSlow, int retain)
+    {
+        var options = new FeedOptions { Retain = retain, RetainBytes = 1_000_000, RetainFor = TimeSpan.FromHours(1), WhenSlow = whenSlow };
+        var feed = new FeedCore(
+            new FeedName(name), options, new MemoryStore(_time), new FeedHistory(), _services, _provider.GetRequiredService<Lanes>());
+        feed.Tail.Reset("epoch", head: 0);
+        return feed;
+    }
+
+    private (Subscriber, RecordingWriter) Join(TailCursor? cursor = null, Action? onWrite = null) =>
+        Join(new FeedSet([_feed], "news", areNamed: false), [cursor ?? _tail.State.End], onWrite);
+
+    private (Subscriber, RecordingWriter) Join(FeedSet feeds, TailCursor[] place, Action? onWrite = null)
     {
         var writer = new RecordingWriter { OnWrite = onWrite ?? (static () => { }) };
         var settings = new ConnectionSettings
@@ -179,7 +227,7 @@ public sealed class LaneTests : IDisposable
             Nonce = Nonce.Create(),
             Server = new CometOptions { Heartbeat = Heartbeat },
         };
-        var subscriber = new Subscriber(settings, _services.Clock.Now, new FeedSet([_feed], "news", areNamed: false)) { Place = [cursor ?? _tail.State.End] };
+        var subscriber = new Subscriber(settings, _services.Clock.Now, feeds) { Place = place };
         _joined.Add(subscriber);
         subscriber.Follow(_lane);
         return (subscriber, writer);
