@@ -12,15 +12,17 @@ internal sealed class FeedCore : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly IFeedStore _store;
+    private readonly KeptPages _pages;
     private readonly FeedRetention _retention;
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private FanOut? _fanOut;
+    private FeedHistory? _history;
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
-    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
+    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, KeptPages pages, ConnectionServices services)
     {
-        (Name, Options, Services, History, _store) = (name, options, services, history, store);
+        (Name, Options, Services, _store, _pages) = (name, options, services, store, pages);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
         Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
     }
@@ -39,7 +41,9 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FeedTail Tail { get; }
 
-    internal FeedHistory History { get; }
+    /// <summary>What the store has. Made for the first reader of it: most feeds of a large family have none.</summary>
+    internal FeedHistory History =>
+        Volatile.Read(ref _history) ?? LazyInitializer.EnsureInitialized(ref _history, () => new FeedHistory(_pages));
 
     /// <summary>Writes to the connections. Made for the first one: most feeds of a large family have none.</summary>
     internal FanOut FanOut => Volatile.Read(ref _fanOut) ?? CreateFanOut();
@@ -153,6 +157,7 @@ internal sealed class FeedCore : IAsyncDisposable
             }
             if (_log is null or { IsFaulted: true } or { IsCanceled: true })
             {
+                // Returns at once, so that the lock holds nobody up: see CheckedStore.
                 _log = _store.OpenAsync(Name, _retention, Tail, _closing.Token).AsTask();
             }
             return _log.WaitAsync(cancellationToken);
