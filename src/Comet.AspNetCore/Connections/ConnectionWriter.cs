@@ -37,10 +37,10 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         _messages++;
     }
 
-    /// <inheritdoc cref="ControlMessage.Reopen"/>
-    internal void WriteReopen(FeedPosition position) => connection.Format.WriteControl(_buffer, ControlMessage.Reopen(position.ToString()));
-
-    internal void WriteHeartbeat() => connection.Format.WriteControl(_buffer, ControlMessage.Heartbeat);
+    /// <summary>Writes a heartbeat.</summary>
+    /// <param name="position">What the client names from now on when it comes back; null: what it did.</param>
+    internal void WriteHeartbeat(FeedPosition? position = null) => connection.Format.WriteControl(
+        _buffer, position is { } moved ? ControlMessage.HeartbeatAt(moved.ToString()) : ControlMessage.Heartbeat);
 
     /// <inheritdoc cref="WriteDeadline.WriteAsync(Connection, FrameBuffer)"/>
     internal ValueTask<EndReason?> FlushAsync()
