@@ -33,9 +33,9 @@ internal sealed class FeedHistory(KeptPages kept)
             bool isOwn;
             lock (_lock)
             {
-                if (FindPage(after) is { } kept)
+                if (FindPage(after) is { } found)
                 {
-                    return kept;
+                    return found;
                 }
                 isOwn = !_readings.TryGetValue(after, out reading);
                 if (isOwn)
