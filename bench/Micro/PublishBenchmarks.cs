@@ -48,7 +48,7 @@ public class PublishBenchmarks
         var options = new FeedOptions { Retain = 1000, RetainBytes = long.MaxValue, RetainFor = TimeSpan.FromDays(1) };
         _lane = new Lane(services, TimeProvider.System);
         var feed = new FeedCore(
-            new FeedName("bench"), options, new MemoryStore(TimeProvider.System), new FeedHistory(), services, new Lanes(services));
+            new FeedName("bench"), options, new MemoryStore(TimeProvider.System), new KeptPages(), services, new Lanes(services));
         _tail = feed.Tail;
         _tail.Reset("epoch", 0);
         for (var i = 0; i < Connections; i++)

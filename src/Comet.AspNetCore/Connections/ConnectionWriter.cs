@@ -34,7 +34,7 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         _messages++;
     }
 
-    /// <inheritdoc cref="WriteDeadline.WriteAsync"/>
+    /// <inheritdoc cref="WriteDeadline.WriteAsync(Connection, FrameBuffer)"/>
     internal ValueTask<EndReason?> FlushAsync()
     {
         if (_buffer.Length == 0)
@@ -46,6 +46,18 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         var write = services.WriteDeadline.WriteAsync(connection, _buffer);
         _buffer.Shrink(KeptCapacity);
         return write;
+    }
+
+    /// <summary>Writes what is not flushed yet, and then one message that connections share.</summary>
+    /// <inheritdoc cref="WriteDeadline.WriteAsync(Connection, FrameBuffer)"/>
+    internal async ValueTask<EndReason?> WriteAsync(EncodedFrame message)
+    {
+        if (await FlushAsync() is { } ended)
+        {
+            return ended;
+        }
+        services.Metrics.Delivered(connection.Format.Name, feeds, 1, message.Content.Length);
+        return await services.WriteDeadline.WriteAsync(connection, message);
     }
 
     /// <summary>Tells the client why the stream ends, unless it cannot be told.</summary>

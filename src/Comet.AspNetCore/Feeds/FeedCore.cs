@@ -13,16 +13,18 @@ internal sealed class FeedCore : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly IFeedStore _store;
+    private readonly KeptPages _pages;
     private readonly FeedRetention _retention;
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private FeedSubscriptions? _subscriptions;
     private EncodedFeedName? _encodedName;
+    private FeedHistory? _history;
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
-    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services, Lanes lanes)
+    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, KeptPages pages, ConnectionServices services, Lanes lanes)
     {
-        (Name, Options, Services, Lanes, History, _store) = (name, options, services, lanes, history, store);
+        (Name, Options, Services, Lanes, _store, _pages) = (name, options, services, lanes, store, pages);
         _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
         Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
     }
@@ -47,7 +49,9 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FeedTail Tail { get; }
 
-    internal FeedHistory History { get; }
+    /// <summary>What the store has. Made for the first reader of it: most feeds of a large family have none.</summary>
+    internal FeedHistory History =>
+        Volatile.Read(ref _history) ?? LazyInitializer.EnsureInitialized(ref _history, () => new FeedHistory(_pages));
 
     /// <summary>Who is told of changes. Made for the first connection: most feeds of a large family have none.</summary>
     internal FeedSubscriptions Subscriptions => Volatile.Read(ref _subscriptions) ?? CreateSubscriptions();
@@ -148,6 +152,7 @@ internal sealed class FeedCore : IAsyncDisposable
             }
             if (_log is null or { IsFaulted: true } or { IsCanceled: true })
             {
+                // Returns at once, so that the lock holds nobody up: see CheckedStore.
                 _log = _store.OpenAsync(Name, _retention, Tail, _closing.Token).AsTask();
             }
             return _log.WaitAsync(cancellationToken);

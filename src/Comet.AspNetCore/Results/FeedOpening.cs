@@ -49,6 +49,11 @@ internal sealed class FeedOpening(
 
     private async ValueTask<EndReason?> CatchUpAsync(ConnectionWriter writer)
     {
+        // One feed after the other: those that wait for their turn hold no page.
+        foreach (var reader in readers.Skip(1))
+        {
+            reader.TakePage();
+        }
         // While one feed is read, the tail of another may lose what follows its reader.
         do
         {

@@ -42,32 +42,34 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
         var now = services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
         FeedSet? feeds = null;
         FeedReader[]? readers = null;
+        Subscriber? subscriber = null;
         try
         {
             feeds = Acquire(selection); // a request that is rejected begins no feed
             readers = await FindStartAsync(context, feeds, selection, settings);
+            if (readers is null)
+            {
+                return Task.CompletedTask;
+            }
+            var activity = CometActivity.Stream(feeds.Label, settings.Format.Name); // whose listeners are the app's, and may throw
+            subscriber = new Subscriber(settings, now, feeds) { Activity = activity };
         }
         finally
         {
-            if (readers is null)
+            if (subscriber is null)
             {
                 feeds?.Release();
                 settings.Lease.Dispose();
             }
         }
-        if (readers is null)
-        {
-            return Task.CompletedTask;
-        }
-        var subscriber = new Subscriber(settings, now, feeds) { Activity = CometActivity.Stream(feeds.Label, settings.Format.Name) };
-        services.CountOpened(subscriber, feeds.Label);
-        RequestTelemetry.SetLongRunning(context);
-        if (selection.Feeds.Any(static feed => feed.Handle.Options.WhenSlow == SlowClientPolicy.Latest))
-        {
-            settings.Writer.KeepLittleUnsent();
-        }
         try
         {
+            services.CountOpened(subscriber, feeds.Label);
+            RequestTelemetry.SetLongRunning(context);
+            if (selection.Feeds.Any(static feed => feed.Handle.Options.WhenSlow == SlowClientPolicy.Latest))
+            {
+                settings.Writer.KeepLittleUnsent();
+            }
             var opening = new FeedOpening(subscriber, settings, readers, selection.NotAllowed);
             if (await opening.RunAsync() is { } ended)
             {

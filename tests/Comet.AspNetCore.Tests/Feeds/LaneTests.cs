@@ -208,7 +208,7 @@ public sealed class LaneTests : IDisposable
     {
         var options = new FeedOptions { Retain = retain, RetainBytes = 1_000_000, RetainFor = TimeSpan.FromHours(1), WhenSlow = whenSlow };
         var feed = new FeedCore(
-            new FeedName(name), options, new MemoryStore(_time), new FeedHistory(), _services, _provider.GetRequiredService<Lanes>());
+            new FeedName(name), options, new MemoryStore(_time), new KeptPages(), _services, _provider.GetRequiredService<Lanes>());
         feed.Tail.Reset("epoch", head: 0);
         return feed;
     }
