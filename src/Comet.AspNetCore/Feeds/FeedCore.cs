@@ -5,24 +5,26 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>One feed without its type: a log, its tail, and the connections that read it.</summary>
+/// <remarks>
+/// There is one for every key of a family, so it has only what each of them needs. Its lock is itself: nobody outside has it, and a
+/// <see cref="Lock"/> is 40 bytes.
+/// </remarks>
 internal sealed class FeedCore : IAsyncDisposable
 {
     private const int Retired = -1;
 
-    private readonly Lock _lock = new();
-    private readonly CancellationTokenSource _closing = new();
     private readonly IFeedStore _store;
-    private readonly FeedRetention _retention;
+    private CancellationTokenSource? _closing; // ends an opening that may take a while
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private FanOut? _fanOut;
+    private volatile bool _isClosed;
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
     internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
     {
         (Name, Options, Services, History, _store) = (name, options, services, history, store);
-        _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
-        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
+        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(Retention) : Retention, services.Clock.Time);
     }
 
     internal FeedName Name { get; }
@@ -48,7 +50,7 @@ internal sealed class FeedCore : IAsyncDisposable
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
-        !_closing.IsCancellationRequested && _log is { IsCompletedSuccessfully: true } log
+        !_isClosed && _log is { IsCompletedSuccessfully: true } log
             ? new(log.Result)
             : new(OpenSlowAsync(cancellationToken));
 
@@ -105,12 +107,16 @@ internal sealed class FeedCore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _closing.CancelAsync();
-        _fanOut?.Dispose();
         Task<IFeedLog>? opening;
-        lock (_lock)
+        lock (this)
         {
+            _isClosed = true;
             opening = _log;
+        }
+        _fanOut?.Dispose();
+        if (_closing is not null)
+        {
+            await _closing.CancelAsync();
         }
         if (opening is null)
         {
@@ -123,9 +129,11 @@ internal sealed class FeedCore : IAsyncDisposable
         }
     }
 
+    private FeedRetention Retention => new(Options.Retain, Options.RetainBytes, Options.RetainFor);
+
     private FanOut CreateFanOut()
     {
-        lock (_lock)
+        lock (this)
         {
             if (_fanOut is null)
             {
@@ -145,15 +153,19 @@ internal sealed class FeedCore : IAsyncDisposable
 
     private Task<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)
     {
-        lock (_lock)
+        lock (this)
         {
-            if (_closing.IsCancellationRequested)
+            if (_isClosed)
             {
                 throw FeedRegistry.Ended(Name);
             }
             if (_log is null or { IsFaulted: true } or { IsCanceled: true })
             {
-                _log = _store.OpenAsync(Name, _retention, Tail, _closing.Token).AsTask();
+                if (IsStoreOutside)
+                {
+                    _closing ??= new CancellationTokenSource();
+                }
+                _log = _store.OpenAsync(Name, Retention, Tail, _closing?.Token ?? CancellationToken.None).AsTask();
             }
             return _log.WaitAsync(cancellationToken);
         }

@@ -64,7 +64,8 @@ public class CatchUpMemoryTests
         var streams = await Task.WhenAll(opening);
         await Task.WhenAll(streams.Select(async stream => Assert.Equal(Messages, (await ReadAsync(stream, Messages)).Count)));
 
-        Assert.InRange(_store.Reads, Messages / 64, 5 * Messages / 64); // a page is kept for seconds, which may pass; each for itself: 650
+        // Each for itself: 650. A page is kept for seconds, and while somebody catches up, so who comes late reads it again.
+        Assert.InRange(_store.Reads, Messages / 64, Clients / 3 * Messages / 64);
         foreach (var stream in streams)
         {
             await stream.DisposeAsync();
