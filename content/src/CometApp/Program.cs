@@ -1,4 +1,5 @@
 using Comet.AspNetCore;
+using CometApp.Controllers;
 using CometApp.Feeds;
 using CometApp.Models;
 using CometApp.Security;
@@ -25,7 +26,7 @@ builder.Services.AddControllersWithViews();
 #endif
 builder.Services.AddSecurityHeaders();
 builder.Services.AddFormProtection();
-builder.Services.AddPageCaching();
+builder.Services.AddPageConventions();
 // The files of the library are in its package until the app is published.
 builder.WebHost.UseStaticWebAssets();
 builder.WebHost.UseCometTransport();

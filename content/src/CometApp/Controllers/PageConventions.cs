@@ -2,12 +2,12 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.OutputCaching;
 
-namespace CometApp.Security;
+namespace CometApp.Controllers;
 
-/// <summary>Pages are kept by nobody but the browser that asked: each has a nonce, and a form a token, of its own.</summary>
-public static class PageCaching
+/// <summary>What holds for every page, added ones too.</summary>
+public static class PageConventions
 {
-    public static IServiceCollection AddPageCaching(this IServiceCollection services) =>
+    public static IServiceCollection AddPageConventions(this IServiceCollection services) =>
         services.Configure<MvcOptions>(mvc => mvc.Filters.Add(new BrowserOnlyFilter()));
 
     /// <summary>Keeps actions out of output caching, unless they have an <c>[OutputCache]</c> of their own.</summary>
