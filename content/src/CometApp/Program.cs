@@ -70,7 +70,7 @@ app.UseRouting();
 app.UseAuthorization();
 app.UseRateLimiter();
 app.MapStaticAssets();
-app.MapControllers().WithoutOutputCache();
+app.MapControllers().WithHead().WithoutOutputCache();
 app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
 app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
 

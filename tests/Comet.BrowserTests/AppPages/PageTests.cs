@@ -1,6 +1,7 @@
 using System.Net;
 using Comet.BrowserTests.Browsers;
 using CometApp.Feeds;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Playwright;
 
@@ -37,6 +38,25 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
 
         Assert.Contains("404", Assert.Single(errors), StringComparison.Ordinal);
         await page.CloseAsync();
+    }
+
+    [Theory]
+    [InlineData("/owner")]
+    [InlineData("/owner/stream")]
+    [InlineData("/owner/posted")]
+    [InlineData("/owner/both")]
+    [InlineData("/owner/two", "its own")]
+    public async Task What_an_owner_adds_answers_HEAD_like_GET(string path, string? own = null)
+    {
+        await using var owned = new App(services => services.AddControllers().AddApplicationPart(typeof(OwnersController).Assembly));
+        using var client = owned.CreateClient();
+        using var get = await client.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+
+        using var head = await client.SendAsync(new(HttpMethod.Head, path), TestContext.Current.CancellationToken);
+
+        Assert.Equal(get.StatusCode, head.StatusCode);
+        Assert.Equal(own, head.Headers.TryGetValues("X-Head", out var values) ? values.Single() : null);
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
