@@ -73,6 +73,7 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
         Assert.Contains("on our side", page, StringComparison.Ordinal);
         Assert.Contains("Unable to resolve service", page, StringComparison.Ordinal); // what Development shows
         Assert.Equal(HttpStatusCode.NotFound, asked.StatusCode);
-        Assert.Contains("nothing here", await asked.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        var nothing = await asked.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("nothing here", nothing, StringComparison.Ordinal);
     }
 }
