@@ -111,7 +111,9 @@ public partial class FormTests(TestBrowsers browsers)
 
         static void SignIn(HttpContext context)
         {
-            var claims = Pairs(context.Request.Headers["X-Claims"].ToString()).Select(pair => new Claim(TypeOf(pair.Name), pair.Value)).ToList();
+            var claims = Pairs(context.Request.Headers["X-Claims"].ToString())
+                .Select(pair => new Claim(TypeOf(pair.Name), pair.Value))
+                .ToList();
             context.User = new ClaimsPrincipal(new ClaimsIdentity(claims, claims.Count > 0 ? "Test" : null));
         }
 
@@ -121,6 +123,23 @@ public partial class FormTests(TestBrowsers browsers)
             "name" => ClaimTypes.Name,
             _ => name,
         };
+    }
+
+    [Fact]
+    public async Task Without_scripts_who_posts_too_often_gets_a_page_that_says_so()
+    {
+        await using var app = new App();
+        using var client = CreateClient(app);
+        var (status, retry, page) = (HttpStatusCode.BadRequest, "", "");
+        while (status == HttpStatusCode.BadRequest)
+        {
+            using var response = await client.PostAsync("/announcements", new FormUrlEncodedContent([]));
+            (status, retry, page) = (response.StatusCode, $"{response.Headers.RetryAfter}", await response.Content.ReadAsStringAsync());
+        }
+
+        Assert.Equal((HttpStatusCode.TooManyRequests, "3"), (status, retry));
+        Assert.Contains("<h1>That is a lot at once</h1>", page, StringComparison.Ordinal);
+        Assert.Contains("Wait a few seconds, go back and try again.", page, StringComparison.Ordinal);
     }
 
     private static HttpClient CreateClient(App app) =>
