@@ -14,29 +14,20 @@ internal sealed class RabbitMQLogReader(
     // What decides on a message usually lies close before it. If it does not, the reading begins earlier.
     private const long Margin = 256;
 
-    // Every so many messages it is checked whether a reader still waits.
-    private const int CheckPeriod = 32;
-
-    /// <summary>Reads what a scan needs, as positions count offsets.</summary>
-    /// <returns>Whether everything was read; false: nobody needs it any more.</returns>
-    internal async Task<bool> ReadAsync(LogScan scan, CancellationToken cancellationToken)
+    /// <summary>Reads what a scan needs, as positions count offsets, until it is full or everything was read.</summary>
+    internal async Task ReadAsync(LogScan scan, CancellationToken cancellationToken)
     {
-        var margin = Margin;
-        while (true)
+        for (long? from = scan.After - Margin; from is { } begin;)
         {
-            if (await TryReadAsync(Math.Max(0, scan.After - margin), scan, cancellationToken) is { } isAll)
-            {
-                return isAll;
-            }
-            margin *= 3;
+            from = await TryReadAsync(Math.Max(0, begin), scan, cancellationToken);
         }
     }
 
-    // Returns null when the reading has to begin earlier.
-    private async Task<bool?> TryReadAsync(long from, LogScan scan, CancellationToken cancellationToken)
+    // Returns where the reading has to begin instead; null: it is done.
+    private async Task<long?> TryReadAsync(long from, LogScan scan, CancellationToken cancellationToken)
     {
         LogRules? rules = null;
-        var (isAll, count) = (false, 0);
+        var isAll = false;
         await foreach (var message in read(from, scan.Through, cancellationToken))
         {
             if (rules is null)
@@ -59,21 +50,23 @@ internal sealed class RabbitMQLogReader(
             }
             if (!canJudge && !isAll)
             {
-                return scan.IsNeeded ? null : false;
+                return Math.Min(message.Floor + 1, scan.After - (3 * (scan.After - from)));
             }
             if (verdict == Verdict.Accepted && message.Feed is { } feed && rules.Epoch == scan.Epoch)
             {
                 scan.Add(feed, new FeedEntry(message.Offset + 1, message.Payload, message.At));
             }
-            if (++count % CheckPeriod == 0 && !scan.IsNeeded)
+            scan.Advance(message.Offset + 1, message.Payload.Length);
+            if (scan.IsFull)
             {
-                return false;
+                return null;
             }
         }
         if (rules is null)
         {
             scan.Begin(trimmedThrough: await findOldest(cancellationToken));
         }
-        return true;
+        scan.End();
+        return null;
     }
 }

@@ -167,12 +167,10 @@ public sealed class LogRulesTests
 
     private static async Task<OlderPage> ReadAsync(RabbitMQLogReader reader, string epoch, long after, long through, int maxEntries)
     {
-        var read = new OlderRead("a", epoch, after, maxEntries, maxBytes: long.MaxValue) { Through = through };
-        var scan = new LogScan([read], recentBytes: 0);
-        if (await reader.ReadAsync(scan, TestContext.Current.CancellationToken))
-        {
-            scan.Complete();
-        }
+        var read = new OlderRead("a", epoch, after, through, maxEntries, maxBytes: long.MaxValue);
+        var scan = new LogScan(epoch, after, through, [read]);
+        await reader.ReadAsync(scan, TestContext.Current.CancellationToken);
+        scan.Complete();
         return (await read.Page)!;
     }
 

@@ -49,7 +49,7 @@ internal sealed class RawStream : IAsyncDisposable
     {
         var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
         await using var channel = await _connection.CreateChannelAsync(confirmed);
-        foreach (var batch in messages.Chunk(100))
+        foreach (var batch in messages.Chunk(1000))
         {
             await Task.WhenAll(batch.Select(message =>
                 channel.BasicPublishAsync("", Name, mandatory: true, message.ToProperties(), message.Payload).AsTask()));
