@@ -31,8 +31,12 @@ public sealed class QuietKeysTests(Broker broker)
 
         Assert.InRange(Scans, 0, firstScans);
         // A server that has just started goes on to fill its memory.
-        await Eventually.HoldsAsync(async () => await ScansOfAsync(second, after, expected: 0) == 0, "nobody who has missed nothing needs a scan");
-        await Eventually.HoldsAsync(async () => await ScansOfAsync(second, before, expected: 1) <= secondScans, "a few scans serve the others");
+        await Eventually.HoldsAsync(
+            async () => await ScansOfAsync(second, after, expected: 0) == 0,
+            "nobody who has missed nothing needs a scan");
+        await Eventually.HoldsAsync(
+            async () => await ScansOfAsync(second, before, expected: 1) <= secondScans,
+            "a few scans serve the others");
     }
 
     [Fact]

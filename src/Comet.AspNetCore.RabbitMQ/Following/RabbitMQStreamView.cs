@@ -7,10 +7,14 @@ namespace Comet.AspNetCore.RabbitMQ.Following;
 /// What this server knows of a RabbitMQ stream: the position up to which it was read, the newest entries, and the tails of the feeds that
 /// are open. Safe for concurrent use.
 /// </summary>
-internal sealed class RabbitMQStreamView(long recentBytes)
+/// <param name="recentBytes">How many bytes of memory to use.</param>
+/// <param name="keptFor">How long messages are kept.</param>
+/// <param name="time">Measures that.</param>
+internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly RecentEntries _recent = new(recentBytes);
+    private readonly Arrivals _arrivals = new(keptFor, time);
     private readonly Dictionary<string, List<IFeedTail>> _tails = [];
     private readonly Dictionary<string, List<FeedEntry>> _batches = [];
     private string? _epoch;
@@ -32,6 +36,18 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         }
     }
 
+    /// <inheritdoc cref="Arrivals.OutdatedThrough"/>
+    internal long OutdatedThrough
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _arrivals.OutdatedThrough;
+            }
+        }
+    }
+
     /// <summary>Begins anew, because another epoch has begun or a part of the log was missed, and resets all tails.</summary>
     /// <param name="epoch">The current epoch.</param>
     /// <param name="start">The entries above this offset follow.</param>
@@ -42,6 +58,7 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         {
             (_epoch, _position, _advanced, _trimmedThrough) = (epoch, position, position, 0);
             _recent.Clear(start);
+            _arrivals.Begin(position);
             foreach (var tail in _tails.Values.SelectMany(tails => tails))
             {
                 tail.Reset(epoch, start);
@@ -55,6 +72,7 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         lock (_lock)
         {
             _position = position;
+            _arrivals.Record(position);
             foreach (var (feed, entry) in entries)
             {
                 _recent.Add(feed, entry);

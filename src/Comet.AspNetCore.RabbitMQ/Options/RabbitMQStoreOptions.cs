@@ -45,8 +45,8 @@ public sealed class RabbitMQStoreOptions
 
     /// <summary>
     /// <c>Comet:RabbitMQ:RecentBytes</c>: the bytes of memory that a server uses of each RabbitMQ stream for clients that come back, 0 to
-    /// 4 GiB: for the newest messages, 128 bytes and their payload each, and, up to a quarter, for where the feeds have older ones, which are
-    /// read from the broker: 8 to 16 bytes for each feed among 4,096 messages. Default 16 MiB.
+    /// 4 GiB: for the newest messages, 128 bytes and their payload each, and, up to a quarter, for where the feeds have older ones, which
+    /// are read from the broker: 8 to 16 bytes for each feed among 4,096 messages. Default 16 MiB.
     /// </summary>
     public long RecentBytes { get; set; } = 16 * 1024 * 1024;
 

@@ -30,10 +30,10 @@ internal sealed class RabbitMQStore(
         var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
         {
             var arguments = RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value);
-            return new RabbitMQStream(name, arguments, broker, options.Value, _places, time, logger);
+            return new RabbitMQStream(name, arguments, retention.Age, broker, options.Value, _places, time, logger);
         }));
         await stream.Value.OpenAsync(feed.ToString(), tail, cancellationToken);
-        return new RabbitMQFeedLog(stream.Value, feed.ToString(), retention, tail, time);
+        return new RabbitMQFeedLog(stream.Value, feed.ToString(), tail);
     }
 
     public async ValueTask DisposeAsync()

@@ -36,6 +36,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     internal RabbitMQStream(
         string name,
         Dictionary<string, object?> arguments,
+        TimeSpan keptFor,
         RabbitMQConnection broker,
         RabbitMQStoreOptions options,
         ScanPlaces places,
@@ -43,7 +44,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         ILogger logger)
     {
         (_name, _broker, _options, _time) = (name, broker, options, time);
-        _view = new RabbitMQStreamView(options.RecentBytes);
+        _view = new RabbitMQStreamView(options.RecentBytes, keptFor, time);
         _outbox = new Outbox(time);
         _markers = new RabbitMQMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
         _follower = new RabbitMQStreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
@@ -54,6 +55,9 @@ internal sealed class RabbitMQStream : IAsyncDisposable
 
     /// <summary>Whether it was current before and is not now.</summary>
     internal bool IsBehind => _follower.Joined.IsCompleted && !_follower.IsCurrent;
+
+    /// <inheritdoc cref="Arrivals.OutdatedThrough"/>
+    internal long OutdatedThrough => _view.OutdatedThrough;
 
     /// <summary>Waits until the stream is read for the first time, and hands the entries of a feed to a tail from then on.</summary>
     /// <exception cref="FeedUnavailableException">The stream was not read in time.</exception>

@@ -9,7 +9,7 @@ public sealed class OlderReadsTests
     private const string Epoch = "epoch";
     private const long Start = 100_000;
 
-    private readonly RabbitMQStreamView _view = new(recentBytes: 1 << 20);
+    private readonly RabbitMQStreamView _view = new(recentBytes: 1 << 20, TimeSpan.FromHours(1), TimeProvider.System);
     private readonly List<LogScan> _scans = [];
     private readonly SemaphoreSlim _goOn = new(0);
     private readonly OlderReads _reads;
