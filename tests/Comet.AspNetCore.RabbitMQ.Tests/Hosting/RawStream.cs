@@ -56,6 +56,14 @@ internal sealed class RawStream : IAsyncDisposable
         }
     }
 
+    /// <summary>Publishes one message with these properties.</summary>
+    internal async Task WriteAsync(BasicProperties properties, ReadOnlyMemory<byte> payload)
+    {
+        var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+        await using var channel = await _connection.CreateChannelAsync(confirmed);
+        await channel.BasicPublishAsync("", Name, mandatory: true, properties, payload);
+    }
+
     internal async Task<long> OldestAsync() =>
         (await RabbitMQStreamReader.FirstAsync(_connection, Name, Eventually.Patience, default)).Offset;
 
