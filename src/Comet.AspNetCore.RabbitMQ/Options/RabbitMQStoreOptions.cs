@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Comet.AspNetCore.Options;
 
 namespace Comet.AspNetCore;
 
@@ -8,6 +9,15 @@ namespace Comet.AspNetCore;
 /// </summary>
 public sealed class RabbitMQStoreOptions
 {
+    // Each is a consumer of every server, and a process in the broker.
+    internal static readonly SettingRange<int> PartitionsRange = new(1, 1024, "RabbitMQ streams");
+
+    // RabbitMQ removes whole segments, the smallest of which has 1 MiB.
+    internal static readonly SettingRange<long> PartitionBytesRange = new(1 << 20, 1L << 40, "bytes");
+    internal static readonly SettingRange<long> RecentBytesRange = new(0, 1L << 32, "bytes");
+    internal static readonly SettingRange<TimeSpan> TimeoutRange = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5));
+    internal static readonly SettingRange<TimeSpan> HeartbeatRange = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+
     /// <summary>
     /// The broker's address, <c>ConnectionStrings:RabbitMQ</c> in the configuration: <c>amqp://user:password@host:5672/vhost</c>, or
     /// <c>amqps://</c> for TLS. The nodes of a cluster are separated by commas; the first names user, password and virtual host for all.
