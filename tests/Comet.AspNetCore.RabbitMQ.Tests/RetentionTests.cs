@@ -93,22 +93,22 @@ public sealed class RetentionTests(Broker broker)
     [InlineData(400)]
     public async Task A_message_of_another_clock_is_read_back_after_a_restart(int days)
     {
-        FeedPosition known;
         await using (var first = await Server.StartAsync(broker.ConnectionString))
         {
-            await using var log = await first.OpenAsync(_feed, new RecordingTail(), Little);
-            known = await log.AppendAsync("1");
+            var tail = new RecordingTail();
+            await using var log = await first.OpenAsync(_feed, tail, Little);
+            await using var raw = await RawStream.OpenAsync(broker, NameOf(_feed));
+            await raw.WriteAsync([new RabbitMQMessage
+            {
+                Id = new MessageId(7, 1),
+                Epoch = tail.Epoch,
+                Floor = tail.Head.Offset - 1,
+                Feed = _feed,
+                At = DateTimeOffset.UtcNow.AddDays(days),
+                Payload = Payloads.Of("1"),
+            }]);
+            await log.AppendAsync("2");
         }
-        await using var raw = await RawStream.OpenAsync(broker, NameOf(_feed));
-        await raw.WriteAsync([new RabbitMQMessage
-        {
-            Id = new MessageId(7, 1),
-            Epoch = known.Epoch,
-            Floor = known.Offset - 1,
-            Feed = _feed,
-            At = DateTimeOffset.UtcNow.AddDays(days),
-            Payload = Payloads.Of("2"),
-        }]);
 
         await using var second = await Server.StartAsync(broker.ConnectionString);
         await using var restarted = await second.OpenAsync(_feed, new RecordingTail(), Little);

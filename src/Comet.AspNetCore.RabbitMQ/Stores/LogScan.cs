@@ -17,7 +17,7 @@ internal sealed class LogScan
     private readonly IReadOnlyList<OlderRead> _readers;
     private readonly Dictionary<string, List<OlderRead>> _byFeed = [];
     private readonly bool _keepsEntries;
-    private long _begunAt;
+    private long? _begunAt;
 
     /// <param name="epoch">The epoch of the entries.</param>
     /// <param name="after">Entries above this offset are needed.</param>
@@ -50,7 +50,7 @@ internal sealed class LogScan
     internal List<(string Feed, FeedEntry Entry)> Entries { get; } = [];
 
     /// <summary>Whether it has read enough.</summary>
-    internal bool IsFull => Part.IsFull || (HasProgress && Stopwatch.GetElapsedTime(_begunAt) > MaxDuration);
+    internal bool IsFull => Part.IsFull || (_begunAt is { } begun && Stopwatch.GetElapsedTime(begun) > MaxDuration);
 
     /// <summary>Whether something was read.</summary>
     internal bool HasProgress => Part.Through > After;
@@ -58,7 +58,7 @@ internal sealed class LogScan
     /// <summary>Begins, or begins again from an earlier place.</summary>
     internal void Begin(long trimmedThrough)
     {
-        (TrimmedThrough, Part, _begunAt) = (trimmedThrough, new LogPart(Math.Max(After, trimmedThrough)), Stopwatch.GetTimestamp());
+        (TrimmedThrough, Part, _begunAt) = (trimmedThrough, new LogPart(Math.Max(After, trimmedThrough)), null);
         Entries.Clear();
         foreach (var reader in _readers)
         {
@@ -97,7 +97,11 @@ internal sealed class LogScan
     /// <summary>Everything up to an offset was read.</summary>
     /// <param name="offset">That of the message that was read last.</param>
     /// <param name="payload">The length of its payload.</param>
-    internal void Advance(long offset, int payload) => Part.Extend(offset, payload);
+    internal void Advance(long offset, int payload)
+    {
+        _begunAt ??= Stopwatch.GetTimestamp();
+        Part.Extend(offset, payload);
+    }
 
     /// <summary>Everything was read, or removed.</summary>
     internal void End() => Part.Extend(Math.Max(Through, Part.Through), payload: 0);

@@ -39,8 +39,9 @@ internal sealed class OlderEntries
     {
         (_stream, _view, _broker, _options, _places) = (stream, view, broker, options, places);
         (_time, _logger, _stopping) = (time, logger, stopping);
-        _near = new OlderReads(view, scan => ScanAsync(scan, places.Near));
-        _far = new OlderReads(view, scan => ScanAsync(scan, places.Far));
+        var (nearReader, farReader) = (NewReader(), NewReader());
+        _near = new OlderReads(view, scan => ScanAsync(scan, nearReader, places.Near));
+        _far = new OlderReads(view, scan => ScanAsync(scan, farReader, places.Far));
     }
 
     private TimeSpan PartTimeout => _options.Timeout * TimeoutFactor;
@@ -83,11 +84,11 @@ internal sealed class OlderEntries
     {
         try
         {
-            var most = LogPart.MaxMessages;
+            var (reader, most) = (NewReader(), LogPart.MaxMessages);
             while (_view.FindFitting(most) is var (epoch, after, through) && after < through)
             {
                 var scan = new LogScan(epoch, after, through, readers: [], keepsEntries: true);
-                await ScanAsync(scan, _places.Far);
+                await ScanAsync(scan, reader, _places.Far);
                 if (_view.TryFill(epoch, scan.Part, scan.Entries, scan.TrimmedThrough))
                 {
                     continue;
@@ -110,14 +111,21 @@ internal sealed class OlderEntries
         }
     }
 
-    private async Task ScanAsync(LogScan scan, SemaphoreSlim places)
+    private RabbitMQLogReader NewReader() => new(
+        (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(_broker.Get(), _stream, from, to, _options.Timeout, cancellation),
+        async cancellation => (await RabbitMQStreamReader.FirstAsync(_broker.Get(), _stream, _options.Timeout, cancellation)).Offset);
+
+    private async Task ScanAsync(LogScan scan, RabbitMQLogReader reader, SemaphoreSlim places)
     {
         try
         {
             await places.WaitAsync(_stopping);
             try
             {
-                await ReadAsync(scan);
+                RabbitMQLogMessages.StreamScanned(_logger, _stream, scan.After, scan.Through);
+                using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
+                deadline.CancelAfter(PartTimeout);
+                await reader.ReadAsync(scan, deadline.Token);
             }
             finally
             {
@@ -128,17 +136,5 @@ internal sealed class OlderEntries
         {
             throw _broker.NewUnreachable(exception);
         }
-    }
-
-    private async Task ReadAsync(LogScan scan)
-    {
-        RabbitMQLogMessages.StreamScanned(_logger, _stream, scan.After, scan.Through);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
-        deadline.CancelAfter(PartTimeout);
-        var connection = _broker.Get();
-        var reader = new RabbitMQLogReader(
-            (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(connection, _stream, from, to, _options.Timeout, cancellation),
-            async cancellation => (await RabbitMQStreamReader.FirstAsync(connection, _stream, _options.Timeout, cancellation)).Offset);
-        await reader.ReadAsync(scan, deadline.Token);
     }
 }

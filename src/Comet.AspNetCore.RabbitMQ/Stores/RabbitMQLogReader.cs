@@ -14,31 +14,35 @@ internal sealed class RabbitMQLogReader(
     // What decides on a message usually lies close before it. If it does not, the reading begins earlier.
     private const long Margin = 256;
 
-    /// <summary>Reads what a scan needs, as positions count offsets, until it is full or everything was read.</summary>
+    // Where the last scan ended, and what is known there: a scan that goes on from it does not look back again.
+    private (string Epoch, long Offset, LogRules Rules)? _left;
+
+    /// <summary>Reads what a scan needs, as positions count offsets, until it is full or everything was read. One caller at a time.</summary>
     internal async Task ReadAsync(LogScan scan, CancellationToken cancellationToken)
     {
-        for (long? from = scan.After - Margin; from is { } begin;)
+        var rules = _left is { } left && left.Epoch == scan.Epoch && left.Offset == scan.After ? left.Rules : null;
+        _left = null;
+        for (long? from = scan.After - (rules is null ? Margin : 0); from is { } begin; rules = null)
         {
-            from = await TryReadAsync(Math.Max(0, begin), scan, cancellationToken);
+            from = await TryReadAsync(Math.Max(0, begin), rules, scan, cancellationToken);
         }
     }
 
     // Returns where the reading has to begin instead; null: it is done.
-    private async Task<long?> TryReadAsync(long from, LogScan scan, CancellationToken cancellationToken)
+    private async Task<long?> TryReadAsync(long from, LogRules? rules, LogScan scan, CancellationToken cancellationToken)
     {
-        LogRules? rules = null;
-        var isAll = false;
+        var (hasBegun, isAll) = (false, false);
         await foreach (var message in read(from, scan.Through, cancellationToken))
         {
-            if (rules is null)
+            if (!hasBegun)
             {
                 // Asked after the reading has begun, as RabbitMQ skips without notice what retention removes before that.
                 var oldest = await findOldest(cancellationToken);
-                isAll = oldest >= from;
+                (hasBegun, isAll) = (true, oldest >= from);
                 scan.Begin(trimmedThrough: Math.Min(oldest, message.Offset));
-                rules = new LogRules(isAll ? message.Offset : from, scan.Epoch);
+                rules ??= new LogRules(isAll ? message.Offset : from, scan.Epoch);
             }
-            var canJudge = rules.CanJudge(message);
+            var canJudge = rules!.CanJudge(message);
             var verdict = rules.Judge(message);
             if (message.Begins && verdict != Verdict.Duplicate && message.Id.ToEpoch() == scan.Epoch)
             {
@@ -59,10 +63,11 @@ internal sealed class RabbitMQLogReader(
             scan.Advance(message.Offset + 1, message.Payload.Length);
             if (scan.IsFull)
             {
+                _left = (scan.Epoch, scan.Part.Through, rules);
                 return null;
             }
         }
-        if (rules is null)
+        if (!hasBegun)
         {
             scan.Begin(trimmedThrough: await findOldest(cancellationToken));
         }
