@@ -31,7 +31,9 @@ public sealed class DeepReadersTests(Broker broker)
         await using var nearThere = await second.OpenAsync($"{_family}/near", new RecordingTail());
 
         var readDeep = deepThere.ReadAsync(begin.Offset, 10, long.MaxValue, TestContext.Current.CancellationToken).AsTask();
-        await Eventually.HoldsAsync(() => _messages.Entries.Any(entry => entry.EventId.Name == "RabbitMQStreamScanned"), "the deep one reads");
+        await Eventually.HoldsAsync(
+            () => _messages.Entries.Any(entry => entry.EventId.Name == "RabbitMQStreamScanned"),
+            "the deep one reads");
         var page = await nearThere.ReadAsync(last.Offset - 1000, 10, TestContext.Current.CancellationToken).AsTask().WithPatience();
 
         Assert.Single(page.Entries);

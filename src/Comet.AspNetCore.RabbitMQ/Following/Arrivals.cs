@@ -1,9 +1,9 @@
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>
-/// How far this server had read a RabbitMQ stream at which time, on the monotonic clock. A message's age counts from its arrival here, as in
-/// a feed's tail: other servers have other clocks, and any of them may be set. What was there before counts from when reading began; the
-/// broker removes that by a clock of its own.
+/// How far this server had read a RabbitMQ stream at which time, on the monotonic clock. A message's age counts from its arrival here, as
+/// in a feed's tail: other servers have other clocks, and any of them may be set. What was there before counts from when reading began;
+/// the broker removes that by a clock of its own.
 /// </summary>
 /// <param name="keptFor">How long messages are kept.</param>
 /// <param name="time">Measures it.</param>

@@ -1,8 +1,8 @@
 namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>
-/// A part of a RabbitMQ stream that is not in memory, and whose entries it has: of each feed the hash of its name and the place of its newest
-/// entry. Feeds that share a hash may cost a reading in vain, nothing else.
+/// A part of a RabbitMQ stream that is not in memory, and whose entries it has: of each feed the hash of its name and the place of its
+/// newest entry. Feeds that share a hash may cost a reading in vain, nothing else.
 /// </summary>
 /// <param name="after">The part lies above this offset.</param>
 internal sealed class LogPart(long after)
@@ -51,7 +51,7 @@ internal sealed class LogPart(long after)
     internal void Extend(long through, int payload) =>
         (Through, _messages, _payloads) = (through, _messages + 1, _payloads + payload);
 
-    /// <summary>Leaves out what is at or below one offset, and what is above another. Its feeds stay: who has older entries is not known.</summary>
+    /// <summary>Leaves out what is at or below one offset, and what is above another. Its feeds stay, so it may name too many.</summary>
     internal void Narrow(long after, long through) => (After, Through) = (Math.Max(After, after), Math.Min(Through, through));
 
     /// <summary>Whether a feed may have entries above an offset in it.</summary>

@@ -76,7 +76,8 @@ internal sealed record RabbitMQMessage
     internal ReadOnlyMemory<byte> Payload { get; init; }
 
     /// <summary>
-    /// Whether no server can have published it, as one of its headers is absent or has another form. It is read as a marker without meaning.
+    /// Whether no server can have published it, as one of its headers is absent or has another form. It is read as a marker that means
+    /// nothing.
     /// </summary>
     internal bool IsForeign { get; private init; }
 

@@ -43,7 +43,10 @@ internal sealed class LogScan
     /// <summary>What is at or below this offset was removed; 0: nothing was.</summary>
     internal long TrimmedThrough { get; private set; }
 
-    /// <summary>What was read.</summary>
+    /// <summary>Up to where it was read.</summary>
+    internal long Reached { get; private set; }
+
+    /// <summary>Whose entries are in what was read.</summary>
     internal LogPart Part { get; private set; }
 
     /// <summary>The entries of all feeds, if these are needed.</summary>
@@ -53,12 +56,13 @@ internal sealed class LogScan
     internal bool IsFull => Part.IsFull || (_begunAt is { } begun && Stopwatch.GetElapsedTime(begun) > MaxDuration);
 
     /// <summary>Whether something was read.</summary>
-    internal bool HasProgress => Part.Through > After;
+    internal bool HasProgress => Reached > After;
 
     /// <summary>Begins, or begins again from an earlier place.</summary>
     internal void Begin(long trimmedThrough)
     {
-        (TrimmedThrough, Part, _begunAt) = (trimmedThrough, new LogPart(Math.Max(After, trimmedThrough)), null);
+        (TrimmedThrough, Reached, _begunAt) = (trimmedThrough, Math.Max(After, trimmedThrough), null);
+        Part = new LogPart(Reached);
         Entries.Clear();
         foreach (var reader in _readers)
         {
@@ -100,18 +104,23 @@ internal sealed class LogScan
     internal void Advance(long offset, int payload)
     {
         _begunAt ??= Stopwatch.GetTimestamp();
+        Reached = offset;
         Part.Extend(offset, payload);
     }
 
     /// <summary>Everything was read, or removed.</summary>
-    internal void End() => Part.Extend(Math.Max(Through, Part.Through), payload: 0);
+    internal void End()
+    {
+        Reached = Math.Max(Through, Reached);
+        Part.Extend(Reached, payload: 0);
+    }
 
     /// <summary>Gives what was found to all who have waited for what was read.</summary>
     internal void Complete()
     {
-        foreach (var reader in _readers.Where(reader => reader.After < Part.Through))
+        foreach (var reader in _readers.Where(reader => reader.After < Reached))
         {
-            reader.Complete(TrimmedThrough, Part.Through);
+            reader.Complete(TrimmedThrough, Reached);
         }
     }
 

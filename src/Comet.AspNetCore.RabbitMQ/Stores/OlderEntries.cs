@@ -46,6 +46,9 @@ internal sealed class OlderEntries
 
     private TimeSpan PartTimeout => _options.Timeout * TimeoutFactor;
 
+    /// <summary>Whether who needs what lies above an offset needs nothing far back.</summary>
+    internal static bool IsNear(MemoryPage memory, long after) => memory.Start - after <= NearMessages;
+
     /// <summary>Reads a part of what a feed has after an offset.</summary>
     /// <param name="feed">The feed.</param>
     /// <param name="memory">What memory has of it.</param>
@@ -58,7 +61,7 @@ internal sealed class OlderEntries
         string feed, MemoryPage memory, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         var reader = new OlderRead(feed, memory.Epoch, memory.MissingAfter, memory.MissingThrough, maxEntries, maxBytes);
-        (memory.Start - reader.After <= NearMessages ? _near : _far).Add(reader);
+        (IsNear(memory, reader.After) ? _near : _far).Add(reader);
         try
         {
             return await reader.Page.WaitAsync(PartTimeout, _time, cancellationToken);
@@ -94,7 +97,7 @@ internal sealed class OlderEntries
                     continue;
                 }
                 _view.Learn(epoch, scan.Part, scan.TrimmedThrough);
-                if (scan.Part.Through >= through)
+                if (scan.Reached >= through)
                 {
                     return; // it does not fit, as it is larger than what is there
                 }

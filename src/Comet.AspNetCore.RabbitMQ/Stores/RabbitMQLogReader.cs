@@ -17,7 +17,7 @@ internal sealed class RabbitMQLogReader(
     // Where the last scan ended, and what is known there: a scan that goes on from it does not look back again.
     private (string Epoch, long Offset, LogRules Rules)? _left;
 
-    /// <summary>Reads what a scan needs, as positions count offsets, until it is full or everything was read. One caller at a time.</summary>
+    /// <summary>Reads what a scan needs, as positions count offsets, until it is full or all was read. One caller at a time.</summary>
     internal async Task ReadAsync(LogScan scan, CancellationToken cancellationToken)
     {
         var rules = _left is { } left && left.Epoch == scan.Epoch && left.Offset == scan.After ? left.Rules : null;
@@ -63,7 +63,7 @@ internal sealed class RabbitMQLogReader(
             scan.Advance(message.Offset + 1, message.Payload.Length);
             if (scan.IsFull)
             {
-                _left = (scan.Epoch, scan.Part.Through, rules);
+                _left = (scan.Epoch, scan.Reached, rules);
                 return null;
             }
         }

@@ -17,9 +17,6 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     // How often quiet feeds learn how far their log has been read.
     private static readonly TimeSpan AdvancePeriod = TimeSpan.FromSeconds(1);
 
-    // A page that has something is given after this time, though it could have more: a client is soon served, and resumes behind it.
-    private static readonly TimeSpan PageTime = TimeSpan.FromSeconds(1);
-
     private readonly string _name;
     private readonly RabbitMQStreamView _view;
     private readonly Outbox _outbox;
@@ -102,7 +99,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         string feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var (begun, epoch, trimmedThrough) = (_time.GetTimestamp(), default(string), 0L);
+        var (epoch, trimmedThrough) = (default(string), 0L);
         var entries = new List<FeedEntry>();
         while (true)
         {
@@ -132,7 +129,8 @@ internal sealed class RabbitMQStream : IAsyncDisposable
             (after, trimmedThrough) = (older.Through, Math.Max(trimmedThrough, older.TrimmedThrough));
             entries.AddRange(older.Entries);
             maxBytes -= older.Entries.Sum(entry => (long)entry.Payload.Length);
-            if (entries.Count == maxEntries || maxBytes <= 0 || (entries.Count > 0 && _time.GetElapsedTime(begun) > PageTime))
+            // What was found far back is given at once: the client is soon served, and resumes behind it if it leaves.
+            if (entries.Count == maxEntries || maxBytes <= 0 || (entries.Count > 0 && !OlderEntries.IsNear(memory, after)))
             {
                 return new FeedLogPage(epoch, trimmedThrough, entries);
             }

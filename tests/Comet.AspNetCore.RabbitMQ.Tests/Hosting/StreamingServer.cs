@@ -37,13 +37,14 @@ internal sealed class StreamingServer : IAsyncDisposable
 
     internal Feed<string> Feed(string key) => _app.Services.GetRequiredService<KeyedFeeds<string>>().Get(key);
 
-    /// <summary>Opens the stream of a key with an id, reads until it has told whether that was recovered, and this many messages, and leaves.</summary>
+    /// <summary>Opens the stream of a key with an id, reads that it was recovered, and this many messages, and leaves.</summary>
     internal async Task ResumeAsync(string key, FeedPosition after, int messages)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, key);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/x-ndjson"));
         request.Headers.Add("Last-Event-ID", after.ToString());
-        using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var response = await _client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         for (var (isOpen, left) = (false, messages); !isOpen || left > 0;)

@@ -29,7 +29,7 @@ public sealed class OlderReadsTests
         });
     }
 
-    private List<(long After, long Through)> Parts => _scans.ConvertAll(scan => (scan.After, scan.Part.Through));
+    private List<(long After, long Through)> Parts => _scans.ConvertAll(scan => (scan.After, scan.Reached));
 
     [Fact]
     public async Task Readers_who_come_during_a_scan_share_the_next()
@@ -119,6 +119,22 @@ public sealed class OlderReadsTests
         Assert.True(_scans.Count <= 4, "It had to wait for all before it.");
         Assert.Equal(Start - 498, second.After);
         _goOn.Release(100);
+    }
+
+    [Fact]
+    public async Task A_page_ends_where_its_scan_has_got_to_though_a_part_of_it_was_read_meanwhile()
+    {
+        var first = Add("1", after: Start - 500);
+        await ScanBeginsAsync(1);
+        var meanwhile = new LogPart(Start - 300);
+        meanwhile.Extend(Start - 200, 1);
+        _view.Learn(Epoch, meanwhile, trimmedThrough: 0);
+
+        _goOn.Release();
+        var page = await first.Page.WithPatience();
+
+        Assert.Equal(5, page!.Entries.Count);
+        Assert.Equal(Start, page.Through);
     }
 
     [Fact]
