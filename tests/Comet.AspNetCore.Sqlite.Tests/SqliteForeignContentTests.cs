@@ -32,6 +32,10 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
 
     [Theory]
     [InlineData("UPDATE feeds SET epoch = '</script>'")]
+    [InlineData("UPDATE entries SET offset = 9223372036854775807 WHERE offset = 2")]
+    [InlineData("UPDATE entries SET offset = 9223372036854775806 WHERE offset = 2")]
+    [InlineData("UPDATE entries SET offset = -9223372036854775808 WHERE offset = 1")]
+    [InlineData("DELETE FROM entries; UPDATE feeds SET trimmed = 9223372036854775807")]
     [InlineData("UPDATE entries SET at_ms = 9223372036854775807")]
     [InlineData("UPDATE entries SET at_ms = 'yesterday', total = 'much'")]
     [InlineData("UPDATE feeds SET keep_ms = 9223372036854775807")]
