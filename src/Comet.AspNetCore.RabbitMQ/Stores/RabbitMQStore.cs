@@ -13,11 +13,8 @@ internal sealed class RabbitMQStore(
     TimeProvider time,
     ILogger<RabbitMQStore> logger) : IFeedStore, IAsyncDisposable
 {
-    // Each reads up to the whole of a RabbitMQ stream and decodes all its messages; more at a time would slow down the live feeds.
-    private const int MaxScans = 4;
-
     private readonly ConcurrentDictionary<string, Lazy<RabbitMQStream>> _streams = new();
-    private readonly SemaphoreSlim _scans = new(MaxScans);
+    private readonly ScanPlaces _places = new();
 
     public bool CanReadBack => true;
 
@@ -33,10 +30,10 @@ internal sealed class RabbitMQStore(
         var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
         {
             var arguments = RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value);
-            return new RabbitMQStream(name, arguments, broker, options.Value, _scans, time, logger);
+            return new RabbitMQStream(name, arguments, retention.Age, broker, options.Value, _places, time, logger);
         }));
         await stream.Value.OpenAsync(feed.ToString(), tail, cancellationToken);
-        return new RabbitMQFeedLog(stream.Value, feed.ToString(), retention, tail, time);
+        return new RabbitMQFeedLog(stream.Value, feed.ToString(), tail);
     }
 
     public async ValueTask DisposeAsync()

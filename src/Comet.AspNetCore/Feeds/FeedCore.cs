@@ -6,27 +6,29 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>One feed without its type: a log, its tail, and the connections that read it.</summary>
+/// <remarks>
+/// There is one for every key of a family, so it has only what each of them needs. Its lock is itself: nobody outside has it, and a
+/// <see cref="Lock"/> is 40 bytes.
+/// </remarks>
 internal sealed class FeedCore : IAsyncDisposable
 {
     private const int Retired = -1;
 
-    private readonly Lock _lock = new();
-    private readonly CancellationTokenSource _closing = new();
     private readonly IFeedStore _store;
     private readonly KeptPages _pages;
-    private readonly FeedRetention _retention;
+    private CancellationTokenSource? _closing; // ends an opening that may take a while
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private FeedSubscriptions? _subscriptions;
     private EncodedFeedName? _encodedName;
     private FeedHistory? _history;
+    private volatile bool _isClosed;
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
     internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, KeptPages pages, ConnectionServices services, Lanes lanes)
     {
         (Name, Options, Services, Lanes, _store, _pages) = (name, options, services, lanes, store, pages);
-        _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
-        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
+        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(Retention) : Retention, services.Clock.Time);
     }
 
     internal FeedName Name { get; }
@@ -60,7 +62,7 @@ internal sealed class FeedCore : IAsyncDisposable
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
-        !_closing.IsCancellationRequested && _log is { IsCompletedSuccessfully: true } log
+        !_isClosed && _log is { IsCompletedSuccessfully: true } log
             ? new(log.Result)
             : new(OpenSlowAsync(cancellationToken));
 
@@ -117,11 +119,15 @@ internal sealed class FeedCore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _closing.CancelAsync();
         Task<IFeedLog>? opening;
-        lock (_lock)
+        lock (this)
         {
+            _isClosed = true;
             opening = _log;
+        }
+        if (_closing is not null)
+        {
+            await _closing.CancelAsync();
         }
         if (opening is null)
         {
@@ -134,9 +140,11 @@ internal sealed class FeedCore : IAsyncDisposable
         }
     }
 
+    private FeedRetention Retention => new(Options.Retain, Options.RetainBytes, Options.RetainFor);
+
     private FeedSubscriptions CreateSubscriptions()
     {
-        lock (_lock)
+        lock (this)
         {
             return _subscriptions ??= new FeedSubscriptions(Tail);
         }
@@ -144,16 +152,20 @@ internal sealed class FeedCore : IAsyncDisposable
 
     private Task<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)
     {
-        lock (_lock)
+        lock (this)
         {
-            if (_closing.IsCancellationRequested)
+            if (_isClosed)
             {
                 throw FeedRegistry.Ended(Name);
             }
             if (_log is null or { IsFaulted: true } or { IsCanceled: true })
             {
+                if (IsStoreOutside)
+                {
+                    _closing ??= new CancellationTokenSource();
+                }
                 // Returns at once, so that the lock holds nobody up: see CheckedStore.
-                _log = _store.OpenAsync(Name, _retention, Tail, _closing.Token).AsTask();
+                _log = _store.OpenAsync(Name, Retention, Tail, _closing?.Token ?? CancellationToken.None).AsTask();
             }
             return _log.WaitAsync(cancellationToken);
         }

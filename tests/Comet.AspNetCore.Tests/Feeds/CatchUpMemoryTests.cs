@@ -65,7 +65,8 @@ public class CatchUpMemoryTests
         var streams = await Task.WhenAll(opening);
         await Task.WhenAll(streams.Select(async stream => Assert.Equal(Messages, (await ReadAsync(stream, Messages)).Count)));
 
-        Assert.InRange(_store.Reads, Pages, 5 * Pages); // a page is kept for seconds, which may pass; each for itself: 5,700
+        // Each for itself: 5,700. A page is kept for seconds, so who comes late reads it again.
+        Assert.InRange(_store.Reads, Pages, Clients / 3 * Pages);
         foreach (var stream in streams)
         {
             await stream.DisposeAsync();

@@ -7,8 +7,8 @@ public sealed class GeneratedApp(string name, string folder)
 {
     private const string Registered = "builder.Services.AddComet();";
 
-    // One build uses all cores; two at a time would only be slower.
-    private static readonly SemaphoreSlim Builds = new(1);
+    // An app is built on little more than one core, as its tests wait for it; more builds at a time would only need more memory.
+    private static readonly SemaphoreSlim Builds = new(Environment.ProcessorCount);
 
     private readonly Lazy<Task<string>> _build = new(() => BuildAsync(folder));
 
