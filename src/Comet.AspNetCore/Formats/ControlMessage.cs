@@ -21,8 +21,8 @@ internal readonly record struct ControlMessage
 
     internal string Type { get; }
 
-    /// <summary>Which feed of the stream it is about; null: all of them, or the only one.</summary>
-    internal EncodedFeedName? Feed { get; init; }
+    /// <summary>The name of the feed that it is about; null: all of them, or the only one.</summary>
+    internal EncodedFeedName? Name { get; init; }
 
     internal string? Id { get; private init; }
     internal bool? Recovered { get; private init; }
@@ -66,10 +66,10 @@ internal readonly record struct ControlMessage
         {
             json.WriteString("type"u8, Type);
         }
-        if (Feed is not null)
+        if (Name is not null)
         {
             json.WritePropertyName("feed"u8);
-            json.WriteRawValue(Feed.Json);
+            json.WriteRawValue(Name.Json);
         }
         if (Id is not null)
         {

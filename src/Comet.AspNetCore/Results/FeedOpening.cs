@@ -37,13 +37,13 @@ internal sealed class FeedOpening(
             var (reader, isLast) = (readers[i], i == readers.Length - 1);
             writer.WriteControl(ControlMessage.Open(reader.Position.ToString(), reader.Recovered, i == 0 ? settings.Heartbeat : null) with
             {
-                Feed = _areNamed ? reader.Feed.EncodedName : null,
+                Name = _areNamed ? reader.Feed.EncodedName : null,
                 EventId = !_areNamed || !subscriber.Format.HasStreamPositions ? null : isLast ? PositionOfAll() : "",
             });
         }
         foreach (var feed in notAllowed)
         {
-            writer.WriteControl(ControlMessage.End(EndReason.NotAllowed.Name, retry: null) with { Feed = new EncodedFeedName(feed) });
+            writer.WriteControl(ControlMessage.End(EndReason.NotAllowed.Name, retry: null) with { Name = new EncodedFeedName(feed) });
         }
     }
 

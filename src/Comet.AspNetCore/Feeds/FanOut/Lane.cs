@@ -488,7 +488,7 @@ internal sealed class Lane(
                 hasReopened = true;
                 group.Format.WriteControl(_control, ControlMessage.Reopen(state.Head.ToString()) with
                 {
-                    Feed = group.NameOf(group.Feeds[i]),
+                    Name = group.NameOf(group.Feeds[i]),
                     EventId = group.HasStreamPositions ? "" : null,
                 });
                 continue;
@@ -507,7 +507,7 @@ internal sealed class Lane(
             {
                 group.Format.WriteControl(_control, ControlMessage.Skipped(first - place[i].Index) with
                 {
-                    Feed = group.NameOf(group.Feeds[i]),
+                    Name = group.NameOf(group.Feeds[i]),
                 });
                 place[i] = place[i] with { Index = first };
             }
