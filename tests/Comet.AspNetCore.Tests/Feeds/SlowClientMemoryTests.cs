@@ -29,7 +29,8 @@ public class SlowClientMemoryTests
             },
             configure: builder => builder.Configuration["Comet:WriteTimeout"] = "00:10:00");
         using var client = app.CreateClient(receiveBuffer: 4096);
-        var stalled = await Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null)));
+        var stalled = await Task.WhenAll(
+            Enumerable.Range(0, Clients).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null)));
         await using var fast = await app.OpenAsync("/", CometFormat.Ndjson);
         await fast.NextAsync(CometMessageKind.Open);
         await PublishAsync(1);
