@@ -92,6 +92,8 @@ internal sealed partial class RunningApp : IAsyncDisposable
             using var response = await Client.GetAsync(path);
             Assert.Equal((path, status), (path, (int)response.StatusCode));
             Assert.All(SecurityHeaders, header => Assert.True(response.Headers.Contains(header), $"{path} has no {header}."));
+            // What an app does not find where it was started is served empty.
+            Assert.True((await response.Content.ReadAsByteArrayAsync()).Length > 0, $"{path} is empty.");
         }
     }
 
