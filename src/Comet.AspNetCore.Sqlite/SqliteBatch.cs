@@ -88,7 +88,7 @@ internal sealed class SqliteBatch(SqliteFeeds feeds)
         }
     }
 
-    internal FeedPosition Append(SqliteFeed feed, ReadOnlyMemory<byte> payload, SqliteDatabase database)
+    internal FeedPosition? Append(SqliteFeed feed, ReadOnlyMemory<byte> payload, SqliteDatabase database)
     {
         _changed.Add(feed);
         return feed.Append(database, payload, _now);

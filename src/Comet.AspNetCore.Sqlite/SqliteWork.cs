@@ -41,13 +41,17 @@ internal abstract class SqliteWork<T> : SqliteWork
 internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload) : SqliteWork<FeedPosition>
 {
     private FeedPosition? _position;
+    private bool _isCompleted;
 
     internal override int Bytes => payload.Length;
 
     internal override bool HasWritten => _position is not null;
 
-    internal override void Execute(SqliteBatch batch, SqliteDatabase database) =>
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database)
+    {
         _position = feed.IsOpen ? batch.Append(feed, payload, database) : null;
+        _isCompleted = feed.IsOpen && _position is null;
+    }
 
     internal override void Complete(SqliteBatch batch)
     {
@@ -57,7 +61,7 @@ internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload
         }
         else
         {
-            SetException(new ObjectDisposedException(nameof(IFeedLog)));
+            SetException(_isCompleted ? new FeedCompletedException(feed.Name) : new ObjectDisposedException(nameof(IFeedLog)));
         }
     }
 }

@@ -99,7 +99,15 @@ internal sealed class RabbitMQStreamView(long recentBytes)
     {
         lock (_lock)
         {
-            tail.Reset(Epoch, _recent.HeadOf(feed));
+            if (_recent.NewestOf(feed) is { IsCompletion: true } completion)
+            {
+                tail.Reset(Epoch, completion.Offset - 1);
+                tail.Append([completion]);
+            }
+            else
+            {
+                tail.Reset(Epoch, _recent.HeadOf(feed));
+            }
             tail.Advance(_position);
             (CollectionsMarshal.GetValueRefOrAddDefault(_tails, feed, out _) ??= []).Add(tail);
         }

@@ -34,6 +34,7 @@ public sealed class Feed<T>
     /// <exception cref="ArgumentException">
     /// The JSON is longer than <see cref="FeedOptions.RetainBytes"/>, or than the store takes.
     /// </exception>
+    /// <exception cref="FeedCompletedException">The feed is completed.</exception>
     /// <exception cref="FeedUnavailableException">The store is unavailable; it is not certain that the message was stored.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default) =>
@@ -52,6 +53,7 @@ public sealed class Feed<T>
     /// <param name="values">Enumerated once.</param>
     /// <param name="cancellationToken">Ends the publishing, and the sequence.</param>
     /// <returns>Completes with the sequence, and fails with what that throws.</returns>
+    /// <exception cref="FeedCompletedException">The feed is completed.</exception>
     /// <exception cref="OperationCanceledException">The publishing was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     public async Task PublishAllAsync(IAsyncEnumerable<T> values, CancellationToken cancellationToken = default)
@@ -60,6 +62,31 @@ public sealed class Feed<T>
         var services = Handle.Services;
         var logger = services.Loggers.CreateLogger<FeedRegistry>();
         await new FeedPublisher<T>(this, services.Clock.Time, logger).PublishAsync(values, cancellationToken);
+    }
+
+    /// <summary>
+    /// Completes the feed, for good: a job is done, an answer is written. Its readers get the rest and then the end, those who come later
+    /// too, and publishing throws <see cref="FeedCompletedException"/>, on every server. Completing it again changes nothing.
+    /// </summary>
+    /// <remarks>
+    /// It is known to be completed for as long as the last message would be retained, which is <see cref="FeedOptions.RetainFor"/>: the
+    /// completion is stored like a message, but takes the place of none. After that a feed without messages goes on, as if it had only been
+    /// quiet, and the key of a family begins anew.
+    /// </remarks>
+    /// <param name="cancellationToken">Stops waiting; the feed may be completed all the same.</param>
+    /// <exception cref="FeedUnavailableException">The store is unavailable; it is not certain that the feed is completed.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public async ValueTask CompleteAsync(CancellationToken cancellationToken = default)
+    {
+        var feed = Handle.Acquire();
+        try
+        {
+            await feed.CompleteAsync(cancellationToken);
+        }
+        finally
+        {
+            feed.Release();
+        }
     }
 
     internal ValueTask<FeedPosition> AppendAsync(byte[] payload, CancellationToken cancellationToken)
@@ -100,7 +127,9 @@ public sealed class Feed<T>
         }
     }
 
-    /// <summary>Reads the feed in code: what is retained after a position, then every message as it is published.</summary>
+    /// <summary>
+    /// Reads the feed in code: what is retained after a position, then every message as it is published. Ends when the feed is completed.
+    /// </summary>
     /// <remarks>A message that cannot be read as <typeparamref name="T"/> has an <see cref="FeedMessage{T}.Error"/>.</remarks>
     /// <param name="after">A position, <see cref="FeedPosition.Earliest"/>, or null: only what is published from now on.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
@@ -139,6 +168,10 @@ public sealed class Feed<T>
                 {
                     foreach (var entry in entries)
                     {
+                        if (entry.IsCompletion)
+                        {
+                            yield break;
+                        }
                         position = position with { Offset = entry.Offset };
                         yield return Decode(position, entry);
                     }

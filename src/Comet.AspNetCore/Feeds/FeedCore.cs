@@ -56,9 +56,28 @@ internal sealed class FeedCore : IAsyncDisposable
     {
         using var activity = CometActivity.Publish(Family);
         var log = await OpenAsync(cancellationToken);
+        if (Tail.CompletedAt is not null)
+        {
+            throw new FeedCompletedException(Name.ToString());
+        }
         var position = await log.AppendAsync(payload, cancellationToken);
+        // The tail has everything before the message by now, a completion by anybody else too.
+        if (Tail.CompletedAt is { } end && end.Epoch == position.Epoch && end.Offset < position.Offset)
+        {
+            throw new FeedCompletedException(Name.ToString());
+        }
         Services.Metrics.Published(Family);
         return position;
+    }
+
+    /// <summary>Appends the last entry, unless there is one.</summary>
+    internal async ValueTask CompleteAsync(CancellationToken cancellationToken)
+    {
+        var log = await OpenAsync(cancellationToken);
+        if (Tail.CompletedAt is null)
+        {
+            await log.AppendAsync(ReadOnlyMemory<byte>.Empty, cancellationToken);
+        }
     }
 
     /// <summary>Keeps a feed of a family from being removed while it is used.</summary>

@@ -85,6 +85,7 @@ internal sealed class FeedReader
             GoOnLive(recovered: false);
             return [];
         }
+        page = LeaveCompletionToTail(page);
         var oldest = page.TrimmedThrough;
         HasStored = page.Entries.Count > 0;
         if (!HasStored)
@@ -111,9 +112,23 @@ internal sealed class FeedReader
             : [.. entries.Where(entry => entry.Offset > Position.Offset && entry.Offset <= last)];
     }
 
+    // A completion reaches readers through the tail. The tail may not have it: not every store knows at opening how a log ends.
+    private FeedLogPage LeaveCompletionToTail(FeedLogPage page)
+    {
+        for (var i = 0; i < page.Entries.Count; i++)
+        {
+            if (page.Entries[i].IsCompletion)
+            {
+                _feed.Tail.Complete(page.Epoch, page.Entries[i]);
+                return page with { Entries = [.. page.Entries.Take(i)] };
+            }
+        }
+        return page;
+    }
+
     private void GoOnLive(bool? recovered)
     {
         var state = _feed.Tail.State;
-        (Position, Recovered, Cursor, HasStored) = (state.Head, recovered, state.End, false);
+        (Position, Recovered, Cursor, HasStored) = (state.Head, recovered, state.Live, false);
     }
 }

@@ -75,19 +75,37 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
             var (now, firstNew) = (Now, _next);
             foreach (var entry in entries)
             {
-                if (entry.Offset <= _head)
+                if (IsCompleted)
                 {
-                    continue;
+                    break;
                 }
-                if (_next - _first == _ring.Length)
+                if (entry.Offset > _head)
                 {
-                    Grow();
+                    Add(entry, appendedAt, now);
+                    _head = _told = entry.Offset;
                 }
-                this[_next++] = new Slot(entry, appendedAt, now);
-                _head = _told = entry.Offset;
-                _bytes += entry.Payload.Length;
+                else if (entry.IsCompletion)
+                {
+                    CompleteLate(entry, appendedAt, now);
+                }
             }
             Trim(now, firstNew); // what has just come was seen by nobody, so it stays until the next append or sweep
+        }
+        Announce();
+    }
+
+    /// <summary>Takes a completion that was read from the store, if the tail has had to begin behind it.</summary>
+    /// <param name="epoch">The epoch of the log that was read.</param>
+    /// <param name="completion">Its last entry.</param>
+    internal void Complete(string epoch, FeedEntry completion)
+    {
+        lock (_lock)
+        {
+            if (epoch != _epoch || completion.Offset > _head || IsCompleted)
+            {
+                return; // one beyond the head comes by itself
+            }
+            CompleteLate(completion, Stopwatch.GetTimestamp(), Now);
         }
         Announce();
     }
@@ -116,13 +134,26 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         {
             lock (_lock)
             {
-                return new TailState(_generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough, _head != _told);
+                return new TailState(
+                    _generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough, _head != _told, IsCompleted);
+            }
+        }
+    }
+
+    /// <summary>Where the log was completed; null: it goes on, or the completion is too old to be retained.</summary>
+    internal FeedPosition? CompletedAt
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return IsCompleted ? new FeedPosition(_epoch, this[_next - 1].Entry.Offset) : null;
             }
         }
     }
 
     /// <summary>
-    /// Where what follows a position begins. Null when entries between the two have left the ring, or when the position is of another
+    /// Where what follows a position begins, or the completion, which every reader gets. Null when entries between the two have left the ring, or when the position is of another
     /// epoch: compared here, as the tail may be reset at any time.
     /// </summary>
     internal TailCursor? Find(FeedPosition after)
@@ -146,7 +177,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
                     high = middle;
                 }
             }
-            return new TailCursor(_generation, low);
+            return new TailCursor(_generation, IsCompleted ? Math.Min(low, _next - 1) : low);
         }
     }
 
@@ -163,7 +194,10 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
                 for (; index < _next && buffer.Length < maxBytes; index++)
                 {
                     ref var slot = ref this[index];
-                    format.WriteMessage(buffer, slot.Entry.Payload.Span, _idPrefix, slot.Entry.Offset);
+                    if (!slot.Entry.IsCompletion)
+                    {
+                        format.WriteMessage(buffer, slot.Entry.Payload.Span, _idPrefix, slot.Entry.Offset);
+                    }
                     appendedAt = slot.AppendedAt;
                 }
             }
@@ -203,6 +237,32 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
 
     private ref Slot this[long index] => ref _ring[index & (_ring.Length - 1)];
 
+    private bool IsCompleted => _first < _next && this[_next - 1].Entry.IsCompletion;
+
+    private void Add(in FeedEntry entry, long appendedAt, TimeSpan now)
+    {
+        if (_next - _first == _ring.Length)
+        {
+            Grow();
+        }
+        this[_next++] = new Slot(entry, appendedAt, now);
+        _bytes += entry.Payload.Length;
+    }
+
+    // The log is known to have ended before what another server, which did not know it either, has appended.
+    private void CompleteLate(in FeedEntry completion, long appendedAt, TimeSpan now)
+    {
+        var next = _next;
+        while (_first < _next && this[_next - 1].Entry.Offset > completion.Offset)
+        {
+            ref var slot = ref this[--_next];
+            _bytes -= slot.Entry.Payload.Length;
+            slot = default;
+        }
+        _generation += _next < next ? 1 : 0;
+        Add(completion, appendedAt, now);
+    }
+
     private void Grow()
     {
         var larger = new Slot[Math.Max(1, _ring.Length * 2)];
@@ -218,11 +278,12 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     // Entries from this index on stay, whatever the limits.
     private void Trim(TimeSpan now, long until)
     {
+        var entries = retention.Entries + (IsCompleted ? 1L : 0);
         while (_first < until)
         {
             ref var slot = ref this[_first];
             var isNewest = _first == _next - 1;
-            var isWithinLimits = _next - _first <= retention.Entries && _bytes <= retention.Bytes;
+            var isWithinLimits = _next - _first <= entries && _bytes <= retention.Bytes;
             if (now - slot.ArrivedAt <= retention.Age && (isNewest || isWithinLimits))
             {
                 return;

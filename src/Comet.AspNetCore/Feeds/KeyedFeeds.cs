@@ -6,7 +6,8 @@ namespace Comet.AspNetCore;
 
 /// <summary>
 /// A family of feeds, one per key: per user, per room, per order. A feed begins at its first use. With a store it is in memory while it is
-/// used, and for seconds after; without one it disappears when it has no readers and its retention has passed. Safe for concurrent use.
+/// used, and for seconds after; without one it disappears when it has no readers and its retention has passed. A key that was completed
+/// stays so for as long as its last entry is retained; after that it begins anew. Safe for concurrent use.
 /// </summary>
 /// <typeparam name="T">What is published.</typeparam>
 public sealed class KeyedFeeds<T>

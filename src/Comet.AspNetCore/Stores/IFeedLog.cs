@@ -6,11 +6,20 @@ namespace Comet.AspNetCore.Stores;
 public interface IFeedLog : IAsyncDisposable
 {
     /// <summary>
-    /// Appends one entry. When this returns, the entry is as safe as the store can make it, and the tail has it or gets it soon.
+    /// Appends one entry. When this returns, the entry is as safe as the store can make it, and the tail has it or gets it soon; it has
+    /// the entries before it already.
     /// </summary>
-    /// <param name="payload">One JSON value in UTF-8 on one line; the caller does not change it afterwards.</param>
+    /// <remarks>
+    /// A completion is an entry like any other: it is stored, read back and retained, and as the newest it is the last to leave. It is no
+    /// message, so it takes the place of none in <see cref="FeedRetention.Entries"/>. What is appended after it reaches no reader, as the
+    /// tail drops it; a store that knows the log's newest entry refuses it, and gives a second completion the position of the first.
+    /// </remarks>
+    /// <param name="payload">
+    /// One JSON value in UTF-8 on one line, or nothing: a completion. The caller does not change it afterwards.
+    /// </param>
     /// <param name="cancellationToken">Stops waiting; the entry may have been appended all the same.</param>
     /// <exception cref="ArgumentException">The payload is longer than the store takes.</exception>
+    /// <exception cref="FeedCompletedException">The log is completed. The entry was not stored.</exception>
     /// <exception cref="FeedUnavailableException">It is not certain that the entry was stored.</exception>
     /// <exception cref="ObjectDisposedException">The log is closed. The entry was not stored.</exception>
     ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken);

@@ -11,7 +11,8 @@ public interface IFeedStore
 
     /// <summary>
     /// Opens a feed's log, or begins one. Before this returns, <paramref name="tail"/> is reset to the log's end; from then on the tail
-    /// gets every entry of the log, whichever server appended it, in order and once.
+    /// gets every entry of the log, whichever server appended it, in order and once. Where the log is completed, the tail is reset to
+    /// before the completion, and gets it.
     /// </summary>
     /// <param name="feed">The feed's name. The epoch of a feed without a key outlives its entries.</param>
     /// <param name="retention">What to keep at most.</param>

@@ -57,6 +57,21 @@ public class KeyedFeedTests
     }
 
     [Fact]
+    public async Task A_completed_key_begins_anew_when_its_retention_has_passed()
+    {
+        await using var app = await StartAsync();
+        var room = Rooms(app).Get("room");
+        var id = await room.PublishAsync("1");
+        await room.CompleteAsync();
+
+        _time.Advance(TimeSpan.FromSeconds(50));
+        await Assert.ThrowsAsync<FeedCompletedException>(async () => await room.PublishAsync("2"));
+        await DisappearsAsync(app);
+
+        Assert.NotEqual(id.Epoch, (await room.PublishAsync("2")).Epoch);
+    }
+
+    [Fact]
     public async Task A_reader_in_code_keeps_its_feed()
     {
         await using var app = await StartAsync();

@@ -235,6 +235,91 @@ public abstract class DurableStoreTests : FeedStoreTests
         Assert.Equal(Messages, seen.Count);
     }
 
+    [Fact]
+    public async Task A_completion_is_stored_and_read_back_like_any_entry()
+    {
+        await using var host = await StartAsync();
+        var tail = new RecordingTail();
+        await using var log = await OpenAsync(host, NewName(), tail);
+        await AppendAsync(log, "1");
+
+        var position = await AppendAsync(log, "");
+
+        var entries = await tail.ReceiveAsync(2);
+        Assert.Equal((position.Offset, true), (entries[1].Offset, entries[1].IsCompletion));
+        var read = await ReadAllAsync(log, pageSize: 1);
+        Assert.Equal(["1", ""], Texts(read));
+        Assert.Equal(entries.Select(entry => (entry.Offset, entry.At)), read.Select(entry => (entry.Offset, entry.At)));
+    }
+
+    [Fact]
+    public async Task A_tail_of_a_completed_log_gets_the_completion()
+    {
+        var name = NewName();
+        FeedPosition position;
+        await using (var host = await StartAsync())
+        {
+            await using var log = await OpenAsync(host, name, new RecordingTail());
+            await AppendAsync(log, "1");
+            position = await AppendAsync(log, "");
+            await AssertCompletedAsync(host);
+        }
+
+        await using var restarted = await StartAsync();
+        await AssertCompletedAsync(restarted);
+
+        async Task AssertCompletedAsync(StoreHost host)
+        {
+            var tail = new RecordingTail();
+            await using var log = await OpenAsync(host, name, tail);
+            var entry = Assert.Single(tail.Entries);
+            Assert.True(entry.IsCompletion);
+            Assert.Equal(position, new FeedPosition(tail.Epoch, entry.Offset));
+        }
+    }
+
+    [Fact]
+    public async Task A_feed_is_completed_after_a_restart_too()
+    {
+        var name = NewName();
+        FeedPosition first;
+        await using (var host = await StartAsync())
+        {
+            var feed = host.Feed(name, new FeedOptions());
+            first = await feed.PublishAsync("1");
+            await feed.PublishAsync("2");
+            await feed.CompleteAsync();
+        }
+
+        await using var restarted = await StartAsync();
+        var again = restarted.Feed(name, new FeedOptions());
+
+        Assert.Empty(await ReadToEndAsync(again, after: null));
+        Assert.Equal(["2"], await ReadToEndAsync(again, first));
+        Assert.Equal(["1", "2"], await ReadToEndAsync(again, FeedPosition.Earliest));
+        await again.CompleteAsync();
+        await Assert.ThrowsAsync<FeedCompletedException>(() => again.PublishAsync("3").AsTask().WithPatience());
+        Assert.Equal(["1", "2"], await ReadToEndAsync(again, FeedPosition.Earliest));
+    }
+
+    [Fact]
+    public async Task What_is_appended_behind_a_completion_reaches_no_reader()
+    {
+        var name = NewName();
+        await using var host = await StartAsync();
+        var feed = host.Feed(name, new FeedOptions());
+        await feed.PublishAsync("1");
+        await using var log = await OpenAsync(host, name, new RecordingTail());
+        await feed.CompleteAsync();
+
+        // As another server may, before it has read the completion. A store that knows it refuses.
+        var exception = await Record.ExceptionAsync(() => AppendAsync(log, "\"2\""));
+
+        Assert.True(exception is null or FeedCompletedException, $"{exception}");
+        Assert.Equal(["1"], await ReadToEndAsync(feed, FeedPosition.Earliest));
+        Assert.Empty(await ReadToEndAsync(feed, after: null));
+    }
+
     protected static List<string> Texts(IEnumerable<FeedEntry> entries) =>
         entries.Select(entry => Encoding.UTF8.GetString(entry.Payload.Span)).ToList();
 

@@ -321,6 +321,98 @@ public abstract class FeedStoreTests
         Assert.Equal(position, exception.Position);
     }
 
+    [Fact]
+    public async Task A_completed_feed_gives_everybody_the_rest_and_then_ends()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        var first = await feed.PublishAsync("1");
+        var (early, resumed) = (ReadToEndAsync(feed, FeedPosition.Earliest), ReadToEndAsync(feed, first));
+        await feed.PublishAsync("2");
+
+        await feed.CompleteAsync();
+
+        Assert.Equal(["1", "2"], await early);
+        Assert.Equal(["2"], await resumed);
+        Assert.Equal(["1", "2"], await ReadToEndAsync(feed, FeedPosition.Earliest));
+        Assert.Equal(["2"], await ReadToEndAsync(feed, first));
+        Assert.Empty(await ReadToEndAsync(feed, after: null));
+    }
+
+    [Fact]
+    public async Task A_feed_that_is_completed_without_a_message_ends()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+
+        await feed.CompleteAsync();
+
+        Assert.Empty(await ReadToEndAsync(feed, after: null));
+        Assert.Empty(await ReadToEndAsync(feed, FeedPosition.Earliest));
+    }
+
+    [Fact]
+    public async Task A_completed_feed_takes_no_more_and_completing_it_again_changes_nothing()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        await feed.PublishAsync("1");
+        await feed.CompleteAsync();
+        var core = feed.Handle.Acquire();
+        var next = core.Tail.State.Next;
+
+        await feed.CompleteAsync();
+        var exception = await Assert.ThrowsAsync<FeedCompletedException>(() => feed.PublishAsync("2").AsTask().WithPatience());
+
+        Assert.Equal(feed.Name, exception.Feed);
+        Assert.Equal(next, core.Tail.State.Next);
+        Assert.Equal(["1"], await ReadToEndAsync(feed, FeedPosition.Earliest));
+    }
+
+    [Fact]
+    public async Task Whoever_publishes_while_others_complete_is_read_or_told()
+    {
+        const int Publishers = 8;
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        var reading = ReadToEndAsync(feed, FeedPosition.Earliest);
+
+        var publishing = Enumerable.Range(0, Publishers).Select(publisher => Task.Run(async () =>
+        {
+            var confirmed = new List<string>();
+            for (var number = 0; ; number++)
+            {
+                try
+                {
+                    await feed.PublishAsync($"{publisher}:{number}");
+                }
+                catch (FeedCompletedException)
+                {
+                    return confirmed;
+                }
+                confirmed.Add($"{publisher}:{number}");
+            }
+        })).ToList();
+        await feed.PublishAsync("-");
+        await Task.WhenAll(feed.CompleteAsync().AsTask(), feed.CompleteAsync().AsTask()).WithPatience();
+
+        var confirmed = (await Task.WhenAll(publishing).WithPatience()).SelectMany(texts => texts).Append("-");
+        Assert.Equal(confirmed.Order(), (await reading).Order());
+        Assert.Equal(confirmed.Order(), (await ReadToEndAsync(feed, FeedPosition.Earliest)).Order());
+    }
+
+    /// <summary>The messages after a position, up to the completion.</summary>
+    protected static async Task<List<string>> ReadToEndAsync(Feed<string> feed, FeedPosition? after)
+    {
+        var texts = new List<string>();
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
+        await foreach (var message in feed.ReadAsync(after, deadline.Token))
+        {
+            texts.Add(message.Value);
+        }
+        return texts;
+    }
+
     /// <summary>The next messages after a position: this many, or up to the last.</summary>
     protected static async Task<List<string>> ReadAsync(Feed<string> feed, FeedPosition? after, int count, string? last = null)
     {
