@@ -33,6 +33,7 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly SqliteStatement _add;
     private readonly SqliteStatement _oldest;
     private readonly SqliteStatement _newest;
+    private readonly SqliteStatement _newestOf;
     private readonly SqliteStatement _after;
     private readonly SqliteStatement _removeThrough;
     private readonly SqliteStatement _removeOldest;
@@ -59,6 +60,8 @@ internal sealed class SqliteDatabase : IDisposable
         _add = Statement("INSERT INTO entries (feed, offset, at_ms, total, payload) VALUES ($1, $2, $3, $4, $5)");
         _oldest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 ORDER BY offset");
         _newest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
+        _newestOf = Statement(
+            "SELECT at_ms FROM entries WHERE feed = (SELECT id FROM feeds WHERE name = $1) ORDER BY offset DESC LIMIT 1");
         _after = Statement("SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset");
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
         _removeOldest = Statement(
@@ -269,6 +272,9 @@ internal sealed class SqliteDatabase : IDisposable
         using var row = _newest.Query(feed);
         return row.Read() ? (row.GetInt64(0), SqliteStatement.Time(row.GetInt64(1))) : null;
     }
+
+    /// <summary>When the newest entry of the feed of this name was published; null: there is none.</summary>
+    internal DateTimeOffset? Newest(string name) => _newestOf.Value<object>(name) is long at ? SqliteStatement.Time(at) : null;
 
     /// <summary>Removes a feed that has no entries. If it is opened again, it begins in another epoch.</summary>
     internal void RemoveFeed(long feed) => _removeFeed.Execute(feed);

@@ -96,6 +96,17 @@ internal sealed class SqliteClose(SqliteFeed feed, IFeedTail tail) : SqliteWork<
     internal override void Fail(SqliteBatch batch, FeedUnavailableException fault) => Complete(batch);
 }
 
+/// <summary>Whether a feed has an entry that is retained.</summary>
+internal sealed class SqliteExists(string name, TimeSpan age) : SqliteWork<bool>
+{
+    private bool _exists;
+
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database) =>
+        _exists = database.Newest(name) is { } newest && newest >= batch.Now - age;
+
+    internal override void Complete(SqliteBatch batch) => SetResult(_exists);
+}
+
 /// <summary>Checks that the file can be written.</summary>
 internal sealed class SqliteProbe : SqliteWork<bool>
 {

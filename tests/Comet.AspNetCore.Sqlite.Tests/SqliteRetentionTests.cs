@@ -252,6 +252,24 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         Assert.All(tail.Entries, entry => Assert.False(entry.IsCompletion));
     }
 
+    [Fact]
+    public async Task A_log_exists_as_long_as_it_has_entries_and_asking_writes_nothing()
+    {
+        await using var host = await StartAsync(_time);
+        var (name, retention) = (new FeedName("rooms", "1"), Plenty with { Age = TimeSpan.FromMinutes(1) });
+        Assert.False(await ExistsAsync());
+        Assert.Equal(0L, Query("SELECT count(*) FROM feeds"));
+        await using var log = await OpenAsync(host, new RecordingTail(), retention, name.ToString());
+        await AppendAsync(log, 1);
+        Assert.True(await ExistsAsync());
+
+        _time.Advance(TimeSpan.FromSeconds(61));
+
+        Assert.False(await ExistsAsync());
+
+        Task<bool> ExistsAsync() => host.Store.ExistsAsync(name, retention, CancellationToken.None).AsTask().WithPatience();
+    }
+
     private static Task HoldsAsync(IFeedLog log, long[] expected) =>
         Eventually.HoldsAsync(
             async () => (await ReadAllAsync(log)).SequenceEqual(expected),

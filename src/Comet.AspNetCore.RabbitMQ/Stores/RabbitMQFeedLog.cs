@@ -2,8 +2,10 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>The log of one feed, in a RabbitMQ stream that it may share with others of its family.</summary>
-internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRetention retention, IFeedTail tail, TimeProvider time)
+/// <summary>
+/// The log of one feed, in a RabbitMQ stream that it may share with others of its family. Without a tail it is not open, and only read.
+/// </summary>
+internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRetention retention, IFeedTail? tail, TimeProvider time)
     : IFeedLog
 {
     private volatile bool _isClosed;
@@ -43,7 +45,10 @@ internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRe
     public ValueTask DisposeAsync()
     {
         _isClosed = true;
-        stream.Close(feed, tail);
+        if (tail is not null)
+        {
+            stream.Close(feed, tail);
+        }
         return ValueTask.CompletedTask;
     }
 }

@@ -29,14 +29,28 @@ internal sealed class RabbitMQStore(
 
     public async ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
+        var stream = StreamOf(feed, retention);
+        await stream.OpenAsync(feed.ToString(), tail, cancellationToken);
+        return new RabbitMQFeedLog(stream, feed.ToString(), retention, tail, time);
+    }
+
+    public async ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken)
+    {
+        var stream = StreamOf(feed, retention);
+        await stream.JoinAsync(cancellationToken);
+        var log = new RabbitMQFeedLog(stream, feed.ToString(), retention, tail: null, time); // it is not opened, so nothing is to be closed
+        return (await log.ReadAsync(0, maxEntries: 1, maxBytes: 1, cancellationToken)).Entries.Count > 0;
+    }
+
+    private RabbitMQStream StreamOf(FeedName feed, FeedRetention retention)
+    {
         var name = RabbitMQStreamName.Of(feed, options.Value);
         var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
         {
             var arguments = RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value);
             return new RabbitMQStream(name, arguments, broker, options.Value, _scans, time, logger);
         }));
-        await stream.Value.OpenAsync(feed.ToString(), tail, cancellationToken);
-        return new RabbitMQFeedLog(stream.Value, feed.ToString(), retention, tail, time);
+        return stream.Value;
     }
 
     public async ValueTask DisposeAsync()

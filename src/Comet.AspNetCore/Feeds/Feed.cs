@@ -23,7 +23,57 @@ public sealed class Feed<T>
     /// <summary>The name it was registered with; for a feed of a family, <c>family/key</c>.</summary>
     public string Name => _name.ToString();
 
+    /// <summary>
+    /// The position of the newest message as this server knows it, or a later one that no message has: for a page that is rendered now and
+    /// streams what comes after it. Take it before the data that the page shows, so that nothing is lost in between.
+    /// </summary>
+    /// <value>
+    /// <see cref="FeedPosition.Earliest"/> while the log is not open on this server, so that nothing is lost then either: what is retained
+    /// comes again. Asking opens it; feeds without a key are opened when the app starts. Those of a family, whose logs are opened and closed
+    /// as they are used, are better asked with <see cref="GetNewestAsync"/>, which waits until the log is open. A log in memory always is.
+    /// </value>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public FeedPosition Head
+    {
+        get
+        {
+            var feed = Handle.Acquire();
+            try
+            {
+                return feed.Head;
+            }
+            finally
+            {
+                feed.Release();
+            }
+        }
+    }
+
     internal IFeedHandle Handle { get; }
+
+    /// <summary>
+    /// Reads the newest retained messages, and the head at the same moment: rendering these and streaming what follows the head neither
+    /// loses nor doubles a message.
+    /// </summary>
+    /// <param name="count">How many at most; 0: the head alone.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
+    /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public async ValueTask<FeedSnapshot<T>> GetNewestAsync(int count, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        var feed = Handle.Acquire();
+        try
+        {
+            var (messages, head) = await SnapshotReader.ReadNewestAsync(feed, count, cancellationToken);
+            return new([.. messages.Select(entry => Decode(head with { Offset = entry.Offset }, entry))], head);
+        }
+        finally
+        {
+            feed.Release();
+        }
+    }
 
     /// <summary>
     /// Appends a message. When this returns, the message is stored as safely as the app's store can, and on its way to every connection.

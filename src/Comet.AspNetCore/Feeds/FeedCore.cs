@@ -21,9 +21,12 @@ internal sealed class FeedCore : IAsyncDisposable
     internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
     {
         (Name, Options, Services, History, _store) = (name, options, services, history, store);
-        _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
-        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
+        _retention = RetentionOf(options);
+        Tail = new FeedTail(
+            store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time, isWholeLog: !store.CanReadBack);
     }
+
+    internal static FeedRetention RetentionOf(FeedOptions options) => new(options.Retain, options.RetainBytes, options.RetainFor);
 
     internal FeedName Name { get; }
 
@@ -51,6 +54,25 @@ internal sealed class FeedCore : IAsyncDisposable
         !_closing.IsCancellationRequested && _log is { IsCompletedSuccessfully: true } log
             ? new(log.Result)
             : new(OpenSlowAsync(cancellationToken));
+
+    /// <summary>
+    /// The position of the newest message as this server knows it. <see cref="FeedPosition.Earliest"/> where the log is not open yet: this
+    /// begins to open it.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    internal FeedPosition Head
+    {
+        get
+        {
+            var opening = OpenAsync(CancellationToken.None);
+            if (opening.IsCompletedSuccessfully)
+            {
+                return Tail.State.Head;
+            }
+            _ = LogFailureAsync(opening.AsTask());
+            return FeedPosition.Earliest;
+        }
+    }
 
     internal async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
@@ -160,6 +182,22 @@ internal sealed class FeedCore : IAsyncDisposable
     {
         Tail.Changed = FeedTail.NobodyListens;
         Interlocked.Exchange(ref _fanOut, null)?.Dispose();
+    }
+
+    private async Task LogFailureAsync(Task opening)
+    {
+        try
+        {
+            await opening;
+        }
+        catch (Exception exception) when (!_closing.IsCancellationRequested)
+        {
+            CometLog.FeedNotOpened(Services.Logger, exception, Name.ToString());
+        }
+        catch (OperationCanceledException)
+        {
+            // The app has ended.
+        }
     }
 
     private Task<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)

@@ -25,12 +25,18 @@ internal sealed class FeedReader
     /// <summary>Whether the store has something before the tail.</summary>
     internal bool HasStored { get; private set; }
 
-    /// <summary>Settles where a reader that asks for <paramref name="after"/> starts.</summary>
-    internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after, CancellationToken cancellationToken)
+    /// <summary>Settles where a reader starts that asks for <paramref name="start"/>.</summary>
+    internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, FeedStart start, CancellationToken cancellationToken)
     {
         var reader = new FeedReader(feed, await feed.OpenAsync(cancellationToken));
+        if (await reader.FindAsync(start, cancellationToken) is { } found)
+        {
+            (reader.Position, reader.Recovered) = (found, true);
+            await reader.ReadAsync(fromRetained: true, cancellationToken);
+            return reader;
+        }
         var state = feed.Tail.State;
-        if (after is not { } wanted)
+        if (start.After is not { } wanted)
         {
             reader.GoOnLive(recovered: null);
             return reader;
@@ -48,7 +54,7 @@ internal sealed class FeedReader
             }
         }
         (reader.Position, reader.Recovered) = (wanted, true);
-        await reader.ReadAsync(fromEarliest: after.Value.IsEarliest, cancellationToken);
+        await reader.ReadAsync(fromRetained: start.After.Value.IsEarliest, cancellationToken);
         return reader;
     }
 
@@ -57,7 +63,7 @@ internal sealed class FeedReader
     /// lost meanwhile.
     /// </summary>
     internal ValueTask<IReadOnlyList<FeedEntry>> ReadAsync(CancellationToken cancellationToken) =>
-        ReadAsync(fromEarliest: false, cancellationToken);
+        ReadAsync(fromRetained: false, cancellationToken);
 
     /// <summary>The reader has everything up to this offset, too.</summary>
     internal void Advance(long offset) => Position = Position with { Offset = offset };
@@ -65,7 +71,25 @@ internal sealed class FeedReader
     /// <summary>Goes back to the store after the tail has lost the reader's cursor.</summary>
     internal void GoBack(FeedPosition position) => (Position, Recovered, HasStored) = (position, true, true);
 
-    private async ValueTask<IReadOnlyList<FeedEntry>> ReadAsync(bool fromEarliest, CancellationToken cancellationToken)
+    // Where a start in the past is; null: the start is not in the past.
+    private async ValueTask<FeedPosition?> FindAsync(FeedStart start, CancellationToken cancellationToken)
+    {
+        var tail = _feed.Tail;
+        if (start.Newest is { } count)
+        {
+            return tail.FindNewest(count) ?? await _log.FindNewestAsync(count, cancellationToken);
+        }
+        if (start.Since is not { } time)
+        {
+            return null;
+        }
+        return time > _feed.Services.Clock.Time.GetUtcNow()
+            ? tail.State.Head
+            : tail.FindSince(time) ?? await _log.FindSinceAsync(time, cancellationToken);
+    }
+
+    // From what is retained: nothing counts as missed that has been removed before the first page.
+    private async ValueTask<IReadOnlyList<FeedEntry>> ReadAsync(bool fromRetained, CancellationToken cancellationToken)
     {
         HasStored = false;
         var state = _feed.Tail.State;
@@ -80,12 +104,16 @@ internal sealed class FeedReader
             return [];
         }
         var page = await _feed.History.ReadAsync(_log, Position, cancellationToken);
-        if (page.Epoch != Position.Epoch || (page.TrimmedThrough > Position.Offset && !fromEarliest))
+        if (page.Epoch != Position.Epoch || (page.TrimmedThrough > Position.Offset && !fromRetained))
         {
             GoOnLive(recovered: false);
             return [];
         }
-        page = LeaveCompletionToTail(page);
+        page = page.UpToCompletion(out var completion);
+        if (completion is { } last)
+        {
+            _feed.Tail.Complete(page.Epoch, last); // it reaches readers through the tail, whose store may not have known it at opening
+        }
         var oldest = page.TrimmedThrough;
         HasStored = page.Entries.Count > 0;
         if (!HasStored)
@@ -94,9 +122,9 @@ internal sealed class FeedReader
             oldest = state.TrimmedThrough;
         }
         var entries = EntriesAfterPosition(page);
-        if (fromEarliest)
+        if (fromRetained)
         {
-            Advance(oldest); // a client that loses its connection before its first message resumes here
+            Advance(Math.Max(Position.Offset, oldest)); // a client that loses its connection before its first message resumes here
         }
         return entries;
     }
@@ -110,20 +138,6 @@ internal sealed class FeedReader
         return entries.Count == 0 || (entries[0].Offset > Position.Offset && entries[^1].Offset <= last)
             ? entries
             : [.. entries.Where(entry => entry.Offset > Position.Offset && entry.Offset <= last)];
-    }
-
-    // A completion reaches readers through the tail. The tail may not have it: not every store knows at opening how a log ends.
-    private FeedLogPage LeaveCompletionToTail(FeedLogPage page)
-    {
-        for (var i = 0; i < page.Entries.Count; i++)
-        {
-            if (page.Entries[i].IsCompletion)
-            {
-                _feed.Tail.Complete(page.Epoch, page.Entries[i]);
-                return page with { Entries = [.. page.Entries.Take(i)] };
-            }
-        }
-        return page;
     }
 
     private void GoOnLive(bool? recovered)

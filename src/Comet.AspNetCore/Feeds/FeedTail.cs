@@ -9,11 +9,14 @@ namespace Comet.AspNetCore.Feeds;
 /// The newest entries of a log in a ring, numbered by an index of its own: offsets may have holes, indexes have none, so a lag is a
 /// subtraction. An index stays valid until the ring is reset, which begins another generation.
 /// </summary>
-internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFeedTail
+internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool isWholeLog = false) : IFeedTail
 {
     // Enough for connections that keep up, or nearly, when a store has the rest.
     private const int MaxEntries = 8192;
     private const long MaxBytes = 4 * 1024 * 1024;
+
+    // Clocks of servers differ by less, or their messages are found by them as they are dated.
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
     private readonly long _start = time.GetTimestamp();
@@ -224,6 +227,57 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         }
     }
 
+    /// <inheritdoc cref="IFeedLog.FindNewestAsync"/>
+    /// <returns>Null: some of them have left the tail.</returns>
+    internal FeedPosition? FindNewest(int count)
+    {
+        lock (_lock)
+        {
+            return FirstOfNewest(count) is { } index ? Before(index) : null;
+        }
+    }
+
+    /// <inheritdoc cref="IFeedLog.FindSinceAsync"/>
+    /// <returns>Null: some of them may have left the tail.</returns>
+    internal FeedPosition? FindSince(DateTimeOffset time)
+    {
+        lock (_lock)
+        {
+            // One that has left may be dated later than the oldest that is here, by another server's clock.
+            if (!HoldsAll && (_first == EndOfMessages || time - this[_first].Entry.At <= ClockTolerance))
+            {
+                return null;
+            }
+            var index = _first;
+            while (index < EndOfMessages && this[index].Entry.At < time)
+            {
+                index++;
+            }
+            return Before(index);
+        }
+    }
+
+    /// <summary>
+    /// The newest messages, or all that are retained if there are fewer, and the position of the newest. Null: some of them have left the
+    /// tail.
+    /// </summary>
+    internal (List<FeedEntry> Messages, FeedPosition Head)? CopyNewest(int count)
+    {
+        lock (_lock)
+        {
+            if (FirstOfNewest(count) is not { } from)
+            {
+                return null;
+            }
+            var messages = new List<FeedEntry>((int)(EndOfMessages - from));
+            for (var index = from; index < EndOfMessages; index++)
+            {
+                messages.Add(this[index].Entry);
+            }
+            return (messages, new FeedPosition(_epoch, _head));
+        }
+    }
+
     /// <summary>Completes when something lies after the cursor, or it is lost.</summary>
     internal Task WaitAsync(TailCursor cursor, CancellationToken cancellationToken)
     {
@@ -236,6 +290,15 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     }
 
     private ref Slot this[long index] => ref _ring[index & (_ring.Length - 1)];
+
+    private bool HoldsAll => isWholeLog || _trimmedThrough == 0;
+
+    private long EndOfMessages => IsCompleted ? _next - 1 : _next;
+
+    // The index of the first of the newest messages; null: it may have left the tail.
+    private long? FirstOfNewest(int count) => EndOfMessages - count >= _first ? EndOfMessages - count : HoldsAll ? _first : null;
+
+    private FeedPosition Before(long index) => new(_epoch, index > _first ? this[index - 1].Entry.Offset : _trimmedThrough);
 
     private bool IsCompleted => _first < _next && this[_next - 1].Entry.IsCompletion;
 

@@ -58,6 +58,7 @@ public static class CometServiceCollectionExtensions
         services.AddSingleton<ConnectionShutdown>();
         services.AddHostedService(provider => provider.GetRequiredService<ConnectionShutdown>());
         services.AddHostedService<StartupMessages>();
+        services.AddHostedService<FeedOpening>();
         services.AddSingleton<WriteDeadline>();
         services.AddSingleton<ConnectionAcceptor>();
         services.AddSingleton<ConnectionServices>();
@@ -83,11 +84,11 @@ public static class CometServiceCollectionExtensions
         AddFeedOptions(services, new(name, typeof(Feed<T>), IsFamily: false), configure);
         services.AddKeyedSingleton(name, (provider, _) =>
         {
-            var options = OptionsOf(provider, name);
-            var feed = new FeedName(name);
-            var handle = new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), feed, options);
-            return new Feed<T>(feed, handle, JsonOf(provider, options));
+            var handle = provider.GetRequiredKeyedService<SingletonFeedHandle>(name);
+            return new Feed<T>(new FeedName(name), handle, JsonOf(provider, handle.Options));
         });
+        services.AddKeyedSingleton(name, (provider, _) =>
+            new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), new FeedName(name), OptionsOf(provider, name)));
         services.TryAddSingleton(OnlyOne<Feed<T>>);
         return services;
     }

@@ -5,5 +5,5 @@ namespace Comet.AspNetCore;
 public sealed class FeedCompletedException(string feed) : InvalidOperationException($"The feed {feed} is completed: it takes no more messages.")
 {
     /// <summary>The feed's name; for a feed of a family, <c>family/key</c>.</summary>
-    public string Feed { get; } = feed;
+    public string Name { get; } = feed;
 }

@@ -33,6 +33,35 @@ public interface IFeedLog : IAsyncDisposable
     ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Finds where the newest retained messages begin that may have left the tail. A store that can find it without reading them all
+    /// does so.
+    /// </summary>
+    /// <param name="count">How many are to follow; a completion is not counted.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The position that they follow; where there are fewer, that which everything follows that is retained.</returns>
+    /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
+    ValueTask<FeedPosition> FindNewestAsync(int count, CancellationToken cancellationToken) =>
+        FeedLogSearch.FindNewestAsync(this, count, cancellationToken);
+
+    /// <summary>
+    /// Finds where the retained messages begin that were published at a time or later, and may have left the tail. A store that can find
+    /// it without reading them all does so.
+    /// </summary>
+    /// <remarks>
+    /// Messages are dated by the servers that publish them. Where their clocks differ, the first message in the log that is dated so late
+    /// decides, and older ones may follow it.
+    /// </remarks>
+    /// <param name="time">The time.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>
+    /// The position that they follow. Where all are older, it is that of the newest message; where all are younger, that which everything
+    /// follows that is retained.
+    /// </returns>
+    /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
+    ValueTask<FeedPosition> FindSinceAsync(DateTimeOffset time, CancellationToken cancellationToken) =>
+        FeedLogSearch.FindSinceAsync(this, time, cancellationToken);
+
+    /// <summary>
     /// Waits until the tail has everything up to a position beyond its head that another server may have handed out. A store of one server
     /// knows no such position.
     /// </summary>

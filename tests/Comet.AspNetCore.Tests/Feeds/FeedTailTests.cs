@@ -128,6 +128,40 @@ public class FeedTailTests
         Assert.Equal("{\"type\":\"message\",\"id\":\"log-1\",\"data\":1}\n", Encoding.ASCII.GetString(buffer.Content));
     }
 
+    [Fact]
+    public void A_start_in_the_past_is_found_where_the_tail_has_enough()
+    {
+        _tail.Reset("log", 100); // of which earlier entries are in the store
+        var noon = DateTimeOffset.UnixEpoch.AddHours(12);
+        _tail.Append([.. Enumerable.Range(0, 10).Select(minute => Entry(101 + minute, "1") with { At = noon.AddMinutes(minute) })]);
+
+        Assert.Equal(new FeedPosition("log", 107), _tail.FindNewest(3));
+        Assert.Equal(new FeedPosition("log", 100), _tail.FindNewest(10));
+        Assert.Null(_tail.FindNewest(11));
+        Assert.Equal(new FeedPosition("log", 102), _tail.FindSince(noon.AddMinutes(2)));
+        Assert.Equal(new FeedPosition("log", 110), _tail.FindSince(noon.AddHours(1)));
+        Assert.Null(_tail.FindSince(noon.AddMinutes(1))); // the store may have one that another clock has dated later
+        Assert.Null(_tail.FindSince(DateTimeOffset.MinValue));
+    }
+
+    [Fact]
+    public void A_tail_that_is_the_whole_log_finds_any_start()
+    {
+        var tail = new FeedTail(new FeedRetention(Entries: 3, 1_000_000, TimeSpan.FromHours(1)), new ManualTime(), isWholeLog: true);
+        tail.Reset("log", 0);
+        Assert.Equal(0, tail.FindNewest(5)!.Value.Offset);
+        Assert.Equal(0, tail.FindSince(DateTimeOffset.MaxValue)!.Value.Offset);
+        foreach (var offset in Enumerable.Range(1, 10))
+        {
+            tail.Append([Entry(offset, "1") with { At = DateTimeOffset.UnixEpoch.AddSeconds(offset == 8 ? 60 : offset) }]); // one clock is ahead
+        }
+
+        Assert.Equal([10, 9, 8, 7, 7], new[] { 0, 1, 2, 3, 4 }.Select(count => tail.FindNewest(count)!.Value.Offset));
+        Assert.Equal(7, tail.FindSince(DateTimeOffset.MinValue)!.Value.Offset);
+        Assert.Equal(7, tail.FindSince(DateTimeOffset.UnixEpoch.AddSeconds(10))!.Value.Offset);
+        Assert.Equal(10, tail.FindSince(DateTimeOffset.UnixEpoch.AddSeconds(61))!.Value.Offset);
+    }
+
     private static FeedEntry Entry(long offset, string payload) => new(offset, Encoding.ASCII.GetBytes(payload), DateTimeOffset.UnixEpoch);
 
     private void Begin(string epoch)
