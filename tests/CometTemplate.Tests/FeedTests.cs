@@ -61,6 +61,8 @@ public class FeedTests(TemplatePackage package)
     [InlineData("Größen")]
     [InlineData("HttpRequest")]
     [InlineData("()")]
+    [InlineData("Message")]
+    [InlineData("statechange")]
     [InlineData("a-name-of-more-than-the-sixty-four-characters-that-a-feed-may-have")]
     public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(string name)
     {

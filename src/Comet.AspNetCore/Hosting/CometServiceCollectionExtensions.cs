@@ -78,7 +78,11 @@ public static class CometServiceCollectionExtensions
     /// </param>
     /// <returns>The same services.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    /// <exception cref="ArgumentException">The name is malformed or taken.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is malformed, taken, or that of an event that clients have themselves: <c>open</c>, <c>error</c>, <c>message</c>,
+    /// <c>close</c>, <c>closed</c>, <c>comet</c>, <c>end</c>, <c>gap</c>, <c>heartbeat</c>, <c>reconnecting</c>, <c>skipped</c>,
+    /// <c>statechange</c>, <c>status</c>, in any case.
+    /// </exception>
     public static IServiceCollection AddFeed<T>(this IServiceCollection services, string name, Action<FeedOptions>? configure = null)
     {
         AddFeedOptions(services, new(name, typeof(Feed<T>), IsFamily: false), configure);
@@ -115,6 +119,7 @@ public static class CometServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         var name = feed.Name;
         FeedName.CheckFamily(name, nameof(name));
+        ReservedFeedNames.Check(name, nameof(name));
         if (services.Any(service => service.ImplementationInstance is FeedRegistration taken && taken.Name == name))
         {
             throw new ArgumentException($"There is a feed named {name} already.", nameof(name));
