@@ -15,10 +15,10 @@ public sealed class QuietKeysTests(Broker broker)
 
     private int Scans => _messages.Entries.Count(entry => entry.EventId.Name == "RabbitMQStreamScanned");
 
-    // With the default there is room in memory for everything, otherwise for none of it.
+    // With the default there is room in memory for everything, otherwise for little more than who has entries where.
     [Theory]
-    [InlineData(null, 2, 0)]
-    [InlineData(0L, 10, 10)]
+    [InlineData(null, 12, 0)]
+    [InlineData(64L * 1024, 15, 8)]
     public async Task Everybody_is_served_by_a_few_scans(long? recentBytes, int firstScans, int secondScans)
     {
         await using var first = await StartAsync();
@@ -29,11 +29,14 @@ public sealed class QuietKeysTests(Broker broker)
         await ReadAllAsync(second, after, expected: 0);
         await ReadAllAsync(second, before, expected: 1);
 
-        var scans = Scans;
-        Assert.InRange(scans, 0, firstScans);
-        await ReadAllAsync(second, after, expected: 0);
-        await ReadAllAsync(second, before, expected: 1);
-        Assert.InRange(Scans - scans, 0, secondScans);
+        Assert.InRange(Scans, 0, firstScans);
+        // A server that has just started goes on to fill its memory.
+        await Eventually.HoldsAsync(
+            async () => await ScansOfAsync(second, after, expected: 0) == 0,
+            "nobody who has missed nothing needs a scan");
+        await Eventually.HoldsAsync(
+            async () => await ScansOfAsync(second, before, expected: 1) <= secondScans,
+            "a few scans serve the others");
     }
 
     [Fact]
@@ -86,6 +89,13 @@ public sealed class QuietKeysTests(Broker broker)
             Assert.Equal((position.Epoch, expected), (page.Epoch, page.Entries.Count));
             Assert.True(page.TrimmedThrough <= position.Offset);
         })).WithPatience();
+    }
+
+    private async Task<int> ScansOfAsync(StoreHost server, FeedPosition[] positions, int expected)
+    {
+        var before = Scans;
+        await ReadAllAsync(server, positions, expected);
+        return Scans - before;
     }
 
     private Feed<string> Feed(StoreHost server, string key) => server.Feed($"{_family}/{key}", new FeedOptions());

@@ -25,6 +25,20 @@ public class RabbitMQStoreOptionsTests
             error.Message);
     }
 
+    [Theory]
+    [InlineData("Partitions", "1025", "Comet:RabbitMQ:Partitions is 1025; it must be 1 to 1024 RabbitMQ streams.")]
+    [InlineData("PartitionBytes", "1", "Comet:RabbitMQ:PartitionBytes is 1; it must be 1048576 to 1099511627776 bytes.")]
+    [InlineData("RecentBytes", "-1", "Comet:RabbitMQ:RecentBytes is -1; it must be 0 to 4294967296 bytes.")]
+    [InlineData("Timeout", "00:06:00", "Comet:RabbitMQ:Timeout is 00:06:00; it must be 00:00:00.1000000 to 00:05:00.")]
+    [InlineData("Heartbeat", "00:00:00", "Comet:RabbitMQ:Heartbeat is 00:00:00; it must be 00:00:01 to 00:01:00.")]
+    public void A_value_outside_its_range_is_refused_as_in_all_settings(string key, string value, string message)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() =>
+            Read(($"Comet:RabbitMQ:{key}", value), ("ConnectionStrings:RabbitMQ", "amqp://configured")));
+
+        Assert.Equal(message, error.Message);
+    }
+
     private static RabbitMQStoreOptions Read(params (string Key, string Value)[] settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());

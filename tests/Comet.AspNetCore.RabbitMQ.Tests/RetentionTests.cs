@@ -87,5 +87,49 @@ public sealed class RetentionTests(Broker broker)
         Assert.Equal(isBeginningRemoved ? 1 : 10, page.Entries.Count);
     }
 
+    // Other servers have other clocks, and any of them may be set.
+    [Theory]
+    [InlineData(-400)]
+    [InlineData(400)]
+    public async Task A_message_of_another_clock_is_read_back_after_a_restart(int days)
+    {
+        await using (var first = await Server.StartAsync(broker.ConnectionString))
+        {
+            var tail = new RecordingTail();
+            await using var log = await first.OpenAsync(_feed, tail, Little);
+            await using var raw = await RawStream.OpenAsync(broker, NameOf(_feed));
+            await raw.WriteAsync([new RabbitMQMessage
+            {
+                Id = new MessageId(7, 1),
+                Epoch = tail.Epoch,
+                Floor = tail.Head.Offset - 1,
+                Feed = _feed,
+                At = DateTimeOffset.UtcNow.AddDays(days),
+                Payload = Payloads.Of("1"),
+            }]);
+            await log.AppendAsync("2");
+        }
+
+        await using var second = await Server.StartAsync(broker.ConnectionString);
+        await using var restarted = await second.OpenAsync(_feed, new RecordingTail(), Little);
+
+        var page = await restarted.ReadAsync(0, 10, TestContext.Current.CancellationToken);
+        Assert.Equal((2, 0), (page.Entries.Count, page.TrimmedThrough));
+    }
+
+    [Fact]
+    public async Task A_message_that_is_too_old_is_no_longer_read_back_though_the_broker_has_it()
+    {
+        await using var server = await Server.StartAsync(broker.ConnectionString, options => options.RecentBytes = 0);
+        await using var log = await server.OpenAsync(_feed, new RecordingTail(), Little with { Age = TimeSpan.FromSeconds(1) });
+        await log.AppendAsync("1");
+        var last = await log.AppendAsync("2");
+
+        await Eventually.HoldsAsync(
+            async () => await log.ReadAsync(0, 10, TestContext.Current.CancellationToken) is { Entries.Count: 0 } page
+                && page.TrimmedThrough == last.Offset,
+            "both are too old");
+    }
+
     private static string NameOf(string feed) => RabbitMQStreamName.Of(FeedName.Parse(feed), new RabbitMQStoreOptions());
 }

@@ -54,4 +54,10 @@ internal static partial class RabbitMQLogMessages
         "The newest messages of the RabbitMQ stream {Stream} were not all read into memory. They are read when a client needs them.",
         EventName = "RabbitMQFillFailed")]
     internal static partial void FillFailed(ILogger logger, Exception exception, string stream);
+
+    [LoggerMessage(12, LogLevel.Warning,
+        "The message at offset {Offset} of the RabbitMQ stream {Stream} was published by something else than a server of this app. It is "
+        + "left out, like all others of its kind. Find out who publishes there.",
+        EventName = "RabbitMQMessageForeign")]
+    internal static partial void MessageForeign(ILogger logger, string stream, long offset);
 }

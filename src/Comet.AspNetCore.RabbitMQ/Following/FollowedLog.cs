@@ -18,6 +18,7 @@ internal sealed class FollowedLog(string stream, RabbitMQStreamView view, Outbox
     private readonly List<(long Sequence, Verdict Verdict, FeedPosition Position)> _ours = [];
     private LogRules _rules = new(0);
     private Loss _loss;
+    private bool _wasForeignTold;
 
     /// <summary>The last message that was read; null: reading begins anew.</summary>
     internal (long Offset, MessageId Id)? Last { get; private set; }
@@ -61,6 +62,11 @@ internal sealed class FollowedLog(string stream, RabbitMQStreamView view, Outbox
                 _rules.Learn(older.Id);
             }
             _rules.LearntFrom(from);
+        }
+        if (message.IsForeign && !_wasForeignTold)
+        {
+            _wasForeignTold = true;
+            RabbitMQLogMessages.MessageForeign(logger, stream, message.Offset);
         }
         var epoch = _rules.Epoch;
         var verdict = _rules.Judge(message);

@@ -7,19 +7,20 @@ namespace Comet.AspNetCore.RabbitMQ.Following;
 /// What this server knows of a RabbitMQ stream: the position up to which it was read, the newest entries, and the tails of the feeds that
 /// are open. Safe for concurrent use.
 /// </summary>
-internal sealed class RabbitMQStreamView(long recentBytes)
+/// <param name="recentBytes">How many bytes of memory to use.</param>
+/// <param name="keptFor">How long messages are kept.</param>
+/// <param name="time">Measures that.</param>
+internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private RecentEntries _recent = new(recentBytes);
+    private readonly RecentEntries _recent = new(recentBytes);
+    private readonly Arrivals _arrivals = new(keptFor, time);
     private readonly Dictionary<string, List<IFeedTail>> _tails = [];
     private readonly Dictionary<string, List<FeedEntry>> _batches = [];
     private string? _epoch;
     private long _position;
     private long _advanced;
     private long _trimmedThrough;
-
-    /// <summary>How many bytes of entries are held in memory at most.</summary>
-    internal long RecentBytes => recentBytes;
 
     private string Epoch => _epoch ?? throw new InvalidOperationException("A feed is used before its RabbitMQ stream was read.");
 
@@ -35,6 +36,18 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         }
     }
 
+    /// <inheritdoc cref="Arrivals.OutdatedThrough"/>
+    internal long OutdatedThrough
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _arrivals.OutdatedThrough;
+            }
+        }
+    }
+
     /// <summary>Begins anew, because another epoch has begun or a part of the log was missed, and resets all tails.</summary>
     /// <param name="epoch">The current epoch.</param>
     /// <param name="start">The entries above this offset follow.</param>
@@ -45,6 +58,7 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         {
             (_epoch, _position, _advanced, _trimmedThrough) = (epoch, position, position, 0);
             _recent.Clear(start);
+            _arrivals.Begin(position);
             foreach (var tail in _tails.Values.SelectMany(tails => tails))
             {
                 tail.Reset(epoch, start);
@@ -58,8 +72,13 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         lock (_lock)
         {
             _position = position;
+            _arrivals.Record(position);
             foreach (var (feed, entry) in entries)
             {
+                if (CompletionOf(feed) is not null)
+                {
+                    continue; // another server has published it before it had read the completion
+                }
                 _recent.Add(feed, entry);
                 if (_tails.ContainsKey(feed))
                 {
@@ -99,7 +118,7 @@ internal sealed class RabbitMQStreamView(long recentBytes)
     {
         lock (_lock)
         {
-            if (_recent.NewestOf(feed) is { IsCompletion: true } completion)
+            if (CompletionOf(feed) is { } completion)
             {
                 tail.Reset(Epoch, completion.Offset - 1);
                 tail.Append([completion]);
@@ -124,56 +143,44 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         }
     }
 
-    /// <summary>
-    /// Reads a feed's entries after an offset, with the current epoch and the offset at or below which everything is known to have been
-    /// removed. The entries are null when some of them are not in memory.
-    /// </summary>
-    internal (string Epoch, long TrimmedThrough, List<FeedEntry>? Entries) Read(string feed, long after, int max)
+    /// <summary>Reads a feed's entries after an offset from memory.</summary>
+    internal MemoryPage Read(string feed, long after, int max)
     {
         lock (_lock)
         {
-            return (Epoch, _trimmedThrough, _recent.After(feed, Math.Max(after, _trimmedThrough), max, out _));
+            var entries = _recent.After(feed, Math.Max(after, _trimmedThrough), max, out var missing);
+            return new MemoryPage(Epoch, _trimmedThrough, entries, missing.After, missing.Through, _recent.Start);
         }
     }
 
-    /// <summary>Whether a feed's entries after an offset are in memory, or the epoch is over.</summary>
-    /// <param name="feed">The feed.</param>
-    /// <param name="epoch">The epoch of the offset.</param>
-    /// <param name="after">The offset.</param>
-    /// <param name="through">Those that are not in memory lie at or below this offset.</param>
-    internal bool IsInMemory(string feed, string epoch, long after, out long through)
-    {
-        lock (_lock)
-        {
-            return _recent.After(feed, after, 0, out through) is not null || epoch != _epoch;
-        }
-    }
-
-    /// <summary>Takes what was read of the part before the entries in memory: the entries if they fit, otherwise their offsets.</summary>
-    /// <param name="epoch">Their epoch.</param>
-    /// <param name="older">The entries.</param>
-    /// <param name="through">The offset up to which they were read.</param>
+    /// <summary>Learns which feeds have entries in a part of the stream that was read.</summary>
+    /// <param name="epoch">The epoch of the part.</param>
+    /// <param name="part">The part.</param>
     /// <param name="trimmedThrough">What is at or below this offset was removed.</param>
-    internal void AddOlder(string epoch, RecentEntries older, long through, long trimmedThrough)
+    internal void Learn(string epoch, LogPart part, long trimmedThrough)
     {
         lock (_lock)
         {
-            if (epoch != _epoch)
+            if (epoch == _epoch)
             {
-                return;
+                LearnTrimmed(trimmedThrough);
+                _recent.Learn(part);
             }
-            _trimmedThrough = Math.Max(_trimmedThrough, trimmedThrough);
-            if (through < _recent.KnownFrom || older.KnownFrom >= _recent.KnownFrom)
+        }
+    }
+
+    /// <summary>Takes in the entries of a part before those in memory, if they fit.</summary>
+    /// <returns>False: they do not.</returns>
+    internal bool TryFill(string epoch, LogPart part, List<(string Feed, FeedEntry Entry)> entries, long trimmedThrough)
+    {
+        lock (_lock)
+        {
+            if (epoch != _epoch || part.Through != _recent.Start || !_recent.TryAddOlder(part.After, entries))
             {
-                return; // there is a gap between the two, or it teaches nothing
+                return false;
             }
-            if (through < _recent.Start)
-            {
-                _recent.AddOlder(older);
-                return;
-            }
-            older.TakeOver(_recent);
-            _recent = older;
+            LearnTrimmed(trimmedThrough);
+            return true;
         }
     }
 
@@ -184,8 +191,18 @@ internal sealed class RabbitMQStreamView(long recentBytes)
         lock (_lock)
         {
             var (free, start) = (Math.Max(0, _recent.FreeBytes), _recent.Start);
-            var average = Math.Max(1, (recentBytes - free) / Math.Max(1, _position - start));
+            var average = Math.Max(1, (recentBytes - free) / Math.Max(1, _recent.Count));
             return (Epoch, Math.Max(_trimmedThrough, start - Math.Min(most, free / average)), start);
         }
+    }
+
+    // As far as it is in memory, and not too old.
+    private FeedEntry? CompletionOf(string feed) =>
+        _recent.NewestOf(feed) is { IsCompletion: true } completion && completion.Offset > _arrivals.OutdatedThrough ? completion : null;
+
+    private void LearnTrimmed(long trimmedThrough)
+    {
+        _trimmedThrough = Math.Max(_trimmedThrough, trimmedThrough);
+        _recent.ForgetThrough(_trimmedThrough);
     }
 }

@@ -4,76 +4,77 @@ namespace Comet.AspNetCore.RabbitMQ.Following;
 
 /// <summary>
 /// The newest entries of a RabbitMQ stream, of all its feeds, within a limit of bytes. A client that comes from another server finds here
-/// what it has missed, even of a feed that is not open on this server. Of older entries the offsets are known for a while, so that a client
-/// who has missed nothing is told so.
+/// what it has missed, even of a feed that is not open on this server. Of older parts it is known which feeds have entries in them, within
+/// the same limit, so that a client who has missed nothing is told so.
 /// </summary>
 internal sealed class RecentEntries(long maxBytes)
 {
     // Bytes of memory that an entry takes besides its payload, estimated.
     private const int Overhead = 128;
 
-    // Of some 200 bytes each. The feeds whose newest entries are oldest leave first.
-    private const int MaxOlderFeeds = 65_536;
+    // At most this part of the limit is for the older parts.
+    private const int OlderShare = 4;
 
     private readonly Dictionary<string, Ring> _feeds = [];
-    private readonly Queue<Ring> _order = new();
-    private readonly NewestOffsets _older = new(MaxOlderFeeds);
+    private readonly LogParts _older = new();
+    private Queue<Ring> _order = new();
     private long _bytes;
 
     /// <summary>All entries above this offset are here.</summary>
     internal long Start { get; private set; }
 
-    /// <summary>Above this offset it is known which feeds have entries.</summary>
-    internal long KnownFrom => _older.From;
+    /// <summary>How many bytes are left of the limit.</summary>
+    internal long FreeBytes => maxBytes - _bytes - _older.Bytes;
 
-    internal long FreeBytes => maxBytes - _bytes;
+    /// <summary>How many entries are here.</summary>
+    internal int Count => _order.Count;
 
     internal void Clear(long start)
     {
         _feeds.Clear();
         _order.Clear();
-        _older.Clear(start);
+        _older.Clear();
         (Start, _bytes) = (start, 0);
     }
 
     internal void Add(string feed, FeedEntry entry)
     {
-        if (!_feeds.TryGetValue(feed, out var ring))
-        {
-            _feeds.Add(feed, ring = new Ring(feed));
-        }
+        var ring = RingOf(feed);
         ring.Add(entry);
         _order.Enqueue(ring);
-        _bytes += entry.Payload.Length + Overhead;
-        while (_bytes > maxBytes && _order.Count > 1)
-        {
-            var (oldest, removed) = RemoveFirst();
-            Start = removed.Offset;
-            _older.Add(oldest, removed.Offset);
-        }
+        _bytes += SizeOf(entry);
+        Shrink();
     }
 
-    /// <summary>Takes over the entries that follow these.</summary>
-    internal void TakeOver(RecentEntries newer)
+    /// <summary>Takes in the entries before <see cref="Start"/>, if there is room for all of them.</summary>
+    /// <returns>False: there is none.</returns>
+    internal bool TryAddOlder(long after, List<(string Feed, FeedEntry Entry)> entries)
     {
-        while (newer._order.Count > 0)
+        var bytes = entries.Sum(older => SizeOf(older.Entry));
+        if (bytes > FreeBytes)
         {
-            var (feed, entry) = newer.RemoveFirst();
-            Add(feed, entry);
+            return false;
         }
+        for (var index = entries.Count - 1; index >= 0; index--)
+        {
+            RingOf(entries[index].Feed).AddFirst(entries[index].Entry);
+        }
+        _order = new Queue<Ring>(entries.Select(older => _feeds[older.Feed]).Concat(_order));
+        (Start, _bytes) = (after, _bytes + bytes);
+        _older.ForgetAbove(after);
+        return true;
     }
 
-    /// <summary>Learns which feeds have entries before these.</summary>
-    /// <param name="older">Entries up to <see cref="KnownFrom"/> at least; only their offsets are kept.</param>
-    internal void AddOlder(RecentEntries older)
+    /// <summary>Learns which feeds have entries in a part before <see cref="Start"/>.</summary>
+    internal void Learn(LogPart part)
     {
-        while (older._order.Count > 0)
-        {
-            var (feed, entry) = older.RemoveFirst();
-            older._older.Add(feed, entry.Offset);
-        }
-        _older.AddOlder(older._older);
+        part.Narrow(0, Start);
+        _older.Add(part);
+        Shrink();
     }
+
+    /// <summary>Forgets the parts at or below an offset, as they were removed.</summary>
+    internal void ForgetThrough(long offset) => _older.ForgetThrough(offset);
 
     /// <summary>The offset of a feed's newest entry, or <see cref="Start"/> if that entry is older.</summary>
     internal long HeadOf(string feed) => NewestOf(feed)?.Offset ?? Start;
@@ -85,11 +86,11 @@ internal sealed class RecentEntries(long maxBytes)
     /// <param name="feed">The feed.</param>
     /// <param name="offset">The offset.</param>
     /// <param name="max">How many at most.</param>
-    /// <param name="through">Those that are not here lie at or below this offset.</param>
-    internal List<FeedEntry>? After(string feed, long offset, int max, out long through)
+    /// <param name="missing">The first part that has to be read before; there are no entries between it and the offset.</param>
+    internal List<FeedEntry>? After(string feed, long offset, int max, out (long After, long Through) missing)
     {
-        through = offset < KnownFrom ? KnownFrom : _older.Of(feed);
-        if (offset < through)
+        missing = _older.Find(feed, offset, Start);
+        if (missing.After < missing.Through)
         {
             return null;
         }
@@ -104,16 +105,33 @@ internal sealed class RecentEntries(long maxBytes)
         return entries;
     }
 
-    private (string Feed, FeedEntry Entry) RemoveFirst()
+    private static long SizeOf(FeedEntry entry) => entry.Payload.Length + Overhead;
+
+    private Ring RingOf(string feed)
     {
-        var ring = _order.Dequeue();
-        var removed = ring.RemoveFirst();
-        _bytes -= removed.Payload.Length + Overhead;
-        if (ring.Count == 0)
+        if (!_feeds.TryGetValue(feed, out var ring))
         {
-            _feeds.Remove(ring.Feed);
+            _feeds.Add(feed, ring = new Ring(feed));
         }
-        return (ring.Feed, removed);
+        return ring;
+    }
+
+    private void Shrink()
+    {
+        while (FreeBytes < 0 && _order.Count > 1)
+        {
+            var ring = _order.Dequeue();
+            var removed = ring.RemoveFirst();
+            _bytes -= SizeOf(removed);
+            if (ring.Count == 0)
+            {
+                _feeds.Remove(ring.Feed);
+            }
+            _older.Append(ring.Feed, Start, removed.Offset, removed.Payload.Length);
+            Start = removed.Offset;
+            _older.Shrink(maxBytes / OlderShare);
+        }
+        _older.Shrink(maxBytes / OlderShare);
     }
 
     private sealed class Ring(string feed)
@@ -129,16 +147,16 @@ internal sealed class RecentEntries(long maxBytes)
 
         internal void Add(FeedEntry entry)
         {
-            if (Count == _entries.Length)
-            {
-                var larger = new FeedEntry[Count * 2];
-                for (var index = 0; index < Count; index++)
-                {
-                    larger[index] = this[index];
-                }
-                (_entries, _first) = (larger, 0);
-            }
+            Grow();
             _entries[(_first + Count++) & (_entries.Length - 1)] = entry;
+        }
+
+        internal void AddFirst(FeedEntry entry)
+        {
+            Grow();
+            _first = (_first - 1) & (_entries.Length - 1);
+            _entries[_first] = entry;
+            Count++;
         }
 
         internal FeedEntry RemoveFirst()
@@ -148,6 +166,20 @@ internal sealed class RecentEntries(long maxBytes)
             _first = (_first + 1) & (_entries.Length - 1);
             Count--;
             return first;
+        }
+
+        private void Grow()
+        {
+            if (Count < _entries.Length)
+            {
+                return;
+            }
+            var larger = new FeedEntry[Count * 2];
+            for (var index = 0; index < Count; index++)
+            {
+                larger[index] = this[index];
+            }
+            (_entries, _first) = (larger, 0);
         }
 
         internal int FindAfter(long offset)

@@ -81,9 +81,9 @@ internal sealed class RabbitMQConsumer : AsyncDefaultBasicConsumer, IAsyncDispos
         {
             _received.Writer.TryWrite((RabbitMQMessage.Read(properties, body), deliveryTag));
         }
-        catch (InvalidDataException exception)
+        catch (Exception exception)
         {
-            End(exception);
+            End(exception); // RabbitMQ's client would drop it, and the message with it
         }
         return Task.CompletedTask;
     }

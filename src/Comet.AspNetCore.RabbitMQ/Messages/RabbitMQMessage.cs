@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
+using Comet.AspNetCore.Stores;
 using RabbitMQ.Client;
 
 namespace Comet.AspNetCore.RabbitMQ.Messages;
@@ -46,6 +48,12 @@ internal sealed record RabbitMQMessage
     private const string BeginsHeader = "comet-begins";
     private const string OffsetHeader = "x-stream-offset";
 
+    // No feed's name is longer.
+    private const int MaxTextBytes = 4 * (FeedName.MaxFamilyLength + 1 + FeedName.MaxKeyLength);
+
+    private static readonly long MinTime = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+    private static readonly long MaxTime = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     /// <summary>The offset that RabbitMQ has given the message: from 0 upwards, with gaps.</summary>
     internal long Offset { get; init; }
 
@@ -67,27 +75,56 @@ internal sealed record RabbitMQMessage
 
     internal ReadOnlyMemory<byte> Payload { get; init; }
 
+    /// <summary>
+    /// Whether no server can have published it, as one of its headers is absent or has another form. It is read as a marker that means
+    /// nothing.
+    /// </summary>
+    internal bool IsForeign { get; private init; }
+
+    /// <exception cref="InvalidDataException">It does not come from a RabbitMQ stream.</exception>
     internal static RabbitMQMessage Read(IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
     {
-        var headers = properties.Headers ?? throw WithoutOffset();
-        return new RabbitMQMessage
+        if (properties.Headers is not { } headers || Number(OffsetHeader, 0) is not { } offset)
         {
-            Offset = Number(OffsetHeader) ?? throw WithoutOffset(),
-            // A message that another program has published has none of the headers, and is read as a marker without meaning.
-            Id = new MessageId(Number(PublisherHeader) ?? 0, Number(SequenceHeader) ?? 0),
-            Epoch = Text(EpochHeader),
-            Floor = Number(FloorHeader) ?? -1,
-            Begins = Number(BeginsHeader) is not null,
-            Feed = Text(FeedHeader),
-            At = DateTimeOffset.FromUnixTimeMilliseconds(Number(TimeHeader) ?? 0),
-            Payload = body.ToArray(),
-        };
+            throw new InvalidDataException(
+                $"A message came without the header {OffsetHeader}. The queue of that name is not a RabbitMQ stream.");
+        }
+        if (Number(PublisherHeader) is { } publisher
+            && Number(SequenceHeader) is { } sequence
+            && Number(FloorHeader, -1, long.MaxValue - 1) is { } floor
+            && Number(TimeHeader, MinTime, MaxTime) is { } time
+            && (!headers.ContainsKey(BeginsHeader) || Number(BeginsHeader) is not null)
+            && IsTextOrAbsent(EpochHeader, out var epoch) && (epoch is null or AnyEpoch || MessageId.IsEpoch(epoch))
+            && IsTextOrAbsent(FeedHeader, out var feed))
+        {
+            return new RabbitMQMessage
+            {
+                Offset = offset,
+                Id = new MessageId(publisher, sequence),
+                Epoch = epoch,
+                Floor = floor,
+                Begins = headers.ContainsKey(BeginsHeader),
+                Feed = feed,
+                At = DateTimeOffset.FromUnixTimeMilliseconds(time),
+                Payload = body.ToArray(),
+            };
+        }
+        return new RabbitMQMessage { Offset = offset, Id = default, Floor = -1, IsForeign = true };
 
-        long? Number(string name) => headers.TryGetValue(name, out var value) ? value as long? : null;
-        string? Text(string name) =>
-            headers.TryGetValue(name, out var value) && value is byte[] text ? Encoding.UTF8.GetString(text) : null;
-        static InvalidDataException WithoutOffset() =>
-            new($"A message came without the header {OffsetHeader}. The queue of that name is not a RabbitMQ stream.");
+        long? Number(string name, long least = long.MinValue, long most = long.MaxValue) =>
+            headers.TryGetValue(name, out var value) && value is long number && number >= least && number <= most ? number : null;
+
+        bool IsTextOrAbsent(string name, out string? text)
+        {
+            text = null;
+            if (!headers.TryGetValue(name, out var value))
+            {
+                return true;
+            }
+            var isText = value is byte[] { Length: > 0 and <= MaxTextBytes } bytes && Utf8.IsValid(bytes);
+            text = isText ? Encoding.UTF8.GetString((byte[])value!) : null;
+            return isText;
+        }
     }
 
     internal BasicProperties ToProperties()

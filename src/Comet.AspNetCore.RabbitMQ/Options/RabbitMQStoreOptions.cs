@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Comet.AspNetCore.Options;
 
 namespace Comet.AspNetCore;
 
@@ -8,6 +9,15 @@ namespace Comet.AspNetCore;
 /// </summary>
 public sealed class RabbitMQStoreOptions
 {
+    // Each is a consumer of every server, and a process in the broker.
+    internal static readonly SettingRange<int> PartitionsRange = new(1, 1024, "RabbitMQ streams");
+
+    // RabbitMQ removes whole segments, the smallest of which has 1 MiB.
+    internal static readonly SettingRange<long> PartitionBytesRange = new(1 << 20, 1L << 40, "bytes");
+    internal static readonly SettingRange<long> RecentBytesRange = new(0, 1L << 32, "bytes");
+    internal static readonly SettingRange<TimeSpan> TimeoutRange = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5));
+    internal static readonly SettingRange<TimeSpan> HeartbeatRange = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+
     /// <summary>
     /// The broker's address, <c>ConnectionStrings:RabbitMQ</c> in the configuration: <c>amqp://user:password@host:5672/vhost</c>, or
     /// <c>amqps://</c> for TLS. The nodes of a cluster are separated by commas; the first names user, password and virtual host for all.
@@ -44,15 +54,16 @@ public sealed class RabbitMQStoreOptions
     public long PartitionBytes { get; set; } = 128L << 20;
 
     /// <summary>
-    /// <c>Comet:RabbitMQ:RecentBytes</c>: the bytes of each RabbitMQ stream's newest messages that a server holds in memory for clients
-    /// that come back, 0 to 4 GiB. Older messages are read from the broker. Default 16 MiB.
+    /// <c>Comet:RabbitMQ:RecentBytes</c>: the bytes of memory that a server uses of each RabbitMQ stream for clients that come back, 0 to
+    /// 4 GiB: for the newest messages, 128 bytes and their payload each, and, up to a quarter, for where the feeds have older ones, which
+    /// are read from the broker: 8 to 16 bytes for each feed among 4,096 messages. Default 16 MiB.
     /// </summary>
     public long RecentBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>
     /// <c>Comet:RabbitMQ:Timeout</c>: how long publishing, opening and reading wait for the broker before they fail with
-    /// <see cref="FeedUnavailableException"/>, 0.1 seconds to 5 minutes; reading old messages may take six times as long. Default 5
-    /// seconds.
+    /// <see cref="FeedUnavailableException"/>, 0.1 seconds to 5 minutes; a reader of old messages waits six times as long for each part
+    /// of them. Default 5 seconds.
     /// </summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -1,51 +1,70 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Comet.AspNetCore.RabbitMQ.Following;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>One reading of a part of a RabbitMQ stream, for all who need entries of it, and what it teaches about all feeds.</summary>
+/// <summary>
+/// One reading of a part of a RabbitMQ stream, for all who need entries of it. It ends where it has read enough: so nobody waits long for
+/// another, and what was read counts, whatever comes after it.
+/// </summary>
 internal sealed class LogScan
 {
-    private readonly IReadOnlyCollection<OlderRead> _readers;
-    private readonly Dictionary<string, List<OlderRead>> _byFeed = [];
+    // A broker that is slow gives less at a time.
+    private static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(1);
 
+    private readonly IReadOnlyList<OlderRead> _readers;
+    private readonly Dictionary<string, List<OlderRead>> _byFeed = [];
+    private readonly bool _keepsEntries;
+    private long? _begunAt;
+
+    /// <param name="epoch">The epoch of the entries.</param>
+    /// <param name="after">Entries above this offset are needed.</param>
+    /// <param name="through">Entries up to this offset are needed.</param>
     /// <param name="readers">Who needs entries.</param>
-    /// <param name="recentBytes">How many bytes of entries to keep for those who come later.</param>
-    internal LogScan(IReadOnlyCollection<OlderRead> readers, long recentBytes)
+    /// <param name="keepsEntries">Whether the entries of all feeds are needed.</param>
+    internal LogScan(string epoch, long after, long through, IReadOnlyList<OlderRead> readers, bool keepsEntries = false)
     {
-        (_readers, Found) = (readers, new RecentEntries(recentBytes));
+        (Epoch, After, Through, _readers, _keepsEntries) = (epoch, after, through, readers, keepsEntries);
+        Part = new LogPart(after);
         foreach (var reader in readers)
         {
             (CollectionsMarshal.GetValueRefOrAddDefault(_byFeed, reader.Feed, out _) ??= []).Add(reader);
         }
-        After = readers.Min(reader => reader.After);
-        Through = readers.Max(reader => reader.Through);
     }
 
-    internal string Epoch => _readers.First().Epoch;
+    internal string Epoch { get; }
 
-    /// <summary>Entries above this offset are needed.</summary>
     internal long After { get; }
 
-    /// <summary>Entries up to this offset are needed.</summary>
     internal long Through { get; }
 
     /// <summary>What is at or below this offset was removed; 0: nothing was.</summary>
     internal long TrimmedThrough { get; private set; }
 
-    /// <summary>The newest entries of all feeds, and the offsets of the others.</summary>
-    internal RecentEntries Found { get; }
+    /// <summary>Up to where it was read.</summary>
+    internal long Reached { get; private set; }
 
-    /// <summary>Whether anybody still needs it.</summary>
-    internal bool IsNeeded => _readers.Any(reader => !reader.IsDone);
+    /// <summary>Whose entries are in what was read.</summary>
+    internal LogPart Part { get; private set; }
+
+    /// <summary>The entries of all feeds, if these are needed.</summary>
+    internal List<(string Feed, FeedEntry Entry)> Entries { get; } = [];
+
+    /// <summary>Whether it has read enough.</summary>
+    internal bool IsFull => Part.IsFull || (_begunAt is { } begun && Stopwatch.GetElapsedTime(begun) > MaxDuration);
+
+    /// <summary>Whether something was read.</summary>
+    internal bool HasProgress => Reached > After;
 
     /// <summary>Begins, or begins again from an earlier place.</summary>
     internal void Begin(long trimmedThrough)
     {
-        TrimmedThrough = trimmedThrough;
-        Found.Clear(Math.Max(After, trimmedThrough));
-        foreach (var reader in _readers.Where(reader => !reader.IsDone))
+        (TrimmedThrough, Reached, _begunAt) = (trimmedThrough, Math.Max(After, trimmedThrough), null);
+        Part = new LogPart(Reached);
+        Entries.Clear();
+        foreach (var reader in _readers)
         {
             reader.BeginAgain();
         }
@@ -55,18 +74,18 @@ internal sealed class LogScan
     internal void BeginEpoch(long offset)
     {
         TrimmedThrough = 0;
-        Found.Clear(offset >= After ? 0 : After);
+        Part = new LogPart(offset >= After ? 0 : After);
     }
 
     /// <summary>Takes the next entry.</summary>
     internal void Add(string feed, FeedEntry entry)
     {
-        Found.Add(feed, entry);
-        if (!_byFeed.TryGetValue(feed, out var readers))
+        Part.Add(feed, entry.Offset);
+        if (_keepsEntries)
         {
-            return;
+            Entries.Add((feed, entry));
         }
-        foreach (var reader in readers)
+        foreach (var reader in _byFeed.GetValueOrDefault(feed) ?? [])
         {
             if (!reader.IsDone && entry.Offset > reader.After)
             {
@@ -79,12 +98,37 @@ internal sealed class LogScan
         }
     }
 
-    /// <summary>Gives everybody what was found, after everything was read.</summary>
+    /// <summary>Everything up to an offset was read.</summary>
+    /// <param name="offset">That of the message that was read last.</param>
+    /// <param name="payload">The length of its payload.</param>
+    internal void Advance(long offset, int payload)
+    {
+        _begunAt ??= Stopwatch.GetTimestamp();
+        Reached = offset;
+        Part.Extend(offset, payload);
+    }
+
+    /// <summary>Everything was read, or removed.</summary>
+    internal void End()
+    {
+        Reached = Math.Max(Through, Reached);
+        Part.Extend(Reached, payload: 0);
+    }
+
+    /// <summary>Gives what was found to all who have waited for what was read.</summary>
     internal void Complete()
+    {
+        foreach (var reader in _readers.Where(reader => reader.After < Reached))
+        {
+            reader.Complete(TrimmedThrough, Reached);
+        }
+    }
+
+    internal void Fail(Exception exception)
     {
         foreach (var reader in _readers)
         {
-            reader.Complete(TrimmedThrough, Through);
+            reader.Fail(exception);
         }
     }
 }

@@ -4,7 +4,7 @@ namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>What a reader gets of the entries that are no longer in memory.</summary>
 /// <param name="TrimmedThrough">What is at or below this offset was removed; 0: nothing was.</param>
-/// <param name="Through">There are no more of the feed's entries up to this offset, unless the page is full.</param>
+/// <param name="Through">There are no more of the feed's entries up to this offset.</param>
 /// <param name="Entries">The entries, oldest first.</param>
 internal sealed record OlderPage(long TrimmedThrough, long Through, List<FeedEntry> Entries);
 
@@ -12,9 +12,10 @@ internal sealed record OlderPage(long TrimmedThrough, long Through, List<FeedEnt
 /// <param name="feed">The feed's name.</param>
 /// <param name="epoch">The epoch of the offset.</param>
 /// <param name="after">The offset.</param>
+/// <param name="through">Up to where it needs the log.</param>
 /// <param name="maxEntries">How many it takes at most.</param>
 /// <param name="maxBytes">It takes no more once their payloads have this length.</param>
-internal sealed class OlderRead(string feed, string epoch, long after, int maxEntries, long maxBytes)
+internal sealed class OlderRead(string feed, string epoch, long after, long through, int maxEntries, long maxBytes)
 {
     private readonly TaskCompletionSource<OlderPage?> _page = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private List<FeedEntry> _entries = [];
@@ -25,10 +26,14 @@ internal sealed class OlderRead(string feed, string epoch, long after, int maxEn
 
     internal string Epoch { get; } = epoch;
 
-    internal long After { get; } = after;
+    /// <summary>It needs the log above this offset.</summary>
+    internal long After { get; private set; } = after;
 
-    /// <summary>Up to where it needs the log.</summary>
-    internal long Through { get; set; }
+    /// <summary>It needs the log up to this offset.</summary>
+    internal long Through { get; private set; } = through;
+
+    /// <summary>Whether a scan was made for it. The next one begins with it, and no earlier for others.</summary>
+    internal bool HadScan { get; set; }
 
     /// <summary>Completes with what was read; null: meanwhile memory may have the answer.</summary>
     internal Task<OlderPage?> Page => _page.Task;
@@ -40,6 +45,9 @@ internal sealed class OlderRead(string feed, string epoch, long after, int maxEn
     internal bool IsFull => _entries.Count == maxEntries || _bytes >= maxBytes;
 
     internal void Abandon() => _isAbandoned = true;
+
+    /// <summary>It needs less by now.</summary>
+    internal void Narrow(long after, long through) => (After, Through) = (after, through);
 
     /// <summary>Forgets its entries, as they are read again.</summary>
     internal void BeginAgain() => (_entries, _bytes) = ([], 0);

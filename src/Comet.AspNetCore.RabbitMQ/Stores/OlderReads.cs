@@ -3,12 +3,12 @@ using Comet.AspNetCore.RabbitMQ.Following;
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>
-/// Reads what is no longer in memory of a RabbitMQ stream, one part after another. All who wait for the same part share one scan, and what
-/// a scan has found may serve those who come after it without another.
+/// Readers who wait for parts of a RabbitMQ stream that are no longer in memory. One part after another is read, for the one who waits
+/// longest and for all who need the same part; who needs more waits again, behind the others.
 /// </summary>
 /// <param name="view">What is in memory.</param>
-/// <param name="read">Reads what a scan needs. Returns whether it was read to its end.</param>
-internal sealed class OlderReads(RabbitMQStreamView view, Func<LogScan, Task<bool>> read)
+/// <param name="read">Reads what a scan needs.</param>
+internal sealed class OlderReads(RabbitMQStreamView view, Func<LogScan, Task> read)
 {
     private readonly Lock _lock = new();
     private readonly List<OlderRead> _waiting = [];
@@ -31,26 +31,28 @@ internal sealed class OlderReads(RabbitMQStreamView view, Func<LogScan, Task<boo
 
     private async Task ReadAllAsync()
     {
-        while (Next() is { } readers)
+        while (Next() is { } scan)
         {
             try
             {
-                var scan = new LogScan(readers, view.RecentBytes);
-                if (await read(scan))
-                {
-                    view.AddOlder(scan.Epoch, scan.Found, scan.Through, scan.TrimmedThrough); // first, so that those who go on find it
-                    scan.Complete();
-                }
+                await read(scan);
             }
             catch (Exception exception)
             {
-                readers.ForEach(reader => reader.Fail(exception));
+                // What was read before it counts. If the fault lasts, it is that of the next scan.
+                if (!scan.HasProgress)
+                {
+                    scan.Fail(exception);
+                    continue;
+                }
             }
+            view.Learn(scan.Epoch, scan.Part, scan.TrimmedThrough); // first, so that those who go on find it
+            scan.Complete();
         }
     }
 
-    // The readers of the next scan: the one who waits longest, and all whose parts overlap. Null: nobody waits.
-    private List<OlderRead>? Next()
+    // For the one who waits longest. Null: nobody waits.
+    private LogScan? Next()
     {
         lock (_lock)
         {
@@ -60,30 +62,25 @@ internal sealed class OlderReads(RabbitMQStreamView view, Func<LogScan, Task<boo
                 _isReading = false;
                 return null;
             }
-            var (epoch, after, through) = (_waiting[0].Epoch, _waiting[0].After, _waiting[0].Through);
-            var readers = new List<OlderRead>();
-            foreach (var reader in _waiting.OrderBy(reader => reader.After))
-            {
-                if (reader.Epoch == epoch && reader.After <= through && reader.Through >= after)
-                {
-                    through = Math.Max(through, reader.Through);
-                    readers.Add(reader);
-                }
-            }
-            _waiting.RemoveAll(readers.ToHashSet().Contains);
-            return readers;
+            var first = _waiting[0];
+            var lowest = first.HadScan ? first.After : first.After - LogPart.MaxMessages;
+            var readers = _waiting.FindAll(
+                reader => reader.Epoch == first.Epoch && reader.Through == first.Through && reader.After >= lowest);
+            first.HadScan = true;
+            return new LogScan(first.Epoch, readers.Min(reader => reader.After), first.Through, readers);
         }
     }
 
-    // What was read since it began to wait may have answered it.
+    // What was read since it began to wait may have answered it, or a part of it.
     private bool IsStillNeeded(OlderRead reader)
     {
-        if (view.IsInMemory(reader.Feed, reader.Epoch, reader.After, out var through))
+        var memory = view.Read(reader.Feed, reader.After, max: 0);
+        if (memory.Entries is not null || memory.Epoch != reader.Epoch)
         {
             reader.Return();
             return false;
         }
-        reader.Through = through;
+        reader.Narrow(memory.MissingAfter, memory.MissingThrough);
         return true;
     }
 }

@@ -2,11 +2,8 @@ using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
-/// <summary>
-/// The log of one feed, in a RabbitMQ stream that it may share with others of its family. Without a tail it is not open, and only read.
-/// </summary>
-internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRetention retention, IFeedTail? tail, TimeProvider time)
-    : IFeedLog
+/// <summary>The log of one feed, in a RabbitMQ stream that it may share with others of its family.</summary>
+internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, IFeedTail tail) : IFeedLog
 {
     private volatile bool _isClosed;
 
@@ -18,14 +15,14 @@ internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRe
 
     public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
-        // RabbitMQ removes whole segments, so it may still have entries that are too old.
-        var oldest = time.GetUtcNow() - retention.Age;
         var trimmedThrough = 0L;
         while (true)
         {
             var page = await stream.ReadAsync(feed, after, maxEntries, maxBytes, cancellationToken);
             trimmedThrough = Math.Max(trimmedThrough, page.TrimmedThrough);
-            var kept = page.Entries.SkipWhile(entry => entry.At < oldest).ToList();
+            // RabbitMQ removes whole segments, so it may still have entries that are too old.
+            var outdated = stream.OutdatedThrough;
+            var kept = page.Entries.SkipWhile(entry => entry.Offset <= outdated).ToList();
             if (kept.Count == page.Entries.Count)
             {
                 return page with { TrimmedThrough = trimmedThrough };
@@ -45,10 +42,7 @@ internal sealed class RabbitMQFeedLog(RabbitMQStream stream, string feed, FeedRe
     public ValueTask DisposeAsync()
     {
         _isClosed = true;
-        if (tail is not null)
-        {
-            stream.Close(feed, tail);
-        }
+        stream.Close(feed, tail);
         return ValueTask.CompletedTask;
     }
 }

@@ -14,40 +14,35 @@ internal sealed class RabbitMQLogReader(
     // What decides on a message usually lies close before it. If it does not, the reading begins earlier.
     private const long Margin = 256;
 
-    // Every so many messages it is checked whether a reader still waits.
-    private const int CheckPeriod = 32;
+    // Where the last scan ended, and what is known there: a scan that goes on from it does not look back again.
+    private (string Epoch, long Offset, LogRules Rules)? _left;
 
-    /// <summary>Reads what a scan needs, as positions count offsets.</summary>
-    /// <returns>Whether everything was read; false: nobody needs it any more.</returns>
-    internal async Task<bool> ReadAsync(LogScan scan, CancellationToken cancellationToken)
+    /// <summary>Reads what a scan needs, as positions count offsets, until it is full or all was read. One caller at a time.</summary>
+    internal async Task ReadAsync(LogScan scan, CancellationToken cancellationToken)
     {
-        var margin = Margin;
-        while (true)
+        var rules = _left is { } left && left.Epoch == scan.Epoch && left.Offset == scan.After ? left.Rules : null;
+        _left = null;
+        for (long? from = scan.After - (rules is null ? Margin : 0); from is { } begin; rules = null)
         {
-            if (await TryReadAsync(Math.Max(0, scan.After - margin), scan, cancellationToken) is { } isAll)
-            {
-                return isAll;
-            }
-            margin *= 3;
+            from = await TryReadAsync(Math.Max(0, begin), rules, scan, cancellationToken);
         }
     }
 
-    // Returns null when the reading has to begin earlier.
-    private async Task<bool?> TryReadAsync(long from, LogScan scan, CancellationToken cancellationToken)
+    // Returns where the reading has to begin instead; null: it is done.
+    private async Task<long?> TryReadAsync(long from, LogRules? rules, LogScan scan, CancellationToken cancellationToken)
     {
-        LogRules? rules = null;
-        var (isAll, count) = (false, 0);
+        var (hasBegun, isAll) = (false, false);
         await foreach (var message in read(from, scan.Through, cancellationToken))
         {
-            if (rules is null)
+            if (!hasBegun)
             {
                 // Asked after the reading has begun, as RabbitMQ skips without notice what retention removes before that.
                 var oldest = await findOldest(cancellationToken);
-                isAll = oldest >= from;
+                (hasBegun, isAll) = (true, oldest >= from);
                 scan.Begin(trimmedThrough: Math.Min(oldest, message.Offset));
-                rules = new LogRules(isAll ? message.Offset : from, scan.Epoch);
+                rules ??= new LogRules(isAll ? message.Offset : from, scan.Epoch);
             }
-            var canJudge = rules.CanJudge(message);
+            var canJudge = rules!.CanJudge(message);
             var verdict = rules.Judge(message);
             if (message.Begins && verdict != Verdict.Duplicate && message.Id.ToEpoch() == scan.Epoch)
             {
@@ -59,21 +54,24 @@ internal sealed class RabbitMQLogReader(
             }
             if (!canJudge && !isAll)
             {
-                return scan.IsNeeded ? null : false;
+                return Math.Min(message.Floor + 1, scan.After - (3 * (scan.After - from)));
             }
             if (verdict == Verdict.Accepted && message.Feed is { } feed && rules.Epoch == scan.Epoch)
             {
                 scan.Add(feed, new FeedEntry(message.Offset + 1, message.Payload, message.At));
             }
-            if (++count % CheckPeriod == 0 && !scan.IsNeeded)
+            scan.Advance(message.Offset + 1, message.Payload.Length);
+            if (scan.IsFull)
             {
-                return false;
+                _left = (scan.Epoch, scan.Reached, rules);
+                return null;
             }
         }
-        if (rules is null)
+        if (!hasBegun)
         {
             scan.Begin(trimmedThrough: await findOldest(cancellationToken));
         }
-        return true;
+        scan.End();
+        return null;
     }
 }

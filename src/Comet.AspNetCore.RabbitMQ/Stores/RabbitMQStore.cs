@@ -13,11 +13,8 @@ internal sealed class RabbitMQStore(
     TimeProvider time,
     ILogger<RabbitMQStore> logger) : IFeedStore, IAsyncDisposable
 {
-    // Each reads up to the whole of a RabbitMQ stream and decodes all its messages; more at a time would slow down the live feeds.
-    private const int MaxScans = 4;
-
     private readonly ConcurrentDictionary<string, Lazy<RabbitMQStream>> _streams = new();
-    private readonly SemaphoreSlim _scans = new(MaxScans);
+    private readonly ScanPlaces _places = new();
 
     public bool CanReadBack => true;
 
@@ -31,15 +28,15 @@ internal sealed class RabbitMQStore(
     {
         var stream = StreamOf(feed, retention);
         await stream.OpenAsync(feed.ToString(), tail, cancellationToken);
-        return new RabbitMQFeedLog(stream, feed.ToString(), retention, tail, time);
+        return new RabbitMQFeedLog(stream, feed.ToString(), tail);
     }
 
     public async ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken)
     {
         var stream = StreamOf(feed, retention);
         await stream.JoinAsync(cancellationToken);
-        var log = new RabbitMQFeedLog(stream, feed.ToString(), retention, tail: null, time); // it is not opened, so nothing is to be closed
-        return (await log.ReadAsync(0, maxEntries: 1, maxBytes: 1, cancellationToken)).Entries.Count > 0;
+        var page = await stream.ReadAsync(feed.ToString(), stream.OutdatedThrough, maxEntries: 1, maxBytes: 1, cancellationToken);
+        return page.Entries.Count > 0;
     }
 
     private RabbitMQStream StreamOf(FeedName feed, FeedRetention retention)
@@ -48,7 +45,7 @@ internal sealed class RabbitMQStore(
         var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
         {
             var arguments = RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value);
-            return new RabbitMQStream(name, arguments, broker, options.Value, _scans, time, logger);
+            return new RabbitMQStream(name, arguments, retention.Age, broker, options.Value, _places, time, logger);
         }));
         return stream.Value;
     }

@@ -17,24 +17,14 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     // How often quiet feeds learn how far their log has been read.
     private static readonly TimeSpan AdvancePeriod = TimeSpan.FromSeconds(1);
 
-    private const string NoFeed = "";
-
-    // Messages that are read into memory at once; one to two seconds.
-    private const long FillStep = 30_000;
-
-    /// <summary>Reading old entries may take this many times <see cref="RabbitMQStoreOptions.Timeout"/>.</summary>
-    private const int ScanTimeoutFactor = 6;
-
     private readonly string _name;
     private readonly RabbitMQStreamView _view;
     private readonly Outbox _outbox;
     private readonly RabbitMQStreamFollower _follower;
     private readonly RabbitMQConnection _broker;
     private readonly RabbitMQStoreOptions _options;
-    private readonly SemaphoreSlim _scans;
-    private readonly OlderReads _olderReads;
+    private readonly OlderEntries _older;
     private readonly ITimer _advancing;
-    private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _following;
@@ -43,26 +33,28 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     internal RabbitMQStream(
         string name,
         Dictionary<string, object?> arguments,
+        TimeSpan keptFor,
         RabbitMQConnection broker,
         RabbitMQStoreOptions options,
-        SemaphoreSlim scans,
+        ScanPlaces places,
         TimeProvider time,
         ILogger logger)
     {
-        (_name, _broker, _options, _scans, _time, _logger) = (name, broker, options, scans, time, logger);
-        _view = new RabbitMQStreamView(options.RecentBytes);
+        (_name, _broker, _options, _time) = (name, broker, options, time);
+        _view = new RabbitMQStreamView(options.RecentBytes, keptFor, time);
         _outbox = new Outbox(time);
         _markers = new RabbitMQMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
         _follower = new RabbitMQStreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
-        _olderReads = new OlderReads(_view, ScanAsync);
+        _older = new OlderEntries(name, _view, broker, options, places, time, logger, _stopping.Token);
         _following = Task.WhenAll(Task.Run(() => _follower.RunAsync(_stopping.Token)), FillAsync());
         _advancing = time.CreateTimer(static view => ((RabbitMQStreamView)view!).Advance(), _view, AdvancePeriod, AdvancePeriod);
     }
 
-    private TimeSpan ScanTimeout => _options.Timeout * ScanTimeoutFactor;
-
     /// <summary>Whether it was current before and is not now.</summary>
     internal bool IsBehind => _follower.Joined.IsCompleted && !_follower.IsCurrent;
+
+    /// <inheritdoc cref="Arrivals.OutdatedThrough"/>
+    internal long OutdatedThrough => _view.OutdatedThrough;
 
     /// <summary>Waits until the stream is read for the first time, and hands the entries of a feed to a tail from then on.</summary>
     /// <exception cref="FeedUnavailableException">The stream was not read in time.</exception>
@@ -118,34 +110,34 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         var entries = new List<FeedEntry>();
         while (true)
         {
-            var (current, trimmed, recent) = _view.Read(feed, after, maxEntries - entries.Count);
-            epoch ??= current;
-            if (epoch != current)
+            var memory = _view.Read(feed, after, maxEntries - entries.Count);
+            epoch ??= memory.Epoch;
+            if (epoch != memory.Epoch)
             {
                 return new FeedLogPage(epoch, long.MaxValue, []);
             }
-            if (after < trimmed)
+            if (after < memory.TrimmedThrough)
             {
-                (after, trimmedThrough) = (trimmed, trimmed);
+                (after, trimmedThrough) = (memory.TrimmedThrough, memory.TrimmedThrough);
             }
-            if (recent is not null)
+            if (memory.Entries is not null)
             {
-                foreach (var entry in recent.TakeWhile(_ => maxBytes > 0))
+                foreach (var entry in memory.Entries.TakeWhile(_ => maxBytes > 0))
                 {
                     entries.Add(entry);
                     maxBytes -= entry.Payload.Length;
                 }
                 return new FeedLogPage(epoch, trimmedThrough, entries);
             }
-            var read = new OlderRead(feed, epoch, after, maxEntries - entries.Count, maxBytes);
-            if (await ReadOlderAsync(read, cancellationToken) is not { } older)
+            if (await _older.ReadAsync(feed, memory, maxEntries - entries.Count, maxBytes, cancellationToken) is not { } older)
             {
                 continue;
             }
             (after, trimmedThrough) = (older.Through, Math.Max(trimmedThrough, older.TrimmedThrough));
             entries.AddRange(older.Entries);
             maxBytes -= older.Entries.Sum(entry => (long)entry.Payload.Length);
-            if (entries.Count == maxEntries || maxBytes <= 0)
+            // What was found far back is given at once: the client is soon served, and resumes behind it if it leaves.
+            if (entries.Count == maxEntries || maxBytes <= 0 || (entries.Count > 0 && !OlderEntries.IsNear(memory, after)))
             {
                 return new FeedLogPage(epoch, trimmedThrough, entries);
             }
@@ -193,82 +185,16 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         await _following;
     }
 
-    // Null: memory may have the answer by now.
-    private async Task<OlderPage?> ReadOlderAsync(OlderRead reader, CancellationToken cancellationToken)
-    {
-        _olderReads.Add(reader);
-        try
-        {
-            return await reader.Page.WaitAsync(ScanTimeout, _time, cancellationToken);
-        }
-        catch (TimeoutException exception)
-        {
-            throw new FeedUnavailableException(
-                $"The old messages of a feed were not read from the RabbitMQ stream {_name} within {ScanTimeout.TotalSeconds} s. "
-                + "A smaller Comet:RabbitMQ:PartitionBytes or a longer Comet:RabbitMQ:Timeout helps.",
-                exception);
-        }
-        finally
-        {
-            reader.Abandon();
-        }
-    }
-
-    private async Task<bool> ScanAsync(LogScan scan)
-    {
-        try
-        {
-            await _scans.WaitAsync(_stopping.Token);
-            try
-            {
-                return await ReadAsync(scan);
-            }
-            finally
-            {
-                _scans.Release();
-            }
-        }
-        catch (Exception exception) when (exception is not FeedUnavailableException)
-        {
-            throw _broker.NewUnreachable(exception);
-        }
-
-        async Task<bool> ReadAsync(LogScan scan)
-        {
-            RabbitMQLogMessages.StreamScanned(_logger, _name, scan.After, scan.Through);
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-            deadline.CancelAfter(ScanTimeout);
-            var connection = _broker.Get();
-            var reader = new RabbitMQLogReader(
-                (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(connection, _name, from, to, _options.Timeout, cancellation),
-                async cancellation => (await RabbitMQStreamReader.FirstAsync(connection, _name, _options.Timeout, cancellation)).Offset);
-            return await reader.ReadAsync(scan, deadline.Token);
-        }
-    }
-
-    // A server joins close to the end, so that it is soon ready, and then reads what else fits into memory, part by part. Readers who need
-    // one of these wait for it.
     private async Task FillAsync()
     {
         try
         {
             await _follower.Joined.WaitAsync(_stopping.Token);
-            var filledTo = long.MaxValue;
-            while (_view.FindFitting(FillStep) is var (epoch, after, through) && after < through && through < filledTo)
-            {
-                var fill = new OlderRead(NoFeed, epoch, after, maxEntries: int.MaxValue, maxBytes: long.MaxValue);
-                _olderReads.Add(fill);
-                await fill.Page.WaitAsync(_stopping.Token);
-                filledTo = through;
-            }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // The app ends.
+            return;
         }
-        catch (FeedUnavailableException exception)
-        {
-            RabbitMQLogMessages.FillFailed(_logger, exception, _name);
-        }
+        await _older.FillAsync();
     }
 }

@@ -165,14 +165,42 @@ public sealed class LogRulesTests
         }
     }
 
+    // A publisher may send any number of messages before it reads the first of them back.
+    [Fact]
+    public async Task Reading_part_after_part_does_not_look_back_each_time()
+    {
+        const int Messages = 40_000;
+        var epoch = new MessageId(1, 1).ToEpoch();
+        var delivered = 0;
+        var reader = new RabbitMQLogReader((from, to, _) => DeliverAsync(from, to), _ => Task.FromResult(0L));
+
+        var (after, found) = (10_000L, 0);
+        while (after < Messages)
+        {
+            var page = await ReadAsync(reader, epoch, after, Messages, int.MaxValue);
+            (after, found) = (page.Through, found + page.Entries.Count);
+        }
+
+        Assert.Equal(30_000, found);
+        Assert.InRange(delivered, 30_000, 60_000);
+
+        async IAsyncEnumerable<RabbitMQMessage> DeliverAsync(long from, long to)
+        {
+            await Task.Yield();
+            for (var offset = from; offset < to; offset++)
+            {
+                delivered++;
+                yield return new RabbitMQMessage { Id = new(7, offset), Offset = offset, Floor = 100, Feed = "a", Epoch = epoch };
+            }
+        }
+    }
+
     private static async Task<OlderPage> ReadAsync(RabbitMQLogReader reader, string epoch, long after, long through, int maxEntries)
     {
-        var read = new OlderRead("a", epoch, after, maxEntries, maxBytes: long.MaxValue) { Through = through };
-        var scan = new LogScan([read], recentBytes: 0);
-        if (await reader.ReadAsync(scan, TestContext.Current.CancellationToken))
-        {
-            scan.Complete();
-        }
+        var read = new OlderRead("a", epoch, after, through, maxEntries, maxBytes: long.MaxValue);
+        var scan = new LogScan(epoch, after, through, [read]);
+        await reader.ReadAsync(scan, TestContext.Current.CancellationToken);
+        scan.Complete();
         return (await read.Page)!;
     }
 

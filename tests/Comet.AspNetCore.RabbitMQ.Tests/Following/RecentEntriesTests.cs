@@ -5,30 +5,36 @@ namespace Comet.AspNetCore.RabbitMQ.Tests.Following;
 
 public sealed class RecentEntriesTests
 {
-    [Fact]
-    public void It_has_every_entry_above_its_start_and_knows_who_has_older_ones()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void It_has_every_entry_above_its_start_and_knows_who_has_older_ones(int seed)
     {
-        var random = new Random(1);
-        var recent = new RecentEntries(20_000);
+        const long MaxBytes = 20_000;
+        var random = new Random(seed);
+        var recent = new RecentEntries(MaxBytes);
         var all = new List<(string Feed, long Offset)>();
+        var skipped = 0;
         recent.Clear(10);
         for (var offset = 11L; offset < 2000; offset += random.Next(1, 3))
         {
             var feed = $"{random.Next(7)}";
             recent.Add(feed, new FeedEntry(offset, new byte[random.Next(300)], default));
             all.Add((feed, offset));
+            Assert.True(recent.FreeBytes >= 0, $"{-recent.FreeBytes} bytes too many are in memory.");
 
-            var (name, after, max) = ($"{random.Next(7)}", random.NextInt64(0, offset + 5), random.Next(1, 30));
-            var found = recent.After(name, after, max, out var through)?.ConvertAll(entry => entry.Offset);
+            var (name, after, max) = ($"{random.Next(9)}", random.NextInt64(0, offset + 5), random.Next(1, 30));
+            var found = recent.After(name, after, max, out var missing)?.ConvertAll(entry => entry.Offset);
             var expected = all.Where(entry => entry.Feed == name && entry.Offset > after).Select(entry => entry.Offset).ToList();
-            if (after < 10 || expected.Exists(expectation => expectation <= recent.Start))
+            if (found is null)
             {
-                Assert.Null(found);
-                Assert.Equal(after < 10 ? 10 : expected.Last(expectation => expectation <= recent.Start), through);
+                Assert.True(missing.After < missing.Through && missing.Through <= recent.Start);
+                Assert.DoesNotContain(expected, expectation => expectation <= missing.After);
             }
             else
             {
                 Assert.Equal(expected.Take(max), found);
+                skipped += after < recent.Start ? 1 : 0;
             }
             var newest = all.Where(entry => entry.Feed == name && entry.Offset > recent.Start)
                 .Select(entry => entry.Offset)
@@ -37,6 +43,7 @@ public sealed class RecentEntriesTests
             Assert.Equal(newest, recent.HeadOf(name));
         }
         Assert.True(recent.Start > 1000, "It kept too much.");
+        Assert.True(skipped > 50, "Nobody was taken past what has left the memory.");
     }
 
     [Fact]
@@ -52,46 +59,46 @@ public sealed class RecentEntriesTests
     }
 
     [Fact]
-    public void Older_entries_are_taken_in_as_far_as_they_fit()
+    public void Older_entries_are_taken_in_if_they_fit()
     {
-        var (older, newer) = (new RecentEntries(1000), new RecentEntries(1000));
-        older.Clear(0);
-        newer.Clear(10);
-        AddAll(older, ("a", 2), ("b", 4), ("a", 6), ("c", 8));
-        AddAll(newer, ("b", 11), ("d", 12));
+        var recent = new RecentEntries(1000);
+        recent.Clear(10);
+        AddAll(recent, ("b", 11), ("d", 12));
 
-        older.TakeOver(newer);
+        Assert.False(recent.TryAddOlder(0, Entries(("a", 2), ("b", 4), ("a", 6))));
+        Assert.True(recent.TryAddOlder(4, Entries(("a", 6), ("b", 8)))); // four entries of 228 bytes fit
 
-        Assert.Equal((4, 0), (older.Start, older.KnownFrom)); // four entries of 228 bytes fit
-        Assert.Equal([6], OffsetsAfter(older, "a", 2));
-        Assert.Equal([11], OffsetsAfter(older, "b", 4));
-        Assert.Null(older.After("b", 3, 10, out var through));
-        Assert.Equal(4, through);
-        Assert.Equal([8], OffsetsAfter(older, "c", 0));
-        Assert.Equal([12], OffsetsAfter(older, "d", 0));
+        Assert.Equal((4, 4), (recent.Start, recent.Count));
+        Assert.Equal([6], OffsetsAfter(recent, "a", 4));
+        Assert.Equal([8, 11], OffsetsAfter(recent, "b", 4));
+        Assert.Null(recent.After("b", 3, 10, out var missing));
+        Assert.Equal((3, 4), missing);
+        AddAll(recent, ("b", 13));
+        Assert.Equal((8, 3), (recent.Start, recent.Count)); // what it knows of those that have left counts, too
     }
 
     [Fact]
-    public void Of_what_does_not_fit_the_newest_offsets_are_kept()
+    public void Of_a_part_that_was_read_it_knows_which_feeds_have_entries()
     {
-        var (older, recent) = (new RecentEntries(1000), new RecentEntries(0));
-        older.Clear(0);
+        var recent = new RecentEntries(1000);
         recent.Clear(10);
-        AddAll(older, ("a", 2), ("b", 4), ("a", 6), ("c", 10));
-        AddAll(recent, ("b", 11), ("d", 12), ("e", 13));
+        AddAll(recent, ("b", 11), ("d", 12));
+        var part = new LogPart(5);
+        part.Add("a", 9);
+        part.Extend(11, 1);
 
-        recent.AddOlder(older);
+        recent.Learn(part);
 
-        Assert.Equal((12, 0), (recent.Start, recent.KnownFrom));
-        Assert.Empty(OffsetsAfter(recent, "a", 6)!);
-        Assert.Empty(OffsetsAfter(recent, "x", 0)!);
-        Assert.Equal([13], OffsetsAfter(recent, "e", 0));
-        foreach (var (feed, newest) in ((string, long)[])[("a", 6), ("b", 11), ("c", 10), ("d", 12)])
-        {
-            Assert.Null(recent.After(feed, newest - 1, 10, out var through));
-            Assert.Equal(newest, through);
-        }
+        Assert.Empty(OffsetsAfter(recent, "x", 5)!);
+        Assert.Equal([11], OffsetsAfter(recent, "b", 5));
+        Assert.Null(recent.After("a", 7, 10, out var missing));
+        Assert.Equal((7, 10), missing);
+        Assert.Null(recent.After("x", 4, 10, out missing));
+        Assert.Equal((4, 5), missing);
     }
+
+    private static List<(string, FeedEntry)> Entries(params (string Feed, long Offset)[] entries) =>
+        [.. entries.Select(entry => (entry.Feed, new FeedEntry(entry.Offset, new byte[100], default)))];
 
     private static void AddAll(RecentEntries recent, params (string Feed, long Offset)[] entries) =>
         Array.ForEach(entries, entry => recent.Add(entry.Feed, new FeedEntry(entry.Offset, new byte[100], default)));

@@ -49,11 +49,19 @@ internal sealed class RawStream : IAsyncDisposable
     {
         var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
         await using var channel = await _connection.CreateChannelAsync(confirmed);
-        foreach (var batch in messages.Chunk(100))
+        foreach (var batch in messages.Chunk(1000))
         {
             await Task.WhenAll(batch.Select(message =>
                 channel.BasicPublishAsync("", Name, mandatory: true, message.ToProperties(), message.Payload).AsTask()));
         }
+    }
+
+    /// <summary>Publishes one message with these properties.</summary>
+    internal async Task WriteAsync(BasicProperties properties, ReadOnlyMemory<byte> payload)
+    {
+        var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+        await using var channel = await _connection.CreateChannelAsync(confirmed);
+        await channel.BasicPublishAsync("", Name, mandatory: true, properties, payload);
     }
 
     internal async Task<long> OldestAsync() =>

@@ -7,12 +7,13 @@ namespace Comet.AspNetCore.RabbitMQ.Tests.Stores;
 public sealed class OlderReadsTests
 {
     private const string Epoch = "epoch";
-    private const long Start = 1000;
+    private const long Start = 100_000;
 
-    private readonly RabbitMQStreamView _view = new(recentBytes: 0);
+    private readonly RabbitMQStreamView _view = new(recentBytes: 1 << 20, TimeSpan.FromHours(1), TimeProvider.System);
     private readonly List<LogScan> _scans = [];
     private readonly SemaphoreSlim _goOn = new(0);
     private readonly OlderReads _reads;
+    private int _payload = 1;
 
     public OlderReadsTests()
     {
@@ -24,30 +25,28 @@ public sealed class OlderReadsTests
                 _scans.Add(scan);
             }
             await _goOn.WaitAsync(TestContext.Current.CancellationToken);
-            scan.Begin(trimmedThrough: 0);
-            for (var offset = scan.After + 1; offset <= scan.Through; offset++)
-            {
-                scan.Add($"{offset % 100}", new FeedEntry(offset, new byte[1], default));
-            }
-            return true;
+            Read(scan, scan.Through);
         });
     }
+
+    private List<(long After, long Through)> Parts => _scans.ConvertAll(scan => (scan.After, scan.Reached));
 
     [Fact]
     public async Task Readers_who_come_during_a_scan_share_the_next()
     {
-        var first = Add("1", after: 500);
+        var first = Add("1", after: Start - 500);
         await ScanBeginsAsync(1);
-        var others = Enumerable.Range(0, 99).Select(feed => Add($"{feed}", after: 450 - feed)).ToList();
+        var others = Enumerable.Range(0, 99).Select(feed => Add($"{feed}", after: Start - 550 - feed)).ToList();
 
         _goOn.Release(2);
         await first.Page.WithPatience();
         var pages = await Task.WhenAll(others.Select(other => other.Page)).WithPatience();
 
-        Assert.Equal([(500L, 1000L), (352L, 500L)], _scans.Select(scan => (scan.After, scan.Through)));
+        Assert.Equal([(Start - 500, Start), (Start - 648, Start - 500)], Parts);
         for (var feed = 0; feed < others.Count; feed++)
         {
-            var expected = Enumerable.Range(451 - feed, 50 + feed).Where(offset => offset % 100 == feed).Select(offset => (long)offset);
+            var after = Start - 550 - feed;
+            var expected = Enumerable.Range((int)after + 1, 50 + feed).Where(offset => offset % 100 == feed).Select(offset => (long)offset);
             Assert.Equal(expected, pages[feed]!.Entries.Select(entry => entry.Offset));
         }
     }
@@ -55,27 +54,25 @@ public sealed class OlderReadsTests
     [Fact]
     public async Task A_reader_whom_the_scan_before_has_answered_needs_none()
     {
-        var first = Add("1", after: 500);
+        var first = Add("1", after: Start - 500);
         await ScanBeginsAsync(1);
-        var (same, hasAll, lacksOne) = (Add("absent", after: 500), Add("2", after: 902), Add("3", after: 902));
+        var (same, hasOne) = (Add("absent", after: Start - 500), Add("3", after: Start - 98));
 
         _goOn.Release(2);
 
         Assert.NotNull(await first.Page.WithPatience());
         Assert.Null(await same.Page.WithPatience());
-        Assert.Null(await hasAll.Page.WithPatience());
-        Assert.Equal([903L], (await lacksOne.Page.WithPatience())!.Entries.Select(entry => entry.Offset));
-        Assert.Equal((902, 903), (_scans[1].After, _scans[1].Through));
-        Assert.Equal(2, _scans.Count);
+        Assert.Equal([Start - 97], (await hasOne.Page.WithPatience())!.Entries.Select(entry => entry.Offset));
+        Assert.Equal([(Start - 500, Start), (Start - 98, Start)], Parts);
     }
 
     [Fact]
     public async Task Nothing_is_read_for_a_reader_who_has_given_up()
     {
-        var first = Add("1", after: 500);
+        var first = Add("1", after: Start - 500);
         await ScanBeginsAsync(1);
-        Add("1", after: 10).Abandon();
-        var last = Add("absent", after: 700);
+        Add("1", after: Start - 990).Abandon();
+        var last = Add("absent", after: Start - 300);
 
         _goOn.Release(2);
 
@@ -85,27 +82,133 @@ public sealed class OlderReadsTests
     }
 
     [Fact]
+    public async Task A_scan_reads_one_part_and_others_have_their_turn_before_the_next()
+    {
+        var deep = Add("absent", after: 0);
+        await ScanBeginsAsync(1);
+        var (deeper, other) = (Add("absent", after: 50_000), Add("absent", after: 80_000));
+        _goOn.Release(3);
+
+        var page = (await deep.Page.WithPatience())!;
+        Add("absent", page.Through);
+        await Task.WhenAll(deeper.Page, other.Page).WithPatience();
+        await ScanBeginsAsync(4);
+        _goOn.Release();
+
+        Assert.Equal((LogPart.MaxMessages, 0), (page.Through, page.Entries.Count));
+        Assert.Equal([0, 50_000, 80_000, LogPart.MaxMessages], _scans.Select(scan => scan.After));
+    }
+
+    [Fact]
+    public async Task A_reader_does_not_wait_for_ever_for_those_who_come_before_it()
+    {
+        _payload = (int)LogPart.MaxBytes / 2; // two messages are a part
+        var first = Add("absent", after: Start - 500);
+        await ScanBeginsAsync(1);
+        _goOn.Release();
+        var page = await first.Page.WithPatience();
+        var second = Add("absent", page!.Through);
+        Add("absent", page.Through - 100);
+        var third = Add("absent", page.Through - 200);
+        await ScanBeginsAsync(2);
+
+        _goOn.Release(2);
+        page = await second.Page.WithPatience();
+
+        Assert.NotNull(await third.Page.WithPatience());
+        Assert.True(_scans.Count <= 4, "It had to wait for all before it.");
+        Assert.Equal(Start - 498, second.After);
+        _goOn.Release(100);
+    }
+
+    [Fact]
+    public async Task A_page_ends_where_its_scan_has_got_to_though_a_part_of_it_was_read_meanwhile()
+    {
+        var first = Add("1", after: Start - 500);
+        await ScanBeginsAsync(1);
+        var meanwhile = new LogPart(Start - 300);
+        meanwhile.Extend(Start - 200, 1);
+        _view.Learn(Epoch, meanwhile, trimmedThrough: 0);
+
+        _goOn.Release();
+        var page = await first.Page.WithPatience();
+
+        Assert.Equal(5, page!.Entries.Count);
+        Assert.Equal(Start, page.Through);
+    }
+
+    [Fact]
+    public async Task What_a_scan_has_read_before_it_failed_counts()
+    {
+        var isDown = false;
+        var reads = new OlderReads(_view, scan =>
+        {
+            if (isDown)
+            {
+                throw new FeedUnavailableException("away");
+            }
+            Read(scan, scan.After + 100);
+            isDown = true;
+            throw new FeedUnavailableException("away");
+        });
+        var (reached, notReached) = (NewReader("absent", Start - 1000), NewReader("absent", Start - 500));
+        reads.Add(reached);
+        var page = await reached.Page.WithPatience();
+        reads.Add(notReached);
+
+        Assert.Equal(Start - 900, page!.Through);
+        await Assert.ThrowsAsync<FeedUnavailableException>(() => notReached.Page.WithPatience());
+        Assert.Equal(Start - 900, _view.Read("absent", Start - 1000, 0).MissingAfter);
+    }
+
+    [Fact]
     public async Task A_failed_scan_fails_those_who_wait_for_it_and_no_others()
     {
         var fails = true;
-        var reads = new OlderReads(_view, _ => fails ? throw new FeedUnavailableException("away") : Task.FromResult(true));
-        var reader = new OlderRead("1", Epoch, 500, 10, long.MaxValue);
+        var reads = new OlderReads(_view, scan =>
+        {
+            if (fails)
+            {
+                throw new FeedUnavailableException("away");
+            }
+            Read(scan, scan.Through);
+            return Task.CompletedTask;
+        });
+        var reader = NewReader("absent", Start - 500);
         reads.Add(reader);
         await Assert.ThrowsAsync<FeedUnavailableException>(() => reader.Page.WithPatience());
 
         fails = false;
-        var next = new OlderRead("1", Epoch, 500, 10, long.MaxValue);
+        var next = NewReader("absent", Start - 500);
         reads.Add(next);
 
         Assert.Empty((await next.Page.WithPatience())!.Entries);
     }
 
+    // The feed of an entry is its offset without the hundreds.
+    private void Read(LogScan scan, long through)
+    {
+        scan.Begin(trimmedThrough: 0);
+        for (var offset = scan.After + 1; offset <= through; offset++)
+        {
+            scan.Add($"{offset % 100}", new FeedEntry(offset, new byte[1], default));
+            scan.Advance(offset, _payload);
+            if (scan.IsFull)
+            {
+                return;
+            }
+        }
+    }
+
     private OlderRead Add(string feed, long after)
     {
-        var reader = new OlderRead(feed, Epoch, after, maxEntries: 10, maxBytes: long.MaxValue);
+        var reader = NewReader(feed, after);
         _reads.Add(reader);
         return reader;
     }
+
+    private static OlderRead NewReader(string feed, long after) =>
+        new(feed, Epoch, after, through: Start, maxEntries: 10, maxBytes: long.MaxValue);
 
     private Task ScanBeginsAsync(int count) => Eventually.HoldsAsync(
         () =>

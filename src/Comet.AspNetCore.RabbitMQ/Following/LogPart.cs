@@ -1,0 +1,69 @@
+namespace Comet.AspNetCore.RabbitMQ.Following;
+
+/// <summary>
+/// A part of a RabbitMQ stream that is not in memory, and whose entries it has: of each feed the hash of its name and the place of its
+/// newest entry. Feeds that share a hash may cost a reading in vain, nothing else.
+/// </summary>
+/// <param name="after">The part lies above this offset.</param>
+internal sealed class LogPart(long after)
+{
+    /// <summary>How many messages a part has, about: what is read in a fraction of a second.</summary>
+    internal const int MaxMessages = 4096;
+
+    /// <summary>A part ends with the message that brings its payloads to this length.</summary>
+    internal const long MaxBytes = 4 << 20;
+
+    // Bytes of memory besides the feeds, estimated.
+    private const int Overhead = 128;
+
+    private readonly List<long> _feeds = []; // rising: the hash, and in the lower half the place
+    private long _first;
+    private int _messages;
+    private long _payloads;
+
+    /// <summary>It lies above this offset.</summary>
+    internal long After { get; private set; } = after;
+
+    /// <summary>It ends with this offset.</summary>
+    internal long Through { get; private set; } = after;
+
+    /// <summary>How many bytes of memory it takes.</summary>
+    internal long Bytes => Overhead + (_feeds.Capacity * sizeof(long));
+
+    internal bool IsFull => _messages >= MaxMessages || _payloads >= MaxBytes;
+
+    /// <summary>Adds the next entry.</summary>
+    internal void Add(string feed, long offset)
+    {
+        _first = _feeds.Count == 0 ? offset : _first;
+        var place = (uint)Math.Min(offset - _first, uint.MaxValue);
+        if (Find(feed, out var index))
+        {
+            _feeds[index] = KeyOf(feed) | place;
+        }
+        else
+        {
+            _feeds.Insert(index, KeyOf(feed) | place);
+        }
+    }
+
+    /// <summary>Extends it through the next message.</summary>
+    internal void Extend(long through, int payload) =>
+        (Through, _messages, _payloads) = (through, _messages + 1, _payloads + payload);
+
+    /// <summary>Leaves out what is at or below one offset, and what is above another. Its feeds stay, so it may name too many.</summary>
+    internal void Narrow(long after, long through) => (After, Through) = (Math.Max(After, after), Math.Min(Through, through));
+
+    /// <summary>Whether a feed may have entries above an offset in it.</summary>
+    internal bool MayHave(string feed, long after) => Find(feed, out var index) && _first + (uint)_feeds[index] > after;
+
+    private static long KeyOf(string feed) => (long)feed.GetHashCode(StringComparison.Ordinal) << 32;
+
+    private bool Find(string feed, out int index)
+    {
+        var key = KeyOf(feed);
+        index = _feeds.BinarySearch(key);
+        index = index < 0 ? ~index : index;
+        return index < _feeds.Count && (_feeds[index] ^ key) >> 32 == 0;
+    }
+}

@@ -1,0 +1,143 @@
+using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Diagnostics;
+using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
+using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
+
+namespace Comet.AspNetCore.RabbitMQ.Stores;
+
+/// <summary>The entries of a RabbitMQ stream that are not in memory: read for those who need them, and to fill the memory.</summary>
+internal sealed class OlderEntries
+{
+    /// <summary>Who needs nothing further back than this many messages is near the end.</summary>
+    private const long NearMessages = 8 * LogPart.MaxMessages;
+
+    /// <summary>A part may take this many times <see cref="RabbitMQStoreOptions.Timeout"/>, with the wait for a place.</summary>
+    private const int TimeoutFactor = 6;
+
+    private readonly string _stream;
+    private readonly RabbitMQStreamView _view;
+    private readonly RabbitMQConnection _broker;
+    private readonly RabbitMQStoreOptions _options;
+    private readonly ScanPlaces _places;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationToken _stopping;
+    private readonly OlderReads _near;
+    private readonly OlderReads _far;
+
+    internal OlderEntries(
+        string stream,
+        RabbitMQStreamView view,
+        RabbitMQConnection broker,
+        RabbitMQStoreOptions options,
+        ScanPlaces places,
+        TimeProvider time,
+        ILogger logger,
+        CancellationToken stopping)
+    {
+        (_stream, _view, _broker, _options, _places) = (stream, view, broker, options, places);
+        (_time, _logger, _stopping) = (time, logger, stopping);
+        var (nearReader, farReader) = (NewReader(), NewReader());
+        _near = new OlderReads(view, scan => ScanAsync(scan, nearReader, places.Near));
+        _far = new OlderReads(view, scan => ScanAsync(scan, farReader, places.Far));
+    }
+
+    private TimeSpan PartTimeout => _options.Timeout * TimeoutFactor;
+
+    /// <summary>Whether who needs what lies above an offset needs nothing far back.</summary>
+    internal static bool IsNear(MemoryPage memory, long after) => memory.Start - after <= NearMessages;
+
+    /// <summary>Reads a part of what a feed has after an offset.</summary>
+    /// <param name="feed">The feed.</param>
+    /// <param name="memory">What memory has of it.</param>
+    /// <param name="maxEntries">How many entries at most.</param>
+    /// <param name="maxBytes">No more once their payloads have this length.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Null: memory may have the answer by now.</returns>
+    /// <exception cref="FeedUnavailableException">The broker is unavailable, or too many wait.</exception>
+    internal async Task<OlderPage?> ReadAsync(
+        string feed, MemoryPage memory, int maxEntries, long maxBytes, CancellationToken cancellationToken)
+    {
+        var reader = new OlderRead(feed, memory.Epoch, memory.MissingAfter, memory.MissingThrough, maxEntries, maxBytes);
+        (IsNear(memory, reader.After) ? _near : _far).Add(reader);
+        try
+        {
+            return await reader.Page.WaitAsync(PartTimeout, _time, cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new FeedUnavailableException(
+                $"No part of the RabbitMQ stream {_stream} was read within {PartTimeout.TotalSeconds} s for the old messages of a feed. "
+                + "More Comet:RabbitMQ:Partitions or more Comet:RabbitMQ:RecentBytes help.",
+                exception);
+        }
+        finally
+        {
+            reader.Abandon();
+        }
+    }
+
+    /// <summary>
+    /// Reads into memory what fits in beside the newest entries, part by part backwards: a server joins close to the end, so that it is
+    /// soon ready, and then does this.
+    /// </summary>
+    internal async Task FillAsync()
+    {
+        try
+        {
+            var (reader, most) = (NewReader(), LogPart.MaxMessages);
+            while (_view.FindFitting(most) is var (epoch, after, through) && after < through)
+            {
+                var scan = new LogScan(epoch, after, through, readers: [], keepsEntries: true);
+                await ScanAsync(scan, reader, _places.Far);
+                if (_view.TryFill(epoch, scan.Part, scan.Entries, scan.TrimmedThrough))
+                {
+                    continue;
+                }
+                _view.Learn(epoch, scan.Part, scan.TrimmedThrough);
+                if (scan.Reached >= through)
+                {
+                    return; // it does not fit, as it is larger than what is there
+                }
+                most /= 2; // it was too much for one part
+            }
+        }
+        catch (FeedUnavailableException) when (_stopping.IsCancellationRequested)
+        {
+            // The app ends.
+        }
+        catch (FeedUnavailableException exception)
+        {
+            RabbitMQLogMessages.FillFailed(_logger, exception, _stream);
+        }
+    }
+
+    private RabbitMQLogReader NewReader() => new(
+        (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(_broker.Get(), _stream, from, to, _options.Timeout, cancellation),
+        async cancellation => (await RabbitMQStreamReader.FirstAsync(_broker.Get(), _stream, _options.Timeout, cancellation)).Offset);
+
+    private async Task ScanAsync(LogScan scan, RabbitMQLogReader reader, SemaphoreSlim places)
+    {
+        try
+        {
+            await places.WaitAsync(_stopping);
+            try
+            {
+                RabbitMQLogMessages.StreamScanned(_logger, _stream, scan.After, scan.Through);
+                using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
+                deadline.CancelAfter(PartTimeout);
+                await reader.ReadAsync(scan, deadline.Token);
+            }
+            finally
+            {
+                places.Release();
+            }
+        }
+        catch (Exception exception) when (exception is not FeedUnavailableException)
+        {
+            throw _broker.NewUnreachable(exception);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using Comet.AspNetCore.RabbitMQ.Messages;
+using Comet.AspNetCore.RabbitMQ.Stores;
+using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
+using Comet.AspNetCore.Stores;
+using Comet.TestUtilities.Conformance;
+using Microsoft.Extensions.Logging;
+
+namespace Comet.AspNetCore.RabbitMQ.Tests;
+
+/// <summary>Clients who ask for everything that is kept of one key, where the others of its family have written much.</summary>
+public sealed class DeepReadersTests(Broker broker)
+{
+    private readonly string _family = Server.NewName();
+    private readonly RecordedLog _messages = new();
+
+    [Fact]
+    public async Task A_reader_near_the_end_does_not_wait_for_one_who_reads_everything()
+    {
+        const int Others = 200_000;
+        await using var first = await StartAsync();
+        await using var deep = await first.OpenAsync($"{_family}/deep", new RecordingTail());
+        await using var near = await first.OpenAsync($"{_family}/near", new RecordingTail());
+        var begin = await deep.AppendAsync("0");
+        await WriteOthersAsync(begin, Others);
+        await near.AppendAsync("1");
+        var last = await deep.AppendAsync("2");
+        await WriteOthersAsync(begin, 11_000, from: Others);
+        await using var second = await StartAsync();
+        await using var deepThere = await second.OpenAsync($"{_family}/deep", new RecordingTail());
+        await using var nearThere = await second.OpenAsync($"{_family}/near", new RecordingTail());
+
+        var readDeep = deepThere.ReadAsync(begin.Offset, 10, long.MaxValue, TestContext.Current.CancellationToken).AsTask();
+        await Eventually.HoldsAsync(
+            () => _messages.Entries.Any(entry => entry.EventId.Name == "RabbitMQStreamScanned"),
+            "the deep one reads");
+        var page = await nearThere.ReadAsync(last.Offset - 1000, 10, TestContext.Current.CancellationToken).AsTask().WithPatience();
+
+        Assert.Single(page.Entries);
+        Assert.False(readDeep.IsCompleted, "The near reader has waited for the deep one.");
+        Assert.Equal(last.Offset, (await readDeep.WithPatience()).Entries[0].Offset);
+    }
+
+    [Fact]
+    public async Task A_client_with_less_patience_than_its_reading_takes_gets_there_in_the_end()
+    {
+        await using var first = await StartAsync();
+        await using var log = await first.OpenAsync($"{_family}/deep", new RecordingTail());
+        var begin = await log.AppendAsync("0");
+        await WriteOthersAsync(begin, 100_000);
+        var last = await log.AppendAsync("1");
+        await WriteOthersAsync(begin, 20_000, from: 100_000);
+        await using var second = await StartAsync();
+        await using var there = await second.OpenAsync($"{_family}/deep", new RecordingTail());
+
+        var (page, attempts) = (default(FeedLogPage), 0);
+        for (; page is null && attempts < 40; attempts++)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
+            try
+            {
+                page = await there.ReadAsync(begin.Offset, 10, patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // It gives up, and comes again with the same id.
+            }
+        }
+
+        Assert.True(page is not null, "It never got there.");
+        Assert.Equal([last.Offset], page.Entries.Select(entry => entry.Offset));
+        Assert.True(attempts > 1, "The reading was no deep one.");
+    }
+
+    private Task<StoreHost> StartAsync() => StoreHost.StartAsync(builder =>
+    {
+        builder.Logging.AddProvider(_messages).SetMinimumLevel(LogLevel.Debug);
+        builder.Services.AddCometRabbitMQ(options =>
+            (options.ConnectionString, options.Partitions, options.RecentBytes, options.Timeout) =
+            (broker.ConnectionString, 1, 256 * 1024, Eventually.Patience));
+    });
+
+    private async Task WriteOthersAsync(FeedPosition known, int count, int from = 0)
+    {
+        var name = RabbitMQStreamName.Of(FeedName.Parse($"{_family}/any"), new RabbitMQStoreOptions { Partitions = 1 });
+        await using var raw = await RawStream.OpenAsync(broker, name);
+        await raw.WriteAsync(Enumerable.Range(from + 1, count).Select(number => new RabbitMQMessage
+        {
+            Id = new MessageId(7, number),
+            Epoch = known.Epoch,
+            Floor = Math.Max(known.Offset - 1, known.Offset + number - 1100), // as of a publisher who reads what it has written
+            Feed = string.Create(CultureInfo.InvariantCulture, $"{_family}/{number % 100}"),
+            At = DateTimeOffset.UtcNow,
+            Payload = Payloads.Of("0"),
+        }));
+    }
+}
