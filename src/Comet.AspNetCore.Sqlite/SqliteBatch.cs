@@ -13,7 +13,6 @@ internal sealed class SqliteBatch(SqliteFeeds feeds)
     private readonly List<SqliteWork> _work = [];
     private readonly HashSet<SqliteFeed> _changed = [];
     private long _bytes;
-    private DateTimeOffset _now;
     private int _removable;
 
     internal bool IsEmpty => _work.Count == 0;
@@ -25,6 +24,9 @@ internal sealed class SqliteBatch(SqliteFeeds feeds)
 
     /// <summary>Whether it has written to the file, so that its commit proves that the file can be written.</summary>
     internal bool HasWritten => _work.Exists(work => work.HasWritten);
+
+    /// <summary>The transaction's time.</summary>
+    internal DateTimeOffset Now { get; private set; }
 
     /// <summary>Whether a sweep is among the work.</summary>
     internal bool IsSweep { get; private set; }
@@ -41,7 +43,7 @@ internal sealed class SqliteBatch(SqliteFeeds feeds)
     /// <summary>Does the work, inside the transaction.</summary>
     internal void Execute(SqliteDatabase database, DateTimeOffset now)
     {
-        (_now, _removable) = (now, _work.Count + MaxRemoved);
+        (Now, _removable) = (now, _work.Count + MaxRemoved);
         foreach (var feed in feeds.Stale)
         {
             feed.Load(database);
@@ -88,10 +90,10 @@ internal sealed class SqliteBatch(SqliteFeeds feeds)
         }
     }
 
-    internal FeedPosition Append(SqliteFeed feed, ReadOnlyMemory<byte> payload, SqliteDatabase database)
+    internal FeedPosition? Append(SqliteFeed feed, ReadOnlyMemory<byte> payload, SqliteDatabase database)
     {
         _changed.Add(feed);
-        return feed.Append(database, payload, _now);
+        return feed.Append(database, payload, Now);
     }
 
     internal SqliteFeed Open(string name, FeedRetention retention, SqliteDatabase database)
@@ -107,7 +109,7 @@ internal sealed class SqliteBatch(SqliteFeeds feeds)
     internal void Sweep(SqliteDatabase database)
     {
         IsSweep = true;
-        _changed.UnionWith(feeds.Due(_now));
-        HasMoreToRemove |= !feeds.SweepOthers(database, _now, ref _removable);
+        _changed.UnionWith(feeds.Due(Now));
+        HasMoreToRemove |= !feeds.SweepOthers(database, Now, ref _removable);
     }
 }

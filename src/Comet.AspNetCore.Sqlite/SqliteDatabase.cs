@@ -33,6 +33,7 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly SqliteStatement _add;
     private readonly SqliteStatement _oldest;
     private readonly SqliteStatement _newest;
+    private readonly SqliteStatement _newestOf;
     private readonly SqliteStatement _after;
     private readonly SqliteStatement _removeThrough;
     private readonly SqliteStatement _removeOldest;
@@ -58,7 +59,9 @@ internal sealed class SqliteDatabase : IDisposable
         _removeFeed = Statement("DELETE FROM feeds WHERE id = $1");
         _add = Statement("INSERT INTO entries (feed, offset, at_ms, total, payload) VALUES ($1, $2, $3, $4, $5)");
         _oldest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset");
-        _newest = Statement("SELECT offset, at_ms, total FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
+        _newest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
+        _newestOf = Statement(
+            "SELECT at_ms FROM entries WHERE feed = (SELECT id FROM feeds WHERE name = $1) ORDER BY offset DESC LIMIT 1");
         _after = Statement("SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset");
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
         _removeOldest = Statement(
@@ -187,7 +190,13 @@ internal sealed class SqliteDatabase : IDisposable
             };
         }
         using var newest = _newest.Query(feed.Id);
-        return newest.Read() ? feed with { Head = newest.GetInt64(0), Total = newest.GetInt64(2) } : feed;
+        if (!newest.Read())
+        {
+            return feed;
+        }
+        var isCompleted = newest.GetInt64(3) == 0;
+        feed = feed with { Head = newest.GetInt64(0), Total = newest.GetInt64(2) };
+        return isCompleted ? feed with { Completion = new(feed.Head, default, SqliteStatement.Time(newest.GetInt64(1))) } : feed;
     }
 
     /// <summary>Gives a feed a new epoch and returns that.</summary>
@@ -273,6 +282,9 @@ internal sealed class SqliteDatabase : IDisposable
         return row.Read() ? (row.GetInt64(0), SqliteStatement.Time(row.GetInt64(1))) : null;
     }
 
+    /// <summary>When the newest entry of the feed of this name was published; null: there is none.</summary>
+    internal DateTimeOffset? Newest(string name) => _newestOf.Value<object>(name) is long at ? SqliteStatement.Time(at) : null;
+
     /// <summary>Removes a feed that has no entries. If it is opened again, it begins in another epoch.</summary>
     internal void RemoveFeed(long feed) => _removeFeed.Execute(feed);
 
@@ -345,6 +357,14 @@ internal sealed class SqliteDatabase : IDisposable
     /// <param name="Total">Bytes of payload up to its head.</param>
     /// <param name="TrimmedTotal">Bytes of payload up to what was removed.</param>
     /// <param name="OldestAt">When its oldest entry was published.</param>
+    /// <param name="Completion">Its newest entry, if that is a completion.</param>
     internal readonly record struct FeedRow(
-        long Id, string Epoch, long Head, long Trimmed, long Total, long TrimmedTotal, DateTimeOffset OldestAt);
+        long Id,
+        string Epoch,
+        long Head,
+        long Trimmed,
+        long Total,
+        long TrimmedTotal,
+        DateTimeOffset OldestAt,
+        FeedEntry? Completion = null);
 }

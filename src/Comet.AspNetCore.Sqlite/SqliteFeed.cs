@@ -42,15 +42,18 @@ internal sealed class SqliteFeed(string name)
             _row = _row with { Epoch = database.RenewFeed(Id) };
         }
         // The tails are reset when the epoch is another, or when retention has removed entries that they never got.
-        _resetTo = _row.Epoch == _deliveredEpoch && _row.Trimmed <= _delivered ? null : _row.Head;
-        if (_resetTo is null)
-        {
-            _undelivered.AddRange(database.After(Id, _delivered));
-        }
+        _resetTo = _row.Epoch == _deliveredEpoch && _row.Trimmed <= _delivered ? null : EndForTails;
+        _undelivered.AddRange(database.After(Id, _resetTo ?? _delivered));
     }
 
-    internal FeedPosition Append(SqliteDatabase database, ReadOnlyMemory<byte> payload, DateTimeOffset at)
+    /// <summary>Appends an entry; a second completion gets the position of the first.</summary>
+    /// <returns>Null: the feed is completed.</returns>
+    internal FeedPosition? Append(SqliteDatabase database, ReadOnlyMemory<byte> payload, DateTimeOffset at)
     {
+        if (_row.Completion is { } completion)
+        {
+            return payload.IsEmpty ? new FeedPosition(_row.Epoch, completion.Offset) : null;
+        }
         var entry = new FeedEntry(_row.Head + 1, payload, at);
         var isWholeArray = MemoryMarshal.TryGetArray(payload, out var array) && array.Offset == 0 && array.Count == array.Array!.Length;
         var bytes = isWholeArray ? array.Array! : payload.ToArray();
@@ -60,6 +63,7 @@ internal sealed class SqliteFeed(string name)
             Head = entry.Offset,
             Total = _row.Total + payload.Length,
             OldestAt = _row.Head == _row.Trimmed ? at : _row.OldestAt,
+            Completion = entry.IsCompletion ? entry : null,
         };
         _undelivered.Add(entry);
         return new FeedPosition(_row.Epoch, entry.Offset);
@@ -95,16 +99,21 @@ internal sealed class SqliteFeed(string name)
         }
         if (row.Trimmed > _row.Trimmed)
         {
-            database.RemoveThrough(Id, row.Trimmed, isHead: row.Trimmed == row.Head);
-            _row = row;
+            var isHead = row.Trimmed == row.Head;
+            database.RemoveThrough(Id, row.Trimmed, isHead);
+            _row = isHead ? row with { Completion = null } : row;
         }
         return !IsDue(row, before);
     }
 
-    /// <summary>Resets a tail to the committed head and hands it the entries that follow.</summary>
+    /// <summary>Resets a tail to the end of what is committed and hands it the entries that follow.</summary>
     internal void AddTail(IFeedTail tail)
     {
-        tail.Reset(_row.Epoch, _row.Head);
+        tail.Reset(_row.Epoch, EndForTails);
+        if (_row.Completion is { } completion)
+        {
+            tail.Append([completion]);
+        }
         _tails.Add(tail);
     }
 
@@ -126,12 +135,16 @@ internal sealed class SqliteFeed(string name)
         (_deliveredEpoch, _delivered) = (_row.Epoch, _row.Head);
     }
 
+    // A tail gets the completion, if there is one.
+    private long EndForTails => _row.Completion is null ? _row.Head : _row.Head - 1;
+
     private bool IsAhead(DateTimeOffset now) => _row.Head > _row.Trimmed && _row.OldestAt > now;
 
     private bool IsDue(in SqliteDatabase.FeedRow row, DateTimeOffset before)
     {
         var count = row.Head - row.Trimmed;
-        var isTooMuch = count > Retention.Entries || row.Total - row.TrimmedTotal > Retention.Bytes;
+        var messages = row.Completion is null ? count : count - 1;
+        var isTooMuch = messages > Retention.Entries || row.Total - row.TrimmedTotal > Retention.Bytes;
         return count > 0 && (row.OldestAt < before || (count > 1 && isTooMuch));
     }
 }

@@ -12,6 +12,8 @@ internal sealed class SqliteReader : IDisposable
     private readonly SqliteStatement _feed;
     private readonly SqliteStatement _oldest;
     private readonly SqliteStatement _entries;
+    private readonly SqliteStatement _newest;
+    private readonly SqliteStatement _since;
 
     internal SqliteReader(string connectionString)
     {
@@ -25,6 +27,12 @@ internal sealed class SqliteReader : IDisposable
             _oldest = new(_connection, "SELECT min(offset) FROM entries WHERE feed = $1 AND offset > 0");
             _entries = new(
                 _connection, "SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset LIMIT $3");
+            _newest = new(
+                _connection,
+                "SELECT offset FROM entries WHERE feed = $1 AND length(payload) > 0 ORDER BY offset DESC LIMIT 1 OFFSET $2");
+            _since = new(
+                _connection,
+                "SELECT offset FROM entries WHERE feed = $1 AND at_ms >= $2 AND length(payload) > 0 ORDER BY offset LIMIT 1");
         }
         catch
         {
@@ -36,43 +44,77 @@ internal sealed class SqliteReader : IDisposable
     /// <summary>Reads a page; null: the file has no such feed.</summary>
     internal FeedLogPage? Read(long feed, long after, int maxEntries, long maxBytes)
     {
-        _begin.Execute(); // one transaction, so that all three queries see the same state
-        try
+        using var transaction = Begin(feed, out var epoch, out var trimmed);
+        if (epoch is null)
         {
-            string epoch;
-            long trimmed;
-            using (var row = _feed.Query(feed))
-            {
-                if (!row.Read())
-                {
-                    return null;
-                }
-                (epoch, trimmed) = (row.GetString(0), row.GetInt64(1));
-            }
-            trimmed = _oldest.Value<object>(feed) is long oldest ? oldest - 1 : trimmed;
-            var entries = new List<FeedEntry>();
-            var bytes = 0L;
-            using var rows = _entries.Query(feed, after, maxEntries);
-            while (bytes < maxBytes && rows.Read())
-            {
-                var payload = rows.GetFieldValue<byte[]>(1);
-                bytes += payload.Length;
-                entries.Add(new FeedEntry(rows.GetInt64(0), payload, SqliteStatement.Time(rows.GetInt64(2))));
-            }
-            return new FeedLogPage(epoch, trimmed, entries);
+            return null;
         }
-        finally
+        var entries = new List<FeedEntry>();
+        var bytes = 0L;
+        using var rows = _entries.Query(feed, after, maxEntries);
+        while (bytes < maxBytes && rows.Read())
         {
-            _end.Execute();
+            var payload = rows.GetFieldValue<byte[]>(1);
+            bytes += payload.Length;
+            entries.Add(new FeedEntry(rows.GetInt64(0), payload, SqliteStatement.Time(rows.GetInt64(2))));
         }
+        return new FeedLogPage(epoch, trimmed, entries);
+    }
+
+    /// <inheritdoc cref="IFeedLog.FindNewestAsync"/>
+    /// <returns>Null: the file has no such feed.</returns>
+    internal FeedPosition? FindNewest(long feed, int count)
+    {
+        using var transaction = Begin(feed, out var epoch, out var trimmed);
+        return epoch is null ? null : new FeedPosition(epoch, _newest.Value<object>(feed, count) is long before ? before : trimmed);
+    }
+
+    /// <inheritdoc cref="IFeedLog.FindSinceAsync"/>
+    /// <returns>Null: the file has no such feed.</returns>
+    internal FeedPosition? FindSince(long feed, DateTimeOffset time)
+    {
+        using var transaction = Begin(feed, out var epoch, out var trimmed);
+        if (epoch is null)
+        {
+            return null;
+        }
+        var milliseconds = time.ToUnixTimeMilliseconds();
+        var atLeast = DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) < time ? milliseconds + 1 : milliseconds;
+        return new FeedPosition(epoch, _since.Value<object>(feed, atLeast) is long first ? first - 1
+            : _newest.Value<object>(feed, 0) is long newest ? newest
+            : trimmed);
     }
 
     public void Dispose()
     {
-        foreach (var statement in (SqliteStatement[])[_begin, _end, _feed, _oldest, _entries])
+        foreach (var statement in (SqliteStatement[])[_begin, _end, _feed, _oldest, _entries, _newest, _since])
         {
             statement.Dispose();
         }
         _connection.Dispose();
+    }
+
+    // One transaction, so that all queries see the same state. The epoch is null: the file has no such feed.
+    private Transaction Begin(long feed, out string? epoch, out long trimmed)
+    {
+        _begin.Execute();
+        var transaction = new Transaction(_end);
+        try
+        {
+            using var row = _feed.Query(feed);
+            (epoch, trimmed) = row.Read() ? (row.GetString(0), row.GetInt64(1)) : (null, 0);
+            trimmed = _oldest.Value<object>(feed) is long oldest ? oldest - 1 : trimmed;
+            return transaction;
+        }
+        catch
+        {
+            transaction.Dispose();
+            throw;
+        }
+    }
+
+    private readonly struct Transaction(SqliteStatement end) : IDisposable
+    {
+        public void Dispose() => end.Execute();
     }
 }

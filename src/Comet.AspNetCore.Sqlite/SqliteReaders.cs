@@ -13,18 +13,17 @@ internal sealed class SqliteReaders(string connectionString) : IDisposable
     private readonly ConcurrentBag<SqliteReader> _readers = [];
     private volatile bool _isClosed;
 
-    internal async ValueTask<FeedLogPage?> ReadAsync(
-        long feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
+    internal async ValueTask<T> ReadAsync<T>(Func<SqliteReader, T> read, CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken);
         SqliteReader? reader = null;
         try
         {
             reader = _readers.TryTake(out var idle) ? idle : new SqliteReader(connectionString);
-            var page = reader.Read(feed, after, maxEntries, maxBytes);
+            var result = read(reader);
             _readers.Add(reader);
             reader = null;
-            return page;
+            return result;
         }
         finally
         {

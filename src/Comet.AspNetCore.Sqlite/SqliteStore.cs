@@ -55,6 +55,13 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         }
     }
 
+    public async ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken)
+    {
+        var exists = new SqliteExists(feed.ToString(), retention.Age);
+        _writer.Enqueue(exists);
+        return await exists.Completion.WaitAsync(cancellationToken);
+    }
+
     /// <summary>Checks that the file can be written, unless something was stored within the last second.</summary>
     /// <exception cref="FeedUnavailableException">It cannot be written.</exception>
     internal async Task ProbeAsync(CancellationToken cancellationToken)

@@ -41,13 +41,17 @@ internal abstract class SqliteWork<T> : SqliteWork
 internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload) : SqliteWork<FeedPosition>
 {
     private FeedPosition? _position;
+    private bool _isCompleted;
 
     internal override int Bytes => payload.Length;
 
     internal override bool HasWritten => _position is not null;
 
-    internal override void Execute(SqliteBatch batch, SqliteDatabase database) =>
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database)
+    {
         _position = feed.IsOpen ? batch.Append(feed, payload, database) : null;
+        _isCompleted = feed.IsOpen && _position is null;
+    }
 
     internal override void Complete(SqliteBatch batch)
     {
@@ -57,7 +61,7 @@ internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload
         }
         else
         {
-            SetException(new ObjectDisposedException(nameof(IFeedLog)));
+            SetException(_isCompleted ? new FeedCompletedException(feed.Name) : new ObjectDisposedException(nameof(IFeedLog)));
         }
     }
 }
@@ -90,6 +94,17 @@ internal sealed class SqliteClose(SqliteFeed feed, IFeedTail tail) : SqliteWork<
     }
 
     internal override void Fail(SqliteBatch batch, FeedUnavailableException fault) => Complete(batch);
+}
+
+/// <summary>Whether a feed has an entry that is retained.</summary>
+internal sealed class SqliteExists(string name, TimeSpan age) : SqliteWork<bool>
+{
+    private bool _exists;
+
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database) =>
+        _exists = database.Newest(name) is { } newest && newest >= batch.Now - age;
+
+    internal override void Complete(SqliteBatch batch) => SetResult(_exists);
 }
 
 /// <summary>Checks that the file can be written.</summary>

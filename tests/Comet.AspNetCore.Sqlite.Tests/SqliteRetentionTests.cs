@@ -210,6 +210,66 @@ public sealed class SqliteRetentionTests : SqliteFileTests
         core.Release();
     }
 
+    [Fact]
+    public async Task A_completion_takes_the_place_of_no_message()
+    {
+        await using var host = await StartAsync(_time);
+        await using var log = await OpenAsync(host, new RecordingTail(), Plenty with { Entries = 2 });
+        await AppendManyAsync(log, 3);
+
+        var end = await log.AppendAsync(default, CancellationToken.None);
+
+        Assert.Equal([2L, 3L, end.Offset], (await log.ReadAsync(0, 10, CancellationToken.None)).Entries.Select(entry => entry.Offset));
+        Assert.Equal(end, await log.AppendAsync(default, CancellationToken.None)); // a second adds nothing
+        await Assert.ThrowsAsync<FeedCompletedException>(() => AppendAsync(log, 3));
+        Assert.Equal(3L, Query("SELECT count(*) FROM entries"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_completed_feed_goes_on_when_its_completion_is_too_old(bool isOpen)
+    {
+        await using var host = await StartAsync(_time);
+        var retention = Plenty with { Age = TimeSpan.FromMinutes(1) };
+        var log = await OpenAsync(host, new RecordingTail(), retention);
+        await AppendAsync(log, 0);
+        var end = await log.AppendAsync(default, CancellationToken.None);
+        if (!isOpen)
+        {
+            await log.DisposeAsync();
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(50));
+        Assert.Equal(2L, Query("SELECT count(*) FROM entries"));
+        _time.Advance(TimeSpan.FromSeconds(20));
+        await Eventually.HoldsAsync(() => Query("SELECT count(*) FROM entries") is 0L, "the entries are removed");
+
+        var tail = new RecordingTail();
+        await using var again = isOpen ? log : await OpenAsync(host, tail, retention);
+        Assert.Equal(end with { Offset = end.Offset + 1 }, await AppendAsync(again, 1));
+        Assert.Equal([1], await ReadAllAsync(again));
+        Assert.All(tail.Entries, entry => Assert.False(entry.IsCompletion));
+    }
+
+    [Fact]
+    public async Task A_log_exists_as_long_as_it_has_entries_and_asking_writes_nothing()
+    {
+        await using var host = await StartAsync(_time);
+        var (name, retention) = (new FeedName("rooms", "1"), Plenty with { Age = TimeSpan.FromMinutes(1) });
+        Assert.False(await ExistsAsync());
+        Assert.Equal(0L, Query("SELECT count(*) FROM feeds"));
+        await using var log = await OpenAsync(host, new RecordingTail(), retention, name.ToString());
+        await AppendAsync(log, 1);
+        Assert.True(await ExistsAsync());
+
+        _time.Advance(TimeSpan.FromSeconds(61));
+
+        Assert.False(await ExistsAsync());
+
+        Task<bool> ExistsAsync() => host.Store.ExistsAsync(name, retention, CancellationToken.None).AsTask().WithPatience();
+    }
+
     private static Task HoldsAsync(IFeedLog log, long[] expected) =>
         Eventually.HoldsAsync(
             async () => (await ReadAllAsync(log)).SequenceEqual(expected),

@@ -125,6 +125,8 @@ public partial class FeedTests(TemplatePackage package)
     [InlineData("endpoint data")]
     [InlineData("IConfiguration")]
     [InlineData("()")]
+    [InlineData("Message")]
+    [InlineData("statechange")]
     [InlineData("a-name-of-more-than-the-sixty-four-characters-that-a-feed-may-have")]
     public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(string name)
     {

@@ -75,6 +75,10 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
             _arrivals.Record(position);
             foreach (var (feed, entry) in entries)
             {
+                if (CompletionOf(feed) is not null)
+                {
+                    continue; // another server has published it before it had read the completion
+                }
                 _recent.Add(feed, entry);
                 if (_tails.ContainsKey(feed))
                 {
@@ -114,7 +118,15 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
     {
         lock (_lock)
         {
-            tail.Reset(Epoch, _recent.HeadOf(feed));
+            if (CompletionOf(feed) is { } completion)
+            {
+                tail.Reset(Epoch, completion.Offset - 1);
+                tail.Append([completion]);
+            }
+            else
+            {
+                tail.Reset(Epoch, _recent.HeadOf(feed));
+            }
             tail.Advance(_position);
             (CollectionsMarshal.GetValueRefOrAddDefault(_tails, feed, out _) ??= []).Add(tail);
         }
@@ -183,6 +195,10 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
             return (Epoch, Math.Max(_trimmedThrough, start - Math.Min(most, free / average)), start);
         }
     }
+
+    // As far as it is in memory, and not too old.
+    private FeedEntry? CompletionOf(string feed) =>
+        _recent.NewestOf(feed) is { IsCompletion: true } completion && completion.Offset > _arrivals.OutdatedThrough ? completion : null;
 
     private void LearnTrimmed(long trimmedThrough)
     {

@@ -26,14 +26,28 @@ internal sealed class RabbitMQStore(
 
     public async ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
+        var stream = StreamOf(feed, retention);
+        await stream.OpenAsync(feed.ToString(), tail, cancellationToken);
+        return new RabbitMQFeedLog(stream, feed.ToString(), tail);
+    }
+
+    public async ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken)
+    {
+        var stream = StreamOf(feed, retention);
+        await stream.JoinAsync(cancellationToken);
+        var page = await stream.ReadAsync(feed.ToString(), stream.OutdatedThrough, maxEntries: 1, maxBytes: 1, cancellationToken);
+        return page.Entries.Count > 0;
+    }
+
+    private RabbitMQStream StreamOf(FeedName feed, FeedRetention retention)
+    {
         var name = RabbitMQStreamName.Of(feed, options.Value);
         var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
         {
             var arguments = RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value);
             return new RabbitMQStream(name, arguments, retention.Age, broker, options.Value, _places, time, logger);
         }));
-        await stream.Value.OpenAsync(feed.ToString(), tail, cancellationToken);
-        return new RabbitMQFeedLog(stream.Value, feed.ToString(), tail);
+        return stream.Value;
     }
 
     public async ValueTask DisposeAsync()

@@ -60,6 +60,14 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     /// <exception cref="FeedUnavailableException">The stream was not read in time.</exception>
     internal async Task OpenAsync(string feed, IFeedTail tail, CancellationToken cancellationToken)
     {
+        await JoinAsync(cancellationToken);
+        _view.Open(feed, tail);
+    }
+
+    /// <summary>Waits until the stream is read for the first time.</summary>
+    /// <exception cref="FeedUnavailableException">The stream was not read in time.</exception>
+    internal async Task JoinAsync(CancellationToken cancellationToken)
+    {
         try
         {
             await _follower.Joined.WaitAsync(_options.Timeout, _time, cancellationToken);
@@ -72,7 +80,6 @@ internal sealed class RabbitMQStream : IAsyncDisposable
                     exception)
                 : _broker.NewUnreachable(exception);
         }
-        _view.Open(feed, tail);
     }
 
     internal void Close(string feed, IFeedTail tail) => _view.Close(feed, tail);

@@ -37,6 +37,14 @@ internal class Connection
         {
             (_endAt, _endReason) = (now + (long)age.TotalMilliseconds, EndReason.Recycled);
         }
+        if (settings.Wait is { } wait)
+        {
+            IsPoll = true;
+            if (now + (long)wait.TotalMilliseconds < _endAt)
+            {
+                (_endAt, _endReason) = (now + (long)wait.TotalMilliseconds, EndReason.Polled);
+            }
+        }
         if (settings.AuthenticationLifetime is { } lifetime && now + (long)lifetime.TotalMilliseconds < _endAt)
         {
             (_endAt, _endReason) = (now + (long)lifetime.TotalMilliseconds, EndReason.AuthenticationExpired);
@@ -52,6 +60,9 @@ internal class Connection
     internal WireFormat Format { get; private protected set; }
 
     internal Nonce Nonce { get; }
+
+    /// <summary>Whether it ends after the first messages.</summary>
+    internal bool IsPoll { get; }
 
     /// <summary>When in the drain time of a host that stops the connection ends: from 0, at its beginning, to 1.</summary>
     internal float DrainShare => _drainShare;

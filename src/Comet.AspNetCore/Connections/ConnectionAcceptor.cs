@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text;
 using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
@@ -20,6 +22,9 @@ internal sealed class ConnectionAcceptor(
     ReconnectDelay reconnectDelay,
     TimeProvider time)
 {
+    // Longer than any poll is useful: what holds bytes back cuts a quiet request after a minute or two.
+    private const int MaxWait = 120;
+
     /// <summary>Checks what a request says of its stream, and adds it to what the action says.</summary>
     /// <returns>Why it gets no stream; null: it may.</returns>
     internal static Rejection? Inspect(HttpContext context, ref ConnectionRequest request)
@@ -38,6 +43,18 @@ internal sealed class ConnectionAcceptor(
             }
             request = request with { Callback = name };
         }
+        if ((TryReadPast(query, ref request) ? null : Rejection.BadStart) is { } badStart)
+        {
+            return badStart;
+        }
+        if (query.TryGetValue("wait", out var wait))
+        {
+            if (wait is not [{ } seconds] || !TryReadCount(seconds, MaxWait, out var count))
+            {
+                return Rejection.BadWait;
+            }
+            request = request with { Wait = TimeSpan.FromSeconds(count) };
+        }
         var header = headers["Last-Event-ID"];
         var id = StringValues.IsNullOrEmpty(header) ? query["lastEventId"] : header;
         if (StringValues.IsNullOrEmpty(id))
@@ -51,6 +68,29 @@ internal sealed class ConnectionAcceptor(
         request = request with { Start = start };
         return request.End is { } end && start.Is(end) ? Rejection.Over : null;
     }
+
+    // Either of the two, once.
+    private static bool TryReadPast(IQueryCollection query, ref ConnectionRequest request)
+    {
+        var (last, since) = (query["last"], query["since"]);
+        switch (last.Count + since.Count)
+        {
+            case 0:
+                return true;
+            case 1 when last is [{ } text] && TryReadCount(text, int.MaxValue, out var count):
+                request = request with { Past = count == 0 ? default : FeedStart.AtNewest(count) };
+                return true;
+            case 1 when since is [{ } text] && DateTimeOffset.TryParse(
+                text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time):
+                request = request with { Past = FeedStart.AtTime(time) };
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private static bool TryReadCount(string text, int max, out int count) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count <= max;
 
     /// <summary>Takes a place for the stream of a request, and sets the response's headers.</summary>
     /// <returns>What the stream begins with; null: the request was answered otherwise.</returns>
@@ -118,6 +158,8 @@ internal sealed class ConnectionAcceptor(
             Server = options.Value,
             Stream = request.Options,
             Start = request.Start,
+            Past = request.Past,
+            Wait = request.Wait,
             AuthenticationLifetime = AuthenticationLifetime(context),
         };
     }

@@ -1,3 +1,5 @@
+using Comet.AspNetCore.Stores;
+
 namespace Comet.AspNetCore.Connections;
 
 /// <summary>What an action asks for and a request may refine.</summary>
@@ -5,10 +7,14 @@ namespace Comet.AspNetCore.Connections;
 /// <param name="Options">What this stream does differently.</param>
 /// <param name="ScriptOnly">The values exist as JavaScript only.</param>
 /// <param name="Start">Where the client wants to start; null: with the next message.</param>
+/// <param name="Past">Where in the retained past a client wants to start that has no position.</param>
+/// <param name="Wait">How long the client waits for the first message, after which the stream ends; null: it goes on.</param>
 /// <param name="End">Where nothing follows, so that a client that has come to it gets no stream.</param>
 internal sealed record ConnectionRequest(
     string Callback,
     CometStreamOptions? Options,
     bool ScriptOnly = false,
     StreamPosition? Start = null,
+    FeedStart Past = default,
+    TimeSpan? Wait = null,
     FeedPosition? End = null);

@@ -24,7 +24,11 @@ internal sealed record ConnectionServices(
     /// <param name="reason">Why it ends.</param>
     /// <param name="lastId">What a client that comes back all the same names.</param>
     internal ControlMessage EndMessage(EndReason reason, FeedPosition? lastId = null) =>
-        ControlMessage.End(reason.Name, reason.ComesBack ? ReconnectDelay.Next() : null, reason.ComesBack ? null : lastId?.ToString());
+        ControlMessage.End(reason.Name, RetryOf(reason), reason.ComesBack ? null : lastId?.ToString());
+
+    // Who polls has nothing to wait for.
+    private TimeSpan? RetryOf(EndReason reason) =>
+        reason == EndReason.Polled ? TimeSpan.Zero : reason.ComesBack ? ReconnectDelay.Next() : null;
 
     /// <summary>Why a stream must end now; null: it goes on.</summary>
     internal EndReason? DueEnd(Connection connection) => connection.DueEnd(Clock.Now, Shutdown);

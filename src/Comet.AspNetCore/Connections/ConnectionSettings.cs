@@ -1,4 +1,5 @@
 using Comet.AspNetCore.Formats;
+using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Transport;
 
 namespace Comet.AspNetCore.Connections;
@@ -13,6 +14,8 @@ internal sealed class ConnectionSettings
     internal required CometOptions Server { get; init; }
     internal CometStreamOptions? Stream { get; init; }
     internal StreamPosition? Start { get; init; }
+    internal FeedStart Past { get; init; }
+    internal TimeSpan? Wait { get; init; }
     internal TimeSpan? AuthenticationLifetime { get; init; }
 
     internal TimeSpan Heartbeat => Stream?.Heartbeat ?? Server.Heartbeat;

@@ -20,6 +20,9 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
     /// <summary>How many bytes are not flushed yet.</summary>
     internal int UnflushedBytes => _buffer.Length;
 
+    /// <summary>Whether a message was written.</summary>
+    internal bool HasWritten { get; private set; }
+
     /// <summary>Writes what precedes the first message, up to the <c>open</c>.</summary>
     internal void WriteHead(ConnectionSettings settings) => connection.Format.WriteHead(_buffer, settings.Padding, settings.InitialChunk);
 
@@ -32,6 +35,7 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
     {
         connection.Format.WriteMessage(_buffer, value, idPrefix, offset, feed);
         _messages++;
+        HasWritten = true;
     }
 
     /// <inheritdoc cref="WriteDeadline.WriteAsync(Connection, FrameBuffer)"/>
@@ -56,6 +60,7 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         {
             return ended;
         }
+        HasWritten = true;
         services.Metrics.Delivered(connection.Format.Name, feeds, 1, message.Content.Length);
         return await services.WriteDeadline.WriteAsync(connection, message);
     }

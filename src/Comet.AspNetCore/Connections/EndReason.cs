@@ -1,10 +1,15 @@
+using Comet.AspNetCore.Formats;
+
 namespace Comet.AspNetCore.Connections;
 
 /// <summary>Why a stream ended: the name on the wire and in metrics, and whether its client is told to come back.</summary>
 internal sealed class EndReason
 {
-    /// <summary>The sequence has no more elements.</summary>
-    internal static readonly EndReason Completed = new("completed", comesBack: false);
+    /// <summary>The sequence has no more elements, or all feeds of the stream are completed.</summary>
+    internal static readonly EndReason Completed = new(ControlMessage.Completed, comesBack: false);
+
+    /// <summary>The client asked for an answer that ends, and has what there was.</summary>
+    internal static readonly EndReason Polled = new("polled", comesBack: true);
 
     /// <summary>The sequence has thrown, the store is unavailable, or a write has failed otherwise than by the client's leaving.</summary>
     internal static readonly EndReason Error = new("error", comesBack: true);

@@ -31,6 +31,14 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
         StatusCodes.Status400BadRequest,
         "The last event id is malformed: send back the id of the last message as it was received, or \"earliest\".");
 
+    internal static readonly Rejection BadStart = new(
+        "bad-start",
+        StatusCodes.Status400BadRequest,
+        "Start with ?last= and a number of messages, or with ?since= and a time such as 2030-01-31T12:00:00Z; not with both.");
+
+    internal static readonly Rejection BadWait = new(
+        "bad-wait", StatusCodes.Status400BadRequest, "?wait= is a number of whole seconds from 0 to 120.");
+
     internal static readonly Rejection NoFeed = new(
         "no-feed", StatusCodes.Status400BadRequest, "Name the feeds that the stream is to carry: ?feed= with the name of each.");
 

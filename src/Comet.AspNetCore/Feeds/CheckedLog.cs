@@ -5,11 +5,8 @@ namespace Comet.AspNetCore.Feeds;
 /// <summary>The log of a store, of which only what is accepted is read.</summary>
 internal sealed class CheckedLog(IFeedLog log, StoredContent content) : IFeedLog
 {
-    public async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
-    {
-        var position = await log.AppendAsync(new EncodedPayload(payload).Memory, cancellationToken);
-        return position with { Epoch = content.Accept(position.Epoch) };
-    }
+    public async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
+        Accept(await log.AppendAsync(new EncodedPayload(payload).Memory, cancellationToken));
 
     public async ValueTask<FeedLogPage> ReadAsync(
         long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
@@ -38,8 +35,16 @@ internal sealed class CheckedLog(IFeedLog log, StoredContent content) : IFeedLog
         }
     }
 
+    public async ValueTask<FeedPosition> FindNewestAsync(int count, CancellationToken cancellationToken) =>
+        Accept(await log.FindNewestAsync(count, cancellationToken));
+
+    public async ValueTask<FeedPosition> FindSinceAsync(DateTimeOffset time, CancellationToken cancellationToken) =>
+        Accept(await log.FindSinceAsync(time, cancellationToken));
+
     public ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken) =>
         log.ReachAsync(position, cancellationToken);
 
     public ValueTask DisposeAsync() => log.DisposeAsync();
+
+    private FeedPosition Accept(FeedPosition position) => position with { Epoch = content.Accept(position.Epoch) };
 }

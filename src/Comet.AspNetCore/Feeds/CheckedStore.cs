@@ -18,4 +18,7 @@ internal sealed class CheckedStore(IFeedStore store, CometMetrics metrics, ILogg
         var content = new StoredContent(feed, metrics, logger);
         return new CheckedLog(await store.OpenAsync(feed, retention, new CheckedTail(tail, content), cancellationToken), content);
     }
+
+    public ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken) =>
+        store.ExistsAsync(feed, retention, cancellationToken);
 }

@@ -23,6 +23,32 @@ public sealed class Feed<T> : FeedSource
     /// <summary>The name it was registered with; for a feed of a family, <c>family/key</c>.</summary>
     public string Name => _name.ToString();
 
+    /// <summary>
+    /// The position of the newest message as this server knows it, or a later one that no message has: for a page that is rendered now and
+    /// streams what comes after it. Take it before the data that the page shows, so that nothing is lost in between.
+    /// </summary>
+    /// <value>
+    /// <see cref="FeedPosition.Earliest"/> while the log is not open on this server, so that nothing is lost then either: what is retained
+    /// comes again. Asking opens it; feeds without a key are opened when the app starts. Those of a family, whose logs are opened and closed
+    /// as they are used, are better asked with <see cref="GetNewestAsync"/>, which waits until the log is open. A log in memory always is.
+    /// </value>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public FeedPosition Head
+    {
+        get
+        {
+            var feed = Handle.Acquire();
+            try
+            {
+                return feed.Head;
+            }
+            finally
+            {
+                feed.Release();
+            }
+        }
+    }
+
     internal IFeedHandle Handle { get; }
 
     internal override string Family => _name.Family;
@@ -34,6 +60,30 @@ public sealed class Feed<T> : FeedSource
     internal override IFeedHandle Find(FeedName name) => Handle;
 
     /// <summary>
+    /// Reads the newest retained messages, and the head at the same moment: rendering these and streaming what follows the head neither
+    /// loses nor doubles a message.
+    /// </summary>
+    /// <param name="count">How many at most; 0: the head alone.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
+    /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public async ValueTask<FeedSnapshot<T>> GetNewestAsync(int count, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        var feed = Handle.Acquire();
+        try
+        {
+            var (messages, head) = await SnapshotReader.ReadNewestAsync(feed, count, cancellationToken);
+            return new([.. messages.Select(entry => Decode(head with { Offset = entry.Offset }, entry))], head);
+        }
+        finally
+        {
+            feed.Release();
+        }
+    }
+
+    /// <summary>
     /// Appends a message. When this returns, the message is stored as safely as the app's store can, and on its way to every connection.
     /// </summary>
     /// <param name="value">Encoded once, whatever the number of connections and formats.</param>
@@ -42,6 +92,7 @@ public sealed class Feed<T> : FeedSource
     /// <exception cref="ArgumentException">
     /// The JSON is longer than <see cref="FeedOptions.RetainBytes"/>, or than the store takes.
     /// </exception>
+    /// <exception cref="FeedCompletedException">The feed is completed.</exception>
     /// <exception cref="FeedUnavailableException">The store is unavailable; it is not certain that the message was stored.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default) =>
@@ -60,6 +111,7 @@ public sealed class Feed<T> : FeedSource
     /// <param name="values">Enumerated once.</param>
     /// <param name="cancellationToken">Ends the publishing, and the sequence.</param>
     /// <returns>Completes with the sequence, and fails with what that throws.</returns>
+    /// <exception cref="FeedCompletedException">The feed is completed.</exception>
     /// <exception cref="OperationCanceledException">The publishing was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     public async Task PublishAllAsync(IAsyncEnumerable<T> values, CancellationToken cancellationToken = default)
@@ -68,6 +120,31 @@ public sealed class Feed<T> : FeedSource
         var services = Handle.Services;
         var logger = services.Loggers.CreateLogger<FeedRegistry>();
         await new FeedPublisher<T>(this, services.Clock.Time, logger).PublishAsync(values, cancellationToken);
+    }
+
+    /// <summary>
+    /// Completes the feed, for good: a job is done, an answer is written. Its readers get the rest and then the end, those who come later
+    /// too, and publishing throws <see cref="FeedCompletedException"/>, on every server. Completing it again changes nothing.
+    /// </summary>
+    /// <remarks>
+    /// It is known to be completed for as long as the last message would be retained, which is <see cref="FeedOptions.RetainFor"/>: the
+    /// completion is stored like a message, but takes the place of none. After that a feed without messages goes on, as if it had only been
+    /// quiet, and the key of a family begins anew.
+    /// </remarks>
+    /// <param name="cancellationToken">Stops waiting; the feed may be completed all the same.</param>
+    /// <exception cref="FeedUnavailableException">The store is unavailable; it is not certain that the feed is completed.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public async ValueTask CompleteAsync(CancellationToken cancellationToken = default)
+    {
+        var feed = Handle.Acquire();
+        try
+        {
+            await feed.CompleteAsync(cancellationToken);
+        }
+        finally
+        {
+            feed.Release();
+        }
     }
 
     internal ValueTask<FeedPosition> AppendAsync(byte[] payload, CancellationToken cancellationToken)
@@ -108,7 +185,9 @@ public sealed class Feed<T> : FeedSource
         }
     }
 
-    /// <summary>Reads the feed in code: what is retained after a position, then every message as it is published.</summary>
+    /// <summary>
+    /// Reads the feed in code: what is retained after a position, then every message as it is published. Ends when the feed is completed.
+    /// </summary>
     /// <remarks>A message that cannot be read as <typeparamref name="T"/> has an <see cref="FeedMessage{T}.Error"/>.</remarks>
     /// <param name="after">A position, <see cref="FeedPosition.Earliest"/>, or null: only what is published from now on.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
@@ -148,6 +227,10 @@ public sealed class Feed<T> : FeedSource
                 {
                     foreach (var entry in entries)
                     {
+                        if (entry.IsCompletion)
+                        {
+                            yield break;
+                        }
                         position = position with { Offset = entry.Offset };
                         yield return Decode(position, entry);
                     }

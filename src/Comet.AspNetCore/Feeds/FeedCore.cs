@@ -28,8 +28,11 @@ internal sealed class FeedCore : IAsyncDisposable
     internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, KeptPages pages, ConnectionServices services, Lanes lanes)
     {
         (Name, Options, Services, Lanes, _store, _pages) = (name, options, services, lanes, store, pages);
-        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(Retention) : Retention, services.Clock.Time);
+        Tail = new FeedTail(
+            store.CanReadBack ? FeedTail.NewestOf(Retention) : Retention, services.Clock.Time, isWholeLog: !store.CanReadBack);
     }
+
+    internal static FeedRetention RetentionOf(FeedOptions options) => new(options.Retain, options.RetainBytes, options.RetainFor);
 
     internal FeedName Name { get; }
 
@@ -66,13 +69,51 @@ internal sealed class FeedCore : IAsyncDisposable
             ? new(log.Result)
             : new(OpenSlowAsync(cancellationToken));
 
+    /// <summary>
+    /// The position of the newest message as this server knows it. <see cref="FeedPosition.Earliest"/> where the log is not open yet: this
+    /// begins to open it.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    internal FeedPosition Head
+    {
+        get
+        {
+            var opening = OpenAsync(CancellationToken.None);
+            if (opening.IsCompletedSuccessfully)
+            {
+                return Tail.State.Head;
+            }
+            _ = LogFailureAsync(opening.AsTask());
+            return FeedPosition.Earliest;
+        }
+    }
+
     internal async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
         using var activity = CometActivity.Publish(Family);
         var log = await OpenAsync(cancellationToken);
+        if (Tail.CompletedAt is not null)
+        {
+            throw new FeedCompletedException(Name.ToString());
+        }
         var position = await log.AppendAsync(payload, cancellationToken);
+        // The tail has everything before the message by now, a completion by anybody else too.
+        if (Tail.CompletedAt is { } end && end.Epoch == position.Epoch && end.Offset < position.Offset)
+        {
+            throw new FeedCompletedException(Name.ToString());
+        }
         Services.Metrics.Published(Family);
         return position;
+    }
+
+    /// <summary>Appends the last entry, unless there is one.</summary>
+    internal async ValueTask CompleteAsync(CancellationToken cancellationToken)
+    {
+        var log = await OpenAsync(cancellationToken);
+        if (Tail.CompletedAt is null)
+        {
+            await log.AppendAsync(ReadOnlyMemory<byte>.Empty, cancellationToken);
+        }
     }
 
     /// <summary>Keeps a feed of a family from being removed while it is used.</summary>
@@ -140,13 +181,29 @@ internal sealed class FeedCore : IAsyncDisposable
         }
     }
 
-    private FeedRetention Retention => new(Options.Retain, Options.RetainBytes, Options.RetainFor);
+    private FeedRetention Retention => RetentionOf(Options);
 
     private FeedSubscriptions CreateSubscriptions()
     {
         lock (this)
         {
             return _subscriptions ??= new FeedSubscriptions(Tail);
+        }
+    }
+
+    private async Task LogFailureAsync(Task opening)
+    {
+        try
+        {
+            await opening;
+        }
+        catch (Exception exception) when (!_isClosed)
+        {
+            CometLog.FeedNotOpened(Services.Logger, exception, Name.ToString());
+        }
+        catch (OperationCanceledException)
+        {
+            // The app has ended.
         }
     }
 

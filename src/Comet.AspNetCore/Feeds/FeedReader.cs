@@ -29,11 +29,19 @@ internal sealed class FeedReader
     /// <summary>Whether the store has something before the tail, or may have.</summary>
     internal bool HasStored { get; private set; }
 
-    /// <summary>Settles where a reader that asks for <paramref name="after"/> starts.</summary>
-    internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after, CancellationToken cancellationToken)
+    /// <summary>Whether the feed is completed, and the position that was asked for is its end: nothing will follow it.</summary>
+    internal bool HasHadEnd { get; private set; }
+
+    /// <summary>Settles where a reader starts that asks for <paramref name="start"/>.</summary>
+    internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, FeedStart start, CancellationToken cancellationToken)
     {
         var reader = new FeedReader(feed, await feed.OpenAsync(cancellationToken));
-        if (after is not { } wanted)
+        if (await reader.FindAsync(start, cancellationToken) is { } found)
+        {
+            (reader.Position, reader.Recovered) = (found, true);
+            await reader.ReadAsync(fromRetained: true, cancellationToken);
+        }
+        else if (start.After is not { } wanted)
         {
             reader.GoOnLive(recovered: null);
         }
@@ -74,6 +82,7 @@ internal sealed class FeedReader
         }
         (Position, Recovered) = (wanted, true);
         await ReadAsync(isEarliest, cancellationToken);
+        HasHadEnd = _feed.Tail.CompletedAt is { } end && end.Epoch == wanted.Epoch && end.Offset <= wanted.Offset;
         return true;
     }
 
@@ -82,7 +91,7 @@ internal sealed class FeedReader
     /// <see cref="Cursor"/> on, unless entries were lost meanwhile.
     /// </summary>
     internal ValueTask ReadAsync(CancellationToken cancellationToken) =>
-        _page is null ? ReadAsync(fromEarliest: false, cancellationToken) : default;
+        _page is null ? ReadAsync(fromRetained: false, cancellationToken) : default;
 
     /// <summary>What was read, which the reader has no longer.</summary>
     internal IReadOnlyList<FeedEntry> TakePage()
@@ -109,7 +118,25 @@ internal sealed class FeedReader
     /// <summary>Goes back to the store after the tail has lost the reader's cursor.</summary>
     internal void GoBack(FeedPosition position) => (Position, Recovered, HasStored) = (position, true, true);
 
-    private async ValueTask ReadAsync(bool fromEarliest, CancellationToken cancellationToken)
+    // Where a start in the past is; null: the start is not in the past.
+    private async ValueTask<FeedPosition?> FindAsync(FeedStart start, CancellationToken cancellationToken)
+    {
+        var tail = _feed.Tail;
+        if (start.Newest is { } count)
+        {
+            return tail.FindNewest(count) ?? await _log.FindNewestAsync(count, cancellationToken);
+        }
+        if (start.Since is not { } time)
+        {
+            return null;
+        }
+        return time > _feed.Services.Clock.Time.GetUtcNow()
+            ? tail.State.Head
+            : tail.FindSince(time) ?? await _log.FindSinceAsync(time, cancellationToken);
+    }
+
+    // From what is retained: nothing counts as missed that has been removed before the first page.
+    private async ValueTask ReadAsync(bool fromRetained, CancellationToken cancellationToken)
     {
         HasStored = false;
         var state = _feed.Tail.State;
@@ -124,10 +151,15 @@ internal sealed class FeedReader
             return;
         }
         var page = await _feed.History.ReadAsync(_log, Position, cancellationToken);
-        if (page.Epoch != Position.Epoch || (page.TrimmedThrough > Position.Offset && !fromEarliest))
+        if (page.Epoch != Position.Epoch || (page.TrimmedThrough > Position.Offset && !fromRetained))
         {
             GoOnLive(recovered: false);
             return;
+        }
+        page = page.UpToCompletion(out var completion);
+        if (completion is { } last)
+        {
+            _feed.Tail.Complete(page.Epoch, last); // it reaches readers through the tail, whose store may not have known it at opening
         }
         var oldest = page.TrimmedThrough;
         var entries = EntriesAfterPosition(page);
@@ -141,9 +173,10 @@ internal sealed class FeedReader
             Cursor = state.Start; // the store has nothing older than what the tail held before it was asked
             oldest = state.TrimmedThrough;
         }
-        if (fromEarliest)
+        if (fromRetained)
         {
-            Position = Position with { Offset = oldest }; // a client that loses its connection before its first message resumes here
+            // A client that loses its connection before its first message resumes here.
+            Position = Position with { Offset = Math.Max(Position.Offset, oldest) };
         }
     }
 
@@ -161,6 +194,6 @@ internal sealed class FeedReader
     private void GoOnLive(bool? recovered)
     {
         var state = _feed.Tail.State;
-        (Position, Recovered, Cursor, HasStored) = (state.Head, recovered, state.End, false);
+        (Position, Recovered, Cursor, HasStored) = (state.Head, recovered, state.Live, false);
     }
 }

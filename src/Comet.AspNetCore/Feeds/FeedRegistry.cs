@@ -59,6 +59,20 @@ internal sealed class FeedRegistry : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether there is a feed of this name, here or in the store. Begins none.</summary>
+    /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    internal ValueTask<bool> ExistsAsync(FeedName name, FeedOptions options, CancellationToken cancellationToken)
+    {
+        if (_isDisposed)
+        {
+            throw Ended(name);
+        }
+        return _feeds.ContainsKey(name)
+            ? new(true)
+            : StoreOf(options).ExistsAsync(name, FeedCore.RetentionOf(options), cancellationToken);
+    }
+
     /// <summary>The one exception for whoever uses a feed after the end, whatever its store.</summary>
     internal static ObjectDisposedException Ended(FeedName feed) => new(feed.ToString(), "The app has ended, and its feeds with it.");
 
@@ -70,7 +84,9 @@ internal sealed class FeedRegistry : IAsyncDisposable
     }
 
     private FeedCore Create(FeedName name, FeedOptions options) =>
-        new(name, options, options.InMemory ? _memory : _store, _pages, Services, _lanes);
+        new(name, options, StoreOf(options), _pages, Services, _lanes);
+
+    private IFeedStore StoreOf(FeedOptions options) => options.InMemory ? _memory : _store;
 
     private void Sweep()
     {

@@ -9,11 +9,14 @@ namespace Comet.AspNetCore.Feeds;
 /// The newest entries of a log in a ring, numbered by an index of its own: offsets may have holes, indexes have none, so a lag is a
 /// subtraction. An index stays valid until the ring is reset, which begins another generation.
 /// </summary>
-internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFeedTail
+internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool isWholeLog = false) : IFeedTail
 {
     // Enough for connections that keep up, or nearly, when a store has the rest.
     private const int MaxEntries = 8192;
     private const long MaxBytes = 4 * 1024 * 1024;
+
+    // Clocks of servers differ by less, or their messages are found by them as they are dated.
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(1);
 
     // Not the record, of which every key would have its own.
     private readonly int _maxEntries = retention.Entries;
@@ -78,19 +81,37 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
             var (now, firstNew) = (time.GetTimestamp(), _next);
             foreach (var entry in entries)
             {
-                if (entry.Offset <= _head)
+                if (IsCompleted)
                 {
-                    continue;
+                    break;
                 }
-                if (_next - _first == _ring.Length)
+                if (entry.Offset > _head)
                 {
-                    Grow();
+                    Add(entry, appendedAt, now);
+                    _head = _told = entry.Offset;
                 }
-                this[_next++] = new Slot(entry, appendedAt, now);
-                _head = _told = entry.Offset;
-                _bytes += entry.Payload.Length;
+                else if (entry.IsCompletion)
+                {
+                    CompleteLate(entry, appendedAt, now);
+                }
             }
             Trim(now, firstNew); // what has just come was seen by nobody, so it stays until the next append or sweep
+        }
+        Announce();
+    }
+
+    /// <summary>Takes a completion that was read from the store, if the tail has had to begin behind it.</summary>
+    /// <param name="epoch">The epoch of the log that was read.</param>
+    /// <param name="completion">Its last entry.</param>
+    internal void Complete(string epoch, FeedEntry completion)
+    {
+        lock (_lock)
+        {
+            if (epoch != _epoch || completion.Offset > _head || IsCompleted)
+            {
+                return; // one beyond the head comes by itself
+            }
+            CompleteLate(completion, Stopwatch.GetTimestamp(), time.GetTimestamp());
         }
         Announce();
     }
@@ -119,13 +140,26 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         {
             lock (_lock)
             {
-                return new TailState(_generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough, _head != _told);
+                return new TailState(
+                    _generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough, _head != _told, IsCompleted);
+            }
+        }
+    }
+
+    /// <summary>Where the log was completed; null: it goes on, or the completion is too old to be retained.</summary>
+    internal FeedPosition? CompletedAt
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return IsCompleted ? new FeedPosition(_epoch, this[_next - 1].Entry.Offset) : null;
             }
         }
     }
 
     /// <summary>
-    /// Where what follows a position begins. Null when entries between the two have left the ring, or when the position is of another
+    /// Where what follows a position begins, or the completion, which every reader gets. Null when entries between the two have left the ring, or when the position is of another
     /// epoch: compared here, as the tail may be reset at any time.
     /// </summary>
     internal TailCursor? Find(FeedPosition after)
@@ -149,7 +183,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
                     high = middle;
                 }
             }
-            return new TailCursor(_generation, low);
+            return new TailCursor(_generation, IsCompleted ? Math.Min(low, _next - 1) : low);
         }
     }
 
@@ -183,7 +217,14 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
                 for (; index < Math.Min(until, _next) && buffer.Length < maxBytes; index++)
                 {
                     ref var slot = ref this[index];
-                    format.WriteMessage(buffer, slot.Entry.Payload.Span, idPrefix, slot.Entry.Offset, feed);
+                    if (slot.Entry.IsCompletion)
+                    {
+                        format.WriteCompletion(buffer, idPrefix, slot.Entry.Offset, feed);
+                    }
+                    else
+                    {
+                        format.WriteMessage(buffer, slot.Entry.Payload.Span, idPrefix, slot.Entry.Offset, feed);
+                    }
                     appendedAt = slot.AppendedAt;
                 }
             }
@@ -222,6 +263,57 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         }
     }
 
+    /// <inheritdoc cref="IFeedLog.FindNewestAsync"/>
+    /// <returns>Null: some of them have left the tail.</returns>
+    internal FeedPosition? FindNewest(int count)
+    {
+        lock (_lock)
+        {
+            return FirstOfNewest(count) is { } index ? Before(index) : null;
+        }
+    }
+
+    /// <inheritdoc cref="IFeedLog.FindSinceAsync"/>
+    /// <returns>Null: some of them may have left the tail.</returns>
+    internal FeedPosition? FindSince(DateTimeOffset time)
+    {
+        lock (_lock)
+        {
+            // One that has left may be dated later than the oldest that is here, by another server's clock.
+            if (!HoldsAll && (_first == EndOfMessages || time - this[_first].Entry.At <= ClockTolerance))
+            {
+                return null;
+            }
+            var index = _first;
+            while (index < EndOfMessages && this[index].Entry.At < time)
+            {
+                index++;
+            }
+            return Before(index);
+        }
+    }
+
+    /// <summary>
+    /// The newest messages, or all that are retained if there are fewer, and the position of the newest. Null: some of them have left the
+    /// tail.
+    /// </summary>
+    internal (List<FeedEntry> Messages, FeedPosition Head)? CopyNewest(int count)
+    {
+        lock (_lock)
+        {
+            if (FirstOfNewest(count) is not { } from)
+            {
+                return null;
+            }
+            var messages = new List<FeedEntry>((int)(EndOfMessages - from));
+            for (var index = from; index < EndOfMessages; index++)
+            {
+                messages.Add(this[index].Entry);
+            }
+            return (messages, new FeedPosition(_epoch, _head));
+        }
+    }
+
     /// <summary>Completes when something lies after the cursor, or it is lost.</summary>
     internal Task WaitAsync(TailCursor cursor, CancellationToken cancellationToken)
     {
@@ -234,6 +326,41 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     }
 
     private ref Slot this[long index] => ref _ring[index & (_ring.Length - 1)];
+
+    private bool HoldsAll => isWholeLog || _trimmedThrough == 0;
+
+    private long EndOfMessages => IsCompleted ? _next - 1 : _next;
+
+    // The index of the first of the newest messages; null: it may have left the tail.
+    private long? FirstOfNewest(int count) => EndOfMessages - count >= _first ? EndOfMessages - count : HoldsAll ? _first : null;
+
+    private FeedPosition Before(long index) => new(_epoch, index > _first ? this[index - 1].Entry.Offset : _trimmedThrough);
+
+    private bool IsCompleted => _first < _next && this[_next - 1].Entry.IsCompletion;
+
+    private void Add(in FeedEntry entry, long appendedAt, long now)
+    {
+        if (_next - _first == _ring.Length)
+        {
+            Grow();
+        }
+        this[_next++] = new Slot(entry, appendedAt, now);
+        _bytes += entry.Payload.Length;
+    }
+
+    // The log is known to have ended before what another server, which did not know it either, has appended.
+    private void CompleteLate(in FeedEntry completion, long appendedAt, long now)
+    {
+        var next = _next;
+        while (_first < _next && this[_next - 1].Entry.Offset > completion.Offset)
+        {
+            ref var slot = ref this[--_next];
+            _bytes -= slot.Entry.Payload.Length;
+            slot = default;
+        }
+        _generation += _next < next ? 1 : 0;
+        Add(completion, appendedAt, now);
+    }
 
     private void Grow()
     {
@@ -248,11 +375,12 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     // Entries from this index on stay, whatever the limits.
     private void Trim(long now, long until)
     {
+        var entries = _maxEntries + (IsCompleted ? 1L : 0);
         while (_first < until)
         {
             ref var slot = ref this[_first];
             var isNewest = _first == _next - 1;
-            var isWithinLimits = _next - _first <= _maxEntries && _bytes <= _maxBytes;
+            var isWithinLimits = _next - _first <= entries && _bytes <= _maxBytes;
             if (time.GetElapsedTime(slot.ArrivedAt, now) <= _maxAge && (isNewest || isWithinLimits))
             {
                 return;

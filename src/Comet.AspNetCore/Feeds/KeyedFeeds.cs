@@ -6,7 +6,8 @@ namespace Comet.AspNetCore;
 
 /// <summary>
 /// A family of feeds, one per key: per user, per room, per order. A feed begins at its first use. With a store it is in memory while it is
-/// used, and for seconds after; without one it disappears when it has no readers and its retention has passed. Safe for concurrent use.
+/// used, and for seconds after; without one it disappears when it has no readers and its retention has passed. A key that was completed
+/// stays so for as long as its last entry is retained; after that it begins anew. Safe for concurrent use.
 /// </summary>
 /// <typeparam name="T">What is published.</typeparam>
 public sealed class KeyedFeeds<T>
@@ -29,6 +30,22 @@ public sealed class KeyedFeeds<T>
         ArgumentNullException.ThrowIfNull(key);
         var name = new FeedName(Name, key);
         return new Feed<T>(name, HandleOf(name), _json);
+    }
+
+    /// <summary>
+    /// The feed of a key that is there already: this server has it in memory, as it is used or was a moment ago, or the store has messages
+    /// of it that are retained. For keys that visitors name: a key that nobody has published to begins no feed, in the store either.
+    /// </summary>
+    /// <param name="key">1 to 200 characters (<see cref="FeedName.MaxKeyLength"/>), none of them a control character.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The same as <see cref="Get"/>; null: there is none.</returns>
+    /// <exception cref="ArgumentException">The key is empty, too long, or has control characters.</exception>
+    /// <exception cref="FeedUnavailableException">The store is unavailable, so it is not known.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    public async ValueTask<Feed<T>?> FindAsync(string key, CancellationToken cancellationToken = default)
+    {
+        var feed = Get(key);
+        return await _registry.ExistsAsync(new FeedName(Name, key), _options, cancellationToken) ? feed : null;
     }
 
     /// <summary>

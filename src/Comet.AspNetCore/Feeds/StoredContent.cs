@@ -18,9 +18,14 @@ internal sealed class StoredContent(FeedName feed, CometMetrics metrics, ILogger
     private int _replaced;
 
     /// <summary>Accepts an entry, with its payload escaped like a new one.</summary>
-    /// <returns>False: its payload is not one JSON value in UTF-8.</returns>
+    /// <returns>False: its payload is neither empty nor one JSON value in UTF-8.</returns>
     internal bool TryAccept(in FeedEntry entry, out FeedEntry accepted)
     {
+        if (entry.IsCompletion)
+        {
+            accepted = entry;
+            return true;
+        }
         if (MemoryMarshal.TryGetMemoryManager<byte, EncodedPayload>(entry.Payload, out var encoded))
         {
             accepted = entry with { Payload = encoded.Json };

@@ -7,10 +7,14 @@ namespace Comet.AspNetCore.Feeds;
 /// <param name="Head">The position of the newest entry of the log, or a later one that has no entry.</param>
 /// <param name="TrimmedThrough">Entries at or below this offset are not in the tail.</param>
 /// <param name="IsHeadUntold">Whether the head is beyond the newest entry, so that no message has told it.</param>
+/// <param name="IsCompleted">Whether the newest entry is a completion.</param>
 internal readonly record struct TailState(
-    int Generation, long First, long Next, FeedPosition Head, long TrimmedThrough, bool IsHeadUntold)
+    int Generation, long First, long Next, FeedPosition Head, long TrimmedThrough, bool IsHeadUntold, bool IsCompleted)
 {
     internal TailCursor End => new(Generation, Next);
+
+    /// <summary>Where a reader begins that wants nothing older: at the end, or before the completion, which every reader gets.</summary>
+    internal TailCursor Live => new(Generation, IsCompleted ? Next - 1 : Next);
 
     /// <summary>Whether something is missing between a cursor and the tail's oldest entry.</summary>
     internal bool HasLost(TailCursor cursor) => cursor.Generation != Generation || cursor.Index < First;

@@ -11,6 +11,9 @@ internal readonly record struct ControlMessage
 
     private ControlMessage(string type) => Type = type;
 
+    /// <summary>The reason of an end after which nothing comes.</summary>
+    internal const string Completed = "completed";
+
     /// <summary>Nothing else was sent for a while.</summary>
     internal static readonly ControlMessage Heartbeat = new("heartbeat");
 

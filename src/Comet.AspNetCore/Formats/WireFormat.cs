@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Comet.AspNetCore.Formats;
 
 /// <summary>How the messages of a stream look on the wire. One instance serves all streams of its kind.</summary>
@@ -23,6 +26,15 @@ internal abstract class WireFormat
     /// <param name="feed">Which feed it is from; null: the stream has no other.</param>
     internal abstract void WriteMessage(
         FrameBuffer buffer, ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix, long offset, EncodedFeedName? feed = null);
+
+    /// <summary>Writes the last message of a feed that is completed.</summary>
+    /// <inheritdoc cref="WriteMessage"/>
+    internal void WriteCompletion(FrameBuffer buffer, ReadOnlySpan<byte> idPrefix, long offset, EncodedFeedName? feed) => WriteControl(
+        buffer,
+        ControlMessage.End(
+            ControlMessage.Completed,
+            retry: null,
+            string.Create(CultureInfo.InvariantCulture, $"{Encoding.ASCII.GetString(idPrefix)}{offset}")) with { Name = feed });
 
     internal abstract void WriteControl(FrameBuffer buffer, in ControlMessage message);
 }

@@ -58,6 +58,7 @@ public static class CometServiceCollectionExtensions
         services.AddSingleton<ConnectionShutdown>();
         services.AddHostedService(provider => provider.GetRequiredService<ConnectionShutdown>());
         services.AddHostedService<StartupMessages>();
+        services.AddHostedService<FeedOpening>();
         services.AddSingleton<WriteDeadline>();
         services.AddSingleton<ConnectionAcceptor>();
         services.AddSingleton<ConnectionServices>();
@@ -78,17 +79,21 @@ public static class CometServiceCollectionExtensions
     /// </param>
     /// <returns>The same services.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    /// <exception cref="ArgumentException">The name is malformed or taken.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is malformed, taken, or that of an event that clients have themselves: <c>open</c>, <c>error</c>, <c>message</c>,
+    /// <c>close</c>, <c>closed</c>, <c>comet</c>, <c>end</c>, <c>gap</c>, <c>heartbeat</c>, <c>reconnecting</c>, <c>skipped</c>,
+    /// <c>statechange</c>, <c>status</c>, in any case.
+    /// </exception>
     public static IServiceCollection AddFeed<T>(this IServiceCollection services, string name, Action<FeedOptions>? configure = null)
     {
         AddFeedOptions(services, new(name, typeof(Feed<T>), IsFamily: false), configure);
         services.AddKeyedSingleton(name, (provider, _) =>
         {
-            var options = OptionsOf(provider, name);
-            var feed = new FeedName(name);
-            var handle = new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), feed, options);
-            return new Feed<T>(feed, handle, JsonOf(provider, options));
+            var handle = provider.GetRequiredKeyedService<SingletonFeedHandle>(name);
+            return new Feed<T>(new FeedName(name), handle, JsonOf(provider, handle.Options));
         });
+        services.AddKeyedSingleton(name, (provider, _) =>
+            new SingletonFeedHandle(provider.GetRequiredService<FeedRegistry>(), new FeedName(name), OptionsOf(provider, name)));
         services.TryAddSingleton(OnlyOne<Feed<T>>);
         return services;
     }
@@ -115,6 +120,7 @@ public static class CometServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         var name = feed.Name;
         FeedName.CheckFamily(name, nameof(name));
+        ReservedFeedNames.Check(name, nameof(name));
         if (services.Any(service => service.ImplementationInstance is FeedRegistration taken && taken.Name == name))
         {
             throw new ArgumentException($"There is a feed named {name} already.", nameof(name));

@@ -23,7 +23,7 @@ public sealed class FeedOptions
     // Ages are checked every few seconds; ten years is longer than any page is open.
     internal static readonly SettingRange<TimeSpan> RetainForRange = new(TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650));
 
-    /// <summary>How many messages to keep for clients that come back, 1 to 10,000,000. Default 1,000.</summary>
+    /// <summary>How many messages to keep for clients that come back, 1 to 10,000,000, not counting a completion. Default 1,000.</summary>
     public int Retain { get; set; } = 1000;
 
     /// <summary>How many bytes of JSON to keep, 1,024 to 2^40 (1 TiB); also the limit of one message. Default 4 MiB.</summary>

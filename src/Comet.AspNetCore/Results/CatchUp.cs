@@ -39,7 +39,7 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
             EndReason? ended = null;
             while (reader.HasStored && ended is null)
             {
-                ended = _services.DueEnd(subscriber) is { } due ? await writer.EndAsync(due)
+                ended = DueEnd() is { } due ? await writer.EndAsync(due)
                     : WriteShared() is { } write ? await write
                     : await ReadAsync() ?? await WriteAsync(reader.TakePage());
             }
@@ -51,7 +51,7 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
-            return await writer.EndAsync(_services.DueEnd(subscriber) ?? _services.Shutdown.Reason);
+            return await writer.EndAsync(DueEnd() ?? _services.Shutdown.Reason);
         }
         catch (FeedUnavailableException exception)
         {
@@ -61,6 +61,12 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
     }
 
     public void Dispose() => _ending.Dispose();
+
+    // Who polls gets one page, and waits for that.
+    private EndReason? DueEnd() =>
+        subscriber.IsPoll && writer.HasWritten ? EndReason.Polled
+            : _services.DueEnd(subscriber) is { } due && due != EndReason.Polled ? due
+            : null;
 
     // Writes the next message if another client is being sent it. Null: none is.
     private ValueTask<EndReason?>? WriteShared() => FindShared() is var (offset, frame) ? WriteAsync(offset, frame) : null;
@@ -80,7 +86,7 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
             {
                 break;
             }
-            if (_services.DueEnd(subscriber) is not null)
+            if (DueEnd() is not null)
             {
                 await _ending.CancelAsync();
             }

@@ -23,6 +23,10 @@ internal sealed class FeedOpening(
         WriteOpen(writer);
         var wereLost = Array.ConvertAll(readers, static reader => reader.Recovered == false);
         var ended = await writer.FlushAsync() ?? await CatchUpAsync(writer);
+        if (ended is null && subscriber.IsPoll && writer.HasWritten)
+        {
+            ended = await writer.EndAsync(EndReason.Polled);
+        }
         // When entries were trimmed before it had them, the lane tells the client, as after every reset.
         subscriber.Place = [.. readers.Zip(
             wereLost, static (reader, wasLost) => reader.Recovered == false && !wasLost ? TailCursor.Lost : reader.Cursor)];

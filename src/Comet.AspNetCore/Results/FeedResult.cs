@@ -51,6 +51,12 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
             {
                 return Task.CompletedTask;
             }
+            if (Array.TrueForAll(readers, static reader => reader.HasHadEnd))
+            {
+                context.Response.Clear();
+                await Rejection.Over.WriteAsync(context);
+                return Task.CompletedTask;
+            }
             var activity = CometActivity.Stream(feeds.Label, settings.Format.Name); // whose listeners are the app's, and may throw
             subscriber = new Subscriber(settings, now, feeds) { Activity = activity };
         }
@@ -115,7 +121,7 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
         try
         {
             using var ending = feeds.IsAnyStoreOutside ? CancellationTokenSource.CreateLinkedTokenSource(aborted, drainEnded) : null;
-            return await StartAsync(feeds, selection, settings.Start, ending?.Token ?? default);
+            return await StartAsync(feeds, selection, settings, ending?.Token ?? default);
         }
         catch (OperationCanceledException) when (aborted.IsCancellationRequested)
         {
@@ -137,7 +143,7 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
     }
 
     private static async ValueTask<FeedReader[]> StartAsync(
-        FeedSet feeds, FeedSelection selection, StreamPosition? position, CancellationToken cancellationToken)
+        FeedSet feeds, FeedSelection selection, ConnectionSettings settings, CancellationToken cancellationToken)
     {
         var readers = new FeedReader[feeds.Feeds.Length];
         if (readers.Length == 1)
@@ -152,8 +158,9 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
         }
         return await Task.WhenAll(starts);
 
-        ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after) => after is null && position is not null
-            ? FeedReader.StartAsync(feed, position, cancellationToken)
-            : FeedReader.StartAsync(feed, after, cancellationToken);
+        ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after) =>
+            after is not null ? FeedReader.StartAsync(feed, after, cancellationToken)
+            : settings.Start is { } position ? FeedReader.StartAsync(feed, position, cancellationToken)
+            : FeedReader.StartAsync(feed, settings.Past, cancellationToken);
     }
 }

@@ -98,9 +98,16 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
                 {
                     return FailAt(SequencePosition.FailedAfter(_messages));
                 }
-                if (_writer.UnflushedBytes >= FlushAt && await _writer.FlushAsync() is { } endedByFlush)
+                if (_writer.UnflushedBytes >= FlushAt)
                 {
-                    return endedByFlush;
+                    if (await _writer.FlushAsync() is { } endedByFlush)
+                    {
+                        return endedByFlush;
+                    }
+                    if (_connection.IsPoll)
+                    {
+                        return EndReason.Polled;
+                    }
                 }
             }
         }
@@ -155,9 +162,16 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     // Flushes what is written, and waits for the next element. Returns why the stream must end meanwhile, or null.
     private async ValueTask<EndReason?> WaitAsync(Task<bool> next)
     {
-        if (!next.IsCompleted && await _writer.FlushAsync() is { } ended)
+        if (!next.IsCompleted)
         {
-            return ended;
+            if (await _writer.FlushAsync() is { } ended)
+            {
+                return ended;
+            }
+            if (_connection.IsPoll && _messages > 0)
+            {
+                return EndReason.Polled;
+            }
         }
         while (true)
         {

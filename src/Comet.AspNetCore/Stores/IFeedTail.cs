@@ -11,7 +11,10 @@ public interface IFeedTail
     /// <param name="head">The offset of its newest entry; 0: it is empty.</param>
     void Reset(string epoch, long head);
 
-    /// <summary>Adds entries that follow the newest. Those at or below it are dropped, so that a store may send some twice.</summary>
+    /// <summary>
+    /// Adds entries that follow the newest. Those at or below it are dropped, so that a store may send some twice, and so is everything
+    /// after a completion. A completion alone may come late, when a store learns of it after the log was opened.
+    /// </summary>
     void Append(ReadOnlySpan<FeedEntry> entries);
 
     /// <summary>

@@ -14,6 +14,9 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
     public ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken) =>
         new(new MemoryLog(tail, time));
 
+    /// <inheritdoc />
+    public ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken) => new(false);
+
     // Its lock is itself: there is one for every key, nobody outside has it, and a Lock is 40 bytes.
     private sealed class MemoryLog : IFeedLog
     {

@@ -77,8 +77,8 @@ public class ShutdownTests
     [Fact]
     public async Task A_store_that_does_not_answer_before_the_first_byte_does_not_hold_the_host()
     {
-        await using var app = await StartAsync();
         var reading = HangAtRead(0);
+        await using var app = await StartAsync();
         var answering = app.GetAsync("/history?lastEventId=earliest");
         await reading.WithPatience();
 
@@ -93,8 +93,8 @@ public class ShutdownTests
     [Fact]
     public async Task A_store_that_does_not_answer_while_a_client_catches_up_does_not_hold_the_host()
     {
-        await using var app = await StartAsync();
         var reading = HangAtRead(1);
+        await using var app = await StartAsync();
         await using var stream = await app.OpenAsync("/history?lastEventId=earliest");
         await stream.NextAsync(CometMessageKind.Open);
         await reading.WithPatience();

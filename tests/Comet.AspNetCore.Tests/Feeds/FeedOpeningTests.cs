@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Stores;
+using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -90,6 +91,92 @@ public sealed class FeedOpeningTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing.WithPatience());
     }
 
+    [Fact]
+    public async Task The_head_is_earliest_until_the_log_is_open_which_asking_begins()
+    {
+        await using var app = new App();
+        Assert.Equal(FeedPosition.Earliest, app.Feed.Head);
+        Assert.Equal(FeedPosition.Earliest, app.Feed.Head);
+        Assert.Equal(1, app.Store.Openings);
+        var waiting = app.Feed.GetNewestAsync(0, TestContext.Current.CancellationToken).AsTask();
+
+        app.Store.Succeed(opening: 0);
+
+        var position = (await waiting.WithPatience()).Head;
+        Assert.Equal(0, position.Offset);
+        Assert.Equal(position, app.Feed.Head);
+        Assert.Equal(await app.Feed.PublishAsync("1"), app.Feed.Head);
+    }
+
+    [Fact]
+    public async Task A_head_that_is_asked_for_while_the_store_is_away_is_earliest()
+    {
+        await using var app = new App();
+        Assert.Equal(FeedPosition.Earliest, app.Feed.Head);
+        app.Store.Fail(opening: 0);
+        await Eventually.HoldsAsync(() => app.Feed.Head.IsEarliest && app.Store.Openings == 2, "another opening begins");
+
+        app.Store.Succeed(opening: 1);
+
+        await Eventually.HoldsAsync(() => !app.Feed.Head.IsEarliest, "the head is known");
+    }
+
+    [Fact]
+    public async Task Feeds_in_a_store_are_opened_when_the_app_starts()
+    {
+        var store = new ScriptedStore().With(5);
+        await using var app = await NewsApp.StartAsync(configure: builder =>
+        {
+            builder.Services.AddSingleton<IFeedStore>(store);
+            builder.Services.AddFeed<int>("vitals", feed => feed.InMemory = true);
+            builder.Services.AddKeyedFeeds<int>("rooms");
+        });
+
+        Assert.Equal(1, store.Openings);
+        Assert.Equal(store.IdOf(5), app.News().Head.ToString());
+        Assert.Equal(["4", "5"], (await app.News().GetNewestAsync(2)).Messages.Select(message => message.Value));
+    }
+
+    [Fact]
+    public async Task A_store_that_is_away_holds_up_no_start()
+    {
+        var store = new ScriptedStore { IsUnavailable = true };
+        await using var app = await NewsApp.StartAsync(configure: builder => builder.Services.AddSingleton<IFeedStore>(store));
+
+        await Eventually.HoldsAsync(() => app.Log.Entries.Any(entry => entry.EventId.Name == "FeedNotOpened"), "the log says why");
+        Assert.True(app.News().Head.IsEarliest);
+        store.IsUnavailable = false;
+        await Eventually.HoldsAsync(() => !app.News().Head.IsEarliest, "the head is known");
+    }
+
+    [Fact]
+    public async Task A_head_is_good_whatever_is_trimmed_and_wherever_the_end_moves()
+    {
+        var (store, time) = (new ScriptedStore(), new ManualTime());
+        await using var app = await NewsApp.StartAsync(
+            feed: feed => feed.RetainFor = TimeSpan.FromMinutes(1),
+            configure: builder =>
+            {
+                builder.Services.AddSingleton<IFeedStore>(store);
+                builder.Services.AddSingleton<TimeProvider>(time);
+            });
+        var id = await app.News().PublishAsync("1");
+        Assert.Equal(id, app.News().Head);
+
+        time.Advance(TimeSpan.FromMinutes(2));
+        store.Trim(1);
+        Assert.Equal(id, app.News().Head);
+        store.Advance(id.Offset + 100);
+        var moved = app.News().Head;
+        Assert.Equal(id with { Offset = id.Offset + 100 }, moved);
+
+        await app.News().PublishAsync("2");
+        foreach (var head in (FeedPosition[])[id, moved])
+        {
+            Assert.Equal("2", (await app.News().ReadAsync(head).FirstAsync().AsTask().WithPatience()).Value);
+        }
+    }
+
     private sealed class App : IAsyncDisposable
     {
         private static readonly FeedName Name = new("news");
@@ -142,6 +229,8 @@ public sealed class FeedOpeningTests
             await opening.Task.WaitAsync(cancellationToken);
             return await _memory.OpenAsync(feed, retention, tail, cancellationToken);
         }
+
+        public ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken) => new(false);
 
         private TaskCompletionSource Opening(int number) =>
             _openings.GetOrAdd(number, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));

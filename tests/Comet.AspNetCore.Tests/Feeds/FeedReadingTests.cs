@@ -78,6 +78,34 @@ public class FeedReadingTests
         Assert.Equal(ids[2], error.Position.ToString());
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(300)] // more than a page
+    public async Task A_completion_that_only_the_store_knows_is_found_by_who_reads_there(int messages)
+    {
+        var store = new ScriptedStore().With(messages);
+        store.Intrude(Array.Empty<byte>());
+        store.Intrude("\"behind it\""u8.ToArray());
+        await using var app = await StartAsync(configure: builder => builder.Services.AddSingleton<IFeedStore>(store));
+
+        var texts = await app.News().ReadAsync(FeedPosition.Earliest).Select(message => message.Value).ToListAsync().AsTask().WithPatience();
+
+        Assert.Equal(Numbers(1, messages), texts);
+        Assert.Empty(await app.News().ReadAsync().ToListAsync().AsTask().WithPatience());
+        await Assert.ThrowsAsync<FeedCompletedException>(async () => await app.News().PublishAsync("more"));
+    }
+
+    [Fact]
+    public async Task A_source_that_publishes_to_a_completed_feed_ends()
+    {
+        await using var app = await StartAsync();
+        await app.News().CompleteAsync();
+
+        var publishing = app.News().PublishAllAsync(Numbers(1, 3).ToAsyncEnumerable());
+
+        await Assert.ThrowsAsync<FeedCompletedException>(() => publishing.WithPatience());
+    }
+
     [Fact]
     public async Task Cancelling_ends_the_reading()
     {

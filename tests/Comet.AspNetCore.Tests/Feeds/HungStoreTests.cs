@@ -113,5 +113,7 @@ public class HungStoreTests
 
         public ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken) =>
             stores.Single(entry => entry.Feed == feed.ToString()).Store.OpenAsync(feed, retention, tail, cancellationToken);
+
+        public ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken) => new(false);
     }
 }

@@ -57,6 +57,54 @@ public class KeyedFeedTests
     }
 
     [Fact]
+    public async Task A_completed_key_begins_anew_when_its_retention_has_passed()
+    {
+        await using var app = await StartAsync();
+        var room = Rooms(app).Get("room");
+        var id = await room.PublishAsync("1");
+        await room.CompleteAsync();
+
+        _time.Advance(TimeSpan.FromSeconds(50));
+        await Assert.ThrowsAsync<FeedCompletedException>(async () => await room.PublishAsync("2"));
+        await DisappearsAsync(app);
+
+        Assert.NotEqual(id.Epoch, (await room.PublishAsync("2")).Epoch);
+    }
+
+    [Fact]
+    public async Task A_key_is_there_as_long_as_its_messages()
+    {
+        await using var app = await StartAsync();
+        Assert.Null(await Rooms(app).FindAsync("room"));
+        Assert.Equal(0, Count(app));
+
+        await Rooms(app).Get("room").PublishAsync("1");
+        _time.Advance(TimeSpan.FromSeconds(50));
+        Assert.NotNull(await Rooms(app).FindAsync("room"));
+        await DisappearsAsync(app);
+
+        Assert.Null(await Rooms(app).FindAsync("room"));
+    }
+
+    [Fact]
+    public async Task A_key_of_which_nothing_is_known_is_no_answer()
+    {
+        var store = new ScriptedStore { IsUnavailable = true };
+        await using var app = await NewsApp.StartAsync(configure: builder =>
+        {
+            builder.Services.AddSingleton<IFeedStore>(store);
+            builder.Services.AddKeyedFeeds<int>("rooms");
+        });
+        var rooms = app.Services.GetRequiredService<KeyedFeeds<int>>();
+
+        await Assert.ThrowsAsync<FeedUnavailableException>(async () => await rooms.FindAsync("room"));
+        store.IsUnavailable = false;
+        Assert.Null(await rooms.FindAsync("room"));
+        store.With(1);
+        Assert.Equal("rooms/room", (await rooms.FindAsync("room"))!.Name);
+    }
+
+    [Fact]
     public async Task A_reader_in_code_keeps_its_feed()
     {
         await using var app = await StartAsync();

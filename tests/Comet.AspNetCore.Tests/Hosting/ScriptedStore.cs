@@ -145,6 +145,15 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         }
     }
 
+    public ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken)
+    {
+        ThrowIfUnavailable();
+        lock (_lock)
+        {
+            return new(_entries.Count > 0);
+        }
+    }
+
     public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
         ThrowIfUnavailable();

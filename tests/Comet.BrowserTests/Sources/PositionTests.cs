@@ -82,5 +82,7 @@ public class PositionTests(TestBrowsers browsers)
             _tail = tail;
             return _memory.OpenAsync(feed, retention, tail, cancellationToken);
         }
+
+        public ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken) => new(false);
     }
 }

@@ -235,6 +235,238 @@ public abstract class DurableStoreTests : FeedStoreTests
         Assert.Equal(Messages, seen.Count);
     }
 
+    [Fact]
+    public async Task A_completion_is_stored_and_read_back_like_any_entry()
+    {
+        await using var host = await StartAsync();
+        var tail = new RecordingTail();
+        await using var log = await OpenAsync(host, NewName(), tail);
+        await AppendAsync(log, "1");
+
+        var position = await AppendAsync(log, "");
+
+        var entries = await tail.ReceiveAsync(2);
+        Assert.Equal((position.Offset, true), (entries[1].Offset, entries[1].IsCompletion));
+        var read = await ReadAllAsync(log, pageSize: 1);
+        Assert.Equal(["1", ""], Texts(read));
+        Assert.Equal(entries.Select(entry => (entry.Offset, entry.At)), read.Select(entry => (entry.Offset, entry.At)));
+    }
+
+    [Fact]
+    public async Task A_tail_of_a_completed_log_gets_the_completion()
+    {
+        var name = NewName();
+        FeedPosition position;
+        await using (var host = await StartAsync())
+        {
+            await using var log = await OpenAsync(host, name, new RecordingTail());
+            await AppendAsync(log, "1");
+            position = await AppendAsync(log, "");
+            await AssertCompletedAsync(host);
+        }
+
+        await using var restarted = await StartAsync();
+        await AssertCompletedAsync(restarted);
+
+        async Task AssertCompletedAsync(StoreHost host)
+        {
+            var tail = new RecordingTail();
+            await using var log = await OpenAsync(host, name, tail);
+            var entry = Assert.Single(tail.Entries);
+            Assert.True(entry.IsCompletion);
+            Assert.Equal(position, new FeedPosition(tail.Epoch, entry.Offset));
+        }
+    }
+
+    [Fact]
+    public async Task A_feed_is_completed_after_a_restart_too()
+    {
+        var name = NewName();
+        FeedPosition first;
+        await using (var host = await StartAsync())
+        {
+            var feed = host.Feed(name, new FeedOptions());
+            first = await feed.PublishAsync("1");
+            await feed.PublishAsync("2");
+            await feed.CompleteAsync();
+        }
+
+        await using var restarted = await StartAsync();
+        var again = restarted.Feed(name, new FeedOptions());
+
+        Assert.Empty(await ReadToEndAsync(again, after: null));
+        Assert.Equal(["2"], await ReadToEndAsync(again, first));
+        Assert.Equal(["1", "2"], await ReadToEndAsync(again, FeedPosition.Earliest));
+        await again.CompleteAsync();
+        await Assert.ThrowsAsync<FeedCompletedException>(() => again.PublishAsync("3").AsTask().WithPatience());
+        Assert.Equal(["1", "2"], await ReadToEndAsync(again, FeedPosition.Earliest));
+    }
+
+    [Fact]
+    public async Task What_is_appended_behind_a_completion_reaches_no_reader()
+    {
+        var name = NewName();
+        await using var host = await StartAsync();
+        var feed = host.Feed(name, new FeedOptions());
+        await feed.PublishAsync("1");
+        await using var log = await OpenAsync(host, name, new RecordingTail());
+        await feed.CompleteAsync();
+
+        // As another server may, before it has read the completion. A store that knows it refuses.
+        var exception = await Record.ExceptionAsync(() => AppendAsync(log, "\"2\""));
+
+        Assert.True(exception is null or FeedCompletedException, $"{exception}");
+        Assert.Equal(["1"], await ReadToEndAsync(feed, FeedPosition.Earliest));
+        Assert.Empty(await ReadToEndAsync(feed, after: null));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_newest_messages_are_found_in_the_store(bool isCompleted)
+    {
+        const int Messages = 600; // more than two pages
+        await using var host = await StartAsync();
+        await using var log = await OpenAsync(host, NewName(), new RecordingTail());
+        Assert.Equal(0, (await FindNewestAsync(log, 5)).Offset);
+        var positions = await Task.WhenAll(Payloads.Numbers(0, Messages).Select(text => AppendAsync(log, text)));
+        if (isCompleted)
+        {
+            await AppendAsync(log, "");
+        }
+
+        foreach (var count in (int[])[0, 1, 255, 256, 257, Messages - 1])
+        {
+            Assert.Equal(positions[Messages - count - 1], await FindNewestAsync(log, count));
+        }
+        foreach (var count in (int[])[Messages, Messages + 1, int.MaxValue])
+        {
+            Assert.Equal(positions[0] with { Offset = 0 }, await FindNewestAsync(log, count));
+        }
+    }
+
+    [Fact]
+    public async Task The_newest_messages_are_given_after_a_restart_too()
+    {
+        var name = NewName();
+        FeedPosition last = default;
+        await using (var host = await StartAsync())
+        {
+            var feed = host.Feed(name, new FeedOptions());
+            foreach (var text in Payloads.Numbers(0, 300))
+            {
+                last = await feed.PublishAsync(text);
+            }
+        }
+
+        await using var restarted = await StartAsync();
+        var again = restarted.Feed(name, new FeedOptions());
+        foreach (var count in (int[])[0, 1, 280, 300, 301])
+        {
+            var newest = await again.GetNewestAsync(count).AsTask().WithPatience();
+            Assert.Equal(Payloads.Numbers(Math.Max(0, 300 - count), Math.Min(300, count)), newest.Messages.Select(message => message.Value));
+            Assert.Equal((last.Epoch, true), (newest.Head.Epoch, newest.Head.Offset >= last.Offset));
+        }
+        await again.PublishAsync("300");
+        var mixed = await again.GetNewestAsync(2).AsTask().WithPatience(); // one is in the tail, one in the store
+        Assert.Equal(["299", "300"], mixed.Messages.Select(message => message.Value));
+    }
+
+    [Fact]
+    public async Task A_log_exists_while_it_has_entries_whether_it_is_open_or_not()
+    {
+        var (feed, other) = (new FeedName(NewName(), "key"), new FeedName(NewName()));
+        await using (var host = await StartAsync())
+        {
+            Assert.False(await ExistsAsync(host, feed));
+            await using (var log = await OpenAsync(host, feed.ToString(), new RecordingTail()))
+            {
+                Assert.False(await ExistsAsync(host, feed));
+                await AppendAsync(log, "1");
+                Assert.True(await ExistsAsync(host, feed));
+            }
+            Assert.True(await ExistsAsync(host, feed));
+        }
+
+        await using var restarted = await StartAsync();
+        Assert.True(await ExistsAsync(restarted, feed));
+        Assert.False(await ExistsAsync(restarted, new FeedName(feed.Family, "another")));
+        Assert.False(await ExistsAsync(restarted, other));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_messages_since_a_time_are_found_in_the_store(bool isCompleted)
+    {
+        await using var host = await StartAsync();
+        var tail = new RecordingTail();
+        await using var log = await OpenAsync(host, NewName(), tail);
+        Assert.Equal(0, (await FindSinceAsync(log, DateTimeOffset.MinValue)).Offset);
+        Assert.Equal(0, (await FindSinceAsync(log, DateTimeOffset.MaxValue)).Offset);
+        for (var number = 0; number < 300; number++)
+        {
+            await AppendAsync(log, $"{number}");
+        }
+        var entries = await tail.ReceiveAsync(300);
+        if (isCompleted)
+        {
+            await AppendAsync(log, "");
+        }
+
+        foreach (var index in (int[])[0, 1, 150, 255, 256, 299])
+        {
+            foreach (var time in (DateTimeOffset[])[entries[index].At, entries[index].At.AddTicks(-1), entries[index].At.AddTicks(1)])
+            {
+                var first = entries.FindIndex(entry => entry.At >= time);
+                var before = first < 0 ? entries[^1].Offset : first == 0 ? 0 : entries[first - 1].Offset;
+                Assert.Equal(new FeedPosition(tail.Epoch, before), await FindSinceAsync(log, time));
+            }
+        }
+        Assert.Equal(0, (await FindSinceAsync(log, DateTimeOffset.MinValue)).Offset);
+        Assert.Equal(entries[^1].Offset, (await FindSinceAsync(log, DateTimeOffset.MaxValue)).Offset);
+    }
+
+    [Fact]
+    public async Task A_reader_may_start_in_the_past_after_a_restart_too()
+    {
+        var name = NewName();
+        var times = new List<DateTimeOffset>();
+        await using (var host = await StartAsync())
+        {
+            var feed = host.Feed(name, new FeedOptions());
+            foreach (var text in Payloads.Numbers(0, 40))
+            {
+                await feed.PublishAsync(text);
+            }
+            var core = feed.Handle.Acquire();
+            times.AddRange(core.Tail.Copy(core.Tail.State.Start, 100)!.Select(entry => entry.At));
+        }
+
+        await using var restarted = await StartAsync();
+        var again = restarted.Feed(name, new FeedOptions());
+        foreach (var count in (int[])[1, 39, 40, 41])
+        {
+            var start = await StartAsync(again, FeedStart.AtNewest(count));
+            Assert.Equal(Payloads.Numbers(Math.Max(0, 40 - count), Math.Min(40, count)), await ReadAsync(again, start, Math.Min(40, count)));
+        }
+        foreach (var time in (DateTimeOffset[])[times[0], times[20], times[39]])
+        {
+            var first = times.FindIndex(at => at >= time);
+            var start = await StartAsync(again, FeedStart.AtTime(time));
+            Assert.Equal(Payloads.Numbers(first, 40 - first), await ReadAsync(again, start, 40 - first));
+        }
+    }
+
+    protected static Task<FeedPosition> FindSinceAsync(IFeedLog log, DateTimeOffset time) =>
+        log.FindSinceAsync(time, TestContext.Current.CancellationToken).AsTask().WithPatience();
+
+    protected static Task<bool> ExistsAsync(StoreHost host, FeedName feed) =>
+        host.Store.ExistsAsync(feed, Plenty, TestContext.Current.CancellationToken).AsTask().WithPatience();
+
+    protected static Task<FeedPosition> FindNewestAsync(IFeedLog log, int count) =>
+        log.FindNewestAsync(count, TestContext.Current.CancellationToken).AsTask().WithPatience();
+
     protected static List<string> Texts(IEnumerable<FeedEntry> entries) =>
         entries.Select(entry => Encoding.UTF8.GetString(entry.Payload.Span)).ToList();
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using Comet.AspNetCore;
+using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Stores;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.TestUtilities.Conformance;
 
@@ -319,6 +321,281 @@ public abstract class FeedStoreTests
         var exception = await Assert.ThrowsAsync<FeedPositionLostException>(() => ReadAsync(feed, position, 1));
 
         Assert.Equal(position, exception.Position);
+    }
+
+    [Fact]
+    public async Task A_completed_feed_gives_everybody_the_rest_and_then_ends()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        var first = await feed.PublishAsync("1");
+        var (early, resumed) = (ReadToEndAsync(feed, FeedPosition.Earliest), ReadToEndAsync(feed, first));
+        await feed.PublishAsync("2");
+
+        await feed.CompleteAsync();
+
+        Assert.Equal(["1", "2"], await early);
+        Assert.Equal(["2"], await resumed);
+        Assert.Equal(["1", "2"], await ReadToEndAsync(feed, FeedPosition.Earliest));
+        Assert.Equal(["2"], await ReadToEndAsync(feed, first));
+        Assert.Empty(await ReadToEndAsync(feed, after: null));
+    }
+
+    [Fact]
+    public async Task A_feed_that_is_completed_without_a_message_ends()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+
+        await feed.CompleteAsync();
+
+        Assert.Empty(await ReadToEndAsync(feed, after: null));
+        Assert.Empty(await ReadToEndAsync(feed, FeedPosition.Earliest));
+    }
+
+    [Fact]
+    public async Task A_completed_feed_takes_no_more_and_completing_it_again_changes_nothing()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        await feed.PublishAsync("1");
+        await feed.CompleteAsync();
+        var core = feed.Handle.Acquire();
+        var next = core.Tail.State.Next;
+
+        await feed.CompleteAsync();
+        var exception = await Assert.ThrowsAsync<FeedCompletedException>(() => feed.PublishAsync("2").AsTask().WithPatience());
+
+        Assert.Equal(feed.Name, exception.Name);
+        Assert.Equal(next, core.Tail.State.Next);
+        Assert.Equal(["1"], await ReadToEndAsync(feed, FeedPosition.Earliest));
+    }
+
+    [Fact]
+    public async Task Whoever_publishes_while_others_complete_is_read_or_told()
+    {
+        const int Publishers = 8;
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        var reading = ReadToEndAsync(feed, FeedPosition.Earliest);
+
+        var publishing = Enumerable.Range(0, Publishers).Select(publisher => Task.Run(async () =>
+        {
+            var confirmed = new List<string>();
+            for (var number = 0; ; number++)
+            {
+                try
+                {
+                    await feed.PublishAsync($"{publisher}:{number}");
+                }
+                catch (FeedCompletedException)
+                {
+                    return confirmed;
+                }
+                confirmed.Add($"{publisher}:{number}");
+            }
+        })).ToList();
+        await feed.PublishAsync("-");
+        await Task.WhenAll(feed.CompleteAsync().AsTask(), feed.CompleteAsync().AsTask()).WithPatience();
+
+        var confirmed = (await Task.WhenAll(publishing).WithPatience()).SelectMany(texts => texts).Append("-");
+        Assert.Equal(confirmed.Order(), (await reading).Order());
+        Assert.Equal(confirmed.Order(), (await ReadToEndAsync(feed, FeedPosition.Earliest)).Order());
+    }
+
+    [Fact]
+    public async Task The_newest_messages_are_given_with_the_head()
+    {
+        const int Retain = 20;
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions { Retain = Retain });
+        var empty = await feed.GetNewestAsync(5).AsTask().WithPatience();
+        Assert.Empty(empty.Messages);
+        Assert.Equal(feed.Head, empty.Head);
+        var positions = new List<FeedPosition>();
+        foreach (var text in Payloads.Numbers(0, 2 * Retain))
+        {
+            positions.Add(await feed.PublishAsync(text));
+        }
+
+        foreach (var count in (int[])[0, 1, Retain - 1, Retain])
+        {
+            var newest = await feed.GetNewestAsync(count).AsTask().WithPatience();
+            Assert.Equal(Payloads.Numbers((2 * Retain) - count, count), newest.Messages.Select(message => message.Value));
+            Assert.Equal(positions[^count..], newest.Messages.Select(message => message.Position));
+            Assert.Equal((positions[^1].Epoch, true), (newest.Head.Epoch, newest.Head.Offset >= positions[^1].Offset));
+        }
+        var all = await feed.GetNewestAsync(1000).AsTask().WithPatience();
+        Assert.Equal(
+            (await ReadAsync(feed, FeedPosition.Earliest, 2 * Retain, last: $"{(2 * Retain) - 1}")),
+            all.Messages.Select(message => message.Value));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await feed.GetNewestAsync(-1));
+    }
+
+    [Fact]
+    public async Task What_follows_a_rendered_head_is_neither_lost_nor_doubled()
+    {
+        const int Messages = 1000;
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions { Retain = 2 * Messages });
+        var publishing = Task.Run(async () =>
+        {
+            foreach (var text in Payloads.Numbers(0, Messages))
+            {
+                await feed.PublishAsync(text);
+                await Task.Yield(); // to whoever renders
+            }
+        });
+
+        do
+        {
+            var rendered = await feed.GetNewestAsync(10).AsTask().WithPatience();
+            var (head, published) = (feed.Head, (await feed.GetNewestAsync(1)).Messages);
+            var next = rendered.Messages.Count == 0 ? 0 : Number(rendered.Messages[^1]) + 1;
+            var (shown, follow) = (rendered.Messages.Count, Math.Min(5, Messages - next));
+            Assert.Equal(Payloads.Numbers(next - shown, shown), rendered.Messages.Select(message => message.Value));
+            if (follow > 0)
+            {
+                Assert.Equal(Payloads.Numbers(next, follow), await ReadAsync(feed, rendered.Head, follow));
+            }
+            var after = published.Count == 0 ? 0 : Number(published[0]) + 1;
+            if (after < Messages)
+            {
+                var first = int.Parse((await ReadAsync(feed, head, 1))[0], CultureInfo.InvariantCulture);
+                Assert.True(first <= after, "A message between the head and what was read after it is lost.");
+            }
+        }
+        while (!publishing.IsCompleted);
+
+        await publishing;
+
+        static int Number(FeedMessage<string> message) => int.Parse(message.Value, CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task A_completion_is_not_among_the_newest_messages()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        await feed.PublishAsync("1");
+        await feed.PublishAsync("2");
+        await feed.CompleteAsync();
+
+        var newest = await feed.GetNewestAsync(1).AsTask().WithPatience();
+
+        Assert.Equal("2", Assert.Single(newest.Messages).Value);
+        Assert.Empty(await ReadToEndAsync(feed, newest.Head));
+    }
+
+    [Fact]
+    public async Task A_key_is_found_once_it_was_used_and_asking_makes_none()
+    {
+        await using var host = await StartAsync();
+        var feeds = host.Feeds(NewName(), new FeedOptions());
+        var count = host.Services.GetRequiredService<FeedRegistry>().Count;
+        Assert.Null(await feeds.FindAsync("first").AsTask().WithPatience());
+        Assert.Equal(count, host.Services.GetRequiredService<FeedRegistry>().Count);
+
+        await feeds.Get("first").PublishAsync("1");
+
+        var found = await feeds.FindAsync("first").AsTask().WithPatience();
+        Assert.Equal(["1"], await ReadAsync(found!, FeedPosition.Earliest, 1));
+        Assert.Null(await feeds.FindAsync("second").AsTask().WithPatience());
+        await Assert.ThrowsAsync<ArgumentException>(async () => await feeds.FindAsync(""));
+    }
+
+    [Fact]
+    public async Task A_reader_may_start_at_the_newest_messages()
+    {
+        const int Retain = 20;
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions { Retain = Retain });
+        Assert.Equal(0, (await StartAsync(feed, FeedStart.AtNewest(5))).Offset);
+        var texts = Payloads.Numbers(0, 2 * Retain);
+        var positions = new List<FeedPosition>();
+        foreach (var text in texts)
+        {
+            positions.Add(await feed.PublishAsync(text));
+        }
+        var retained = await ReadAsync(feed, FeedPosition.Earliest, texts.Length, last: texts[^1]);
+
+        foreach (var count in (int[])[1, Retain - 1, Retain, Retain + 1, texts.Length, int.MaxValue])
+        {
+            var start = await StartAsync(feed, FeedStart.AtNewest(count));
+            Assert.Equal(
+                retained[^Math.Min(count, retained.Count)..], await ReadAsync(feed, start, Math.Min(count, retained.Count), last: texts[^1]));
+        }
+        var now = await StartAsync(feed, FeedStart.AtNewest(0));
+        await feed.PublishAsync("next");
+        Assert.Equal(["next"], await ReadAsync(feed, now, 1));
+    }
+
+    [Fact]
+    public async Task A_reader_may_start_at_a_time()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        var now = await StartAsync(feed, FeedStart.AtTime(DateTimeOffset.UtcNow));
+        await feed.PublishAsync("1");
+        await feed.PublishAsync("2");
+        await Task.Delay(20); // both stores and clocks count milliseconds at least
+        var third = (await feed.PublishAsync("3")).Offset;
+        await Task.Delay(20);
+        await feed.PublishAsync("4");
+        var core = feed.Handle.Acquire();
+        var entries = core.Tail.Copy(core.Tail.State.Start, 10)!;
+        var at = entries.Single(entry => entry.Offset == third).At;
+
+        Assert.Equal(["1", "2", "3", "4"], await ReadAsync(feed, now, 4));
+        Assert.Equal(["3", "4"], await ReadAsync(feed, await StartAsync(feed, FeedStart.AtTime(at)), 2));
+        Assert.Equal(["4"], await ReadAsync(feed, await StartAsync(feed, FeedStart.AtTime(at.AddTicks(1))), 1));
+        foreach (var early in (DateTimeOffset[])[DateTimeOffset.MinValue, entries[0].At.AddHours(-1), entries[0].At])
+        {
+            Assert.Equal(["1", "2", "3", "4"], await ReadAsync(feed, await StartAsync(feed, FeedStart.AtTime(early)), 4));
+        }
+        foreach (var late in (DateTimeOffset[])[DateTimeOffset.MaxValue, DateTimeOffset.UtcNow.AddHours(1), entries[^1].At.AddTicks(1)])
+        {
+            var start = await StartAsync(feed, FeedStart.AtTime(late));
+            Assert.Equal((entries[^1].Offset, true), (Math.Min(start.Offset, entries[^1].Offset), start.Epoch == core.Tail.State.Head.Epoch));
+        }
+    }
+
+    [Fact]
+    public async Task A_start_in_the_past_of_a_completed_feed_leads_to_its_end()
+    {
+        await using var host = await StartAsync();
+        var feed = host.Feed(NewName(), new FeedOptions());
+        foreach (var text in Payloads.Numbers(1, 3))
+        {
+            await feed.PublishAsync(text);
+        }
+        await feed.CompleteAsync();
+
+        Assert.Equal(["3"], await ReadToEndAsync(feed, await StartAsync(feed, FeedStart.AtNewest(1))));
+        Assert.Empty(await ReadToEndAsync(feed, await StartAsync(feed, FeedStart.AtNewest(0))));
+        Assert.Equal(["1", "2", "3"], await ReadToEndAsync(feed, await StartAsync(feed, FeedStart.AtTime(DateTimeOffset.MinValue))));
+        Assert.Empty(await ReadToEndAsync(feed, await StartAsync(feed, FeedStart.AtTime(DateTimeOffset.UtcNow.AddDays(1)))));
+    }
+
+    /// <summary>The position at which a reader starts.</summary>
+    private protected static async Task<FeedPosition> StartAsync(Feed<string> feed, FeedStart start)
+    {
+        var core = feed.Handle.Acquire();
+        var reader = await FeedReader.StartAsync(core, start, TestContext.Current.CancellationToken).AsTask().WithPatience();
+        Assert.True(reader.Recovered);
+        return reader.Position;
+    }
+
+    /// <summary>The messages after a position, up to the completion.</summary>
+    protected static async Task<List<string>> ReadToEndAsync(Feed<string> feed, FeedPosition? after)
+    {
+        var texts = new List<string>();
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
+        await foreach (var message in feed.ReadAsync(after, deadline.Token))
+        {
+            texts.Add(message.Value);
+        }
+        return texts;
     }
 
     /// <summary>The next messages after a position: this many, or up to the last.</summary>

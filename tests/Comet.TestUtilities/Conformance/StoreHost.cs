@@ -45,6 +45,10 @@ public sealed class StoreHost : IAsyncDisposable
     public Feed<string> Feed(string name, FeedOptions options) =>
         new(FeedName.Parse(name), new SingletonFeedHandle(Services.GetRequiredService<FeedRegistry>(), FeedName.Parse(name), options), JsonSerializerOptions.Web);
 
+    /// <summary>A family of feeds of text that is not registered.</summary>
+    public KeyedFeeds<string> Feeds(string family, FeedOptions options) =>
+        new(family, Services.GetRequiredService<FeedRegistry>(), options, JsonSerializerOptions.Web);
+
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(TestContext.Current.CancellationToken);

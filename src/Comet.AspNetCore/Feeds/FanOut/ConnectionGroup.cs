@@ -26,6 +26,9 @@ internal sealed class ConnectionGroup(FeedSet set, WireFormat format, LaneFeed[]
     /// <summary>The feed's name where messages of this group have it.</summary>
     internal EncodedFeedName? NameOf(LaneFeed feed) => set.AreNamed ? feed.Feed.EncodedName : null;
 
+    /// <summary>Whether all of its feeds are, so that those who keep up get nothing more.</summary>
+    internal bool IsCompleted => Array.TrueForAll(feeds, static feed => feed.State.IsCompleted);
+
     /// <summary>In no order.</summary>
     internal ReadOnlySpan<Subscriber> Connections => CollectionsMarshal.AsSpan(_connections);
 

@@ -220,6 +220,10 @@ internal sealed class Lane(
         {
             Remove(subscriber, reason);
         }
+        else if (subscriber.IsPoll || subscriber is { Place: null, Group.IsCompleted: true })
+        {
+            EndIfServed(subscriber, _clock.Now);
+        }
         else if (subscriber.Place is not null)
         {
             _behind.Add((subscriber, HasResumed: true));
@@ -311,6 +315,37 @@ internal sealed class Lane(
             _batch.To.CopyTo(place);
         }
         group.Changed.Clear();
+        if (group.IsCompleted)
+        {
+            for (var i = group.Connections.Length - 1; i >= 0; i--)
+            {
+                EndIfServed(group.Connections[i], now);
+            }
+        }
+    }
+
+    // Ends a stream that has all it will ever get, or all that it asked for.
+    private void EndIfServed(Subscriber subscriber, long now)
+    {
+        if (subscriber.IsBusy || !subscriber.IsListed)
+        {
+            return;
+        }
+        if (subscriber is { Place: null, Group.IsCompleted: true })
+        {
+            if (subscriber.Group.Set.AreNamed)
+            {
+                End(subscriber, EndReason.Completed, now);
+            }
+            else
+            {
+                Remove(subscriber, EndReason.Completed); // its last message was the end
+            }
+        }
+        else if (subscriber.IsPoll)
+        {
+            End(subscriber, EndReason.Polled, now);
+        }
     }
 
     private void Write(ConnectionGroup group, ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place, long now)
@@ -330,6 +365,7 @@ internal sealed class Lane(
             }
             written++;
             Write(subscriber, _batch.Buffer, now);
+            EndIfServed(subscriber, now);
         }
         if (written > 0)
         {
@@ -428,8 +464,8 @@ internal sealed class Lane(
             subscriber.Place = null;
             return;
         }
-        // One that lags could go on for ever, so it gets no more once it is due to end.
-        if (subscriber.DueEnd(now, services.Shutdown) is { } due)
+        // One that lags could go on for ever, so it gets no more once it is due to end. Who polls gets what there is.
+        if (subscriber.DueEnd(now, services.Shutdown) is { } due && due != EndReason.Polled)
         {
             End(subscriber, due, now);
             return;
@@ -466,6 +502,7 @@ internal sealed class Lane(
         {
             subscriber.Place = null;
         }
+        EndIfServed(subscriber, now);
     }
 
     // Takes a connection to a place that the tails have, and tells it what it has missed. False: it can take no more now.
