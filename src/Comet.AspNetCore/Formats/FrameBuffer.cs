@@ -69,6 +69,7 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     internal void Load(EncodedFrame frame)
     {
         Clear();
+        Reserve(frame.Content.Length); // the placeholders lie in it
         foreach (var placeholder in frame.Placeholders)
         {
             _end = FramingBefore + placeholder;

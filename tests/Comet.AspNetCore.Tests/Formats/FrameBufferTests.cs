@@ -46,4 +46,20 @@ public class FrameBufferTests
             return pieces;
         }
     }
+
+    [Fact]
+    public void A_frame_is_loaded_into_a_buffer_that_is_shorter_than_where_its_nonces_are()
+    {
+        var nonce = Nonce.Create();
+        using var buffer = new FrameBuffer();
+        buffer.Write(new byte[10_000]);
+        buffer.WriteNoncePlaceholder();
+        buffer.WriteNonce(nonce);
+        using var again = new FrameBuffer();
+
+        again.Load(buffer.Share());
+
+        again.WriteNonce(nonce);
+        Assert.Equal(buffer.Content, again.Content);
+    }
 }
