@@ -107,14 +107,13 @@ public class ComingBackTests
     [InlineData("store")]
     public async Task A_refusal_that_may_pass_is_a_stream_that_ends_at_once_to_server_sent_events_only(string why)
     {
-        var store = new ScriptedStore();
+        var store = new ScriptedStore { IsUnavailable = why == "store" };
         await using var app = await StartAsync(builder =>
         {
             builder.Services.AddSingleton<IFeedStore>(store);
             builder.Configuration["Comet:" + (why == "store" ? "MaxStreams" : why)] = why == "Drain" ? "00:00:30" : "1";
         });
         await using var open = why == "store" ? null : await app.OpenAsync("/feed");
-        store.IsUnavailable = why == "store";
         var stopping = why == "Drain" ? app.StopAsync() : Task.CompletedTask;
 
         using var toEvents = await app.GetAsync("/feed", ("Accept", "text/event-stream"));
