@@ -14,16 +14,18 @@ internal sealed class FeedCore : IAsyncDisposable
     private const int Retired = -1;
 
     private readonly IFeedStore _store;
+    private readonly KeptPages _pages;
     private CancellationTokenSource? _closing; // ends an opening that may take a while
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private FanOut? _fanOut;
+    private FeedHistory? _history;
     private volatile bool _isClosed;
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
-    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
+    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, KeptPages pages, ConnectionServices services)
     {
-        (Name, Options, Services, History, _store) = (name, options, services, history, store);
+        (Name, Options, Services, _store, _pages) = (name, options, services, store, pages);
         Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(Retention) : Retention, services.Clock.Time);
     }
 
@@ -41,7 +43,9 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FeedTail Tail { get; }
 
-    internal FeedHistory History { get; }
+    /// <summary>What the store has. Made for the first reader of it: most feeds of a large family have none.</summary>
+    internal FeedHistory History =>
+        Volatile.Read(ref _history) ?? LazyInitializer.EnsureInitialized(ref _history, () => new FeedHistory(_pages));
 
     /// <summary>Writes to the connections. Made for the first one: most feeds of a large family have none.</summary>
     internal FanOut FanOut => Volatile.Read(ref _fanOut) ?? CreateFanOut();
@@ -165,6 +169,7 @@ internal sealed class FeedCore : IAsyncDisposable
                 {
                     _closing ??= new CancellationTokenSource();
                 }
+                // Returns at once, so that the lock holds nobody up: see CheckedStore.
                 _log = _store.OpenAsync(Name, Retention, Tail, _closing?.Token ?? CancellationToken.None).AsTask();
             }
             return _log.WaitAsync(cancellationToken);
