@@ -57,7 +57,12 @@ internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWr
         }
     }
 
-    public void Dispose() => _ending.Dispose();
+    // A reading that nobody waits for any more is given up.
+    public void Dispose()
+    {
+        _ending.Cancel();
+        _ending.Dispose();
+    }
 
     // Writes the next message if another client is being sent it. Null: none is.
     private ValueTask<EndReason?>? WriteShared() =>
