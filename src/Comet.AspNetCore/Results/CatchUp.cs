@@ -60,7 +60,12 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
         }
     }
 
-    public void Dispose() => _ending.Dispose();
+    // A reading that nobody waits for any more is given up.
+    public void Dispose()
+    {
+        _ending.Cancel();
+        _ending.Dispose();
+    }
 
     // Who polls gets one page, and waits for that.
     private EndReason? DueEnd() =>

@@ -8,11 +8,11 @@ namespace Comet.AspNetCore.Feeds;
 /// </summary>
 internal sealed class FeedHistory(KeptPages kept)
 {
-    // A page leaves in one piece: with what surrounds its messages it is shorter than the 32 KB that a connection takes at a time.
+    // With what surrounds them, a few messages are shorter than the 32 KB that a connection takes at a time.
     private const int PageLength = 28 * 1024;
     private const int MaxEntries = 256;
 
-    // Of readings at a time, so that the pages that the store has answered with, and nobody has taken yet, are few.
+    // Of readings at a time: who waits for one has asked for a page of its own.
     private const int Places = 32;
 
     private readonly SemaphoreSlim _places = new(Places);

@@ -5,7 +5,8 @@ namespace Comet.AspNetCore.Feeds;
 /// <summary>A page of a feed that was just read.</summary>
 internal sealed class HistoryPage(FeedHistory history, FeedPosition after, FeedLogPage content)
 {
-    // A list of entries, and for each the object that has the payload.
+    // Lists and objects of a page, and for each entry the object that has the payload.
+    private const int PageOverhead = 512;
     private const int EntryOverhead = 64;
 
     internal FeedPosition After => after;
@@ -13,7 +14,7 @@ internal sealed class HistoryPage(FeedHistory history, FeedPosition after, FeedL
     internal FeedLogPage Content => content;
 
     /// <summary>How much memory it takes, about.</summary>
-    internal long Bytes { get; } = content.Entries.Sum(static entry => (long)entry.Payload.Length + EntryOverhead);
+    internal long Bytes { get; } = PageOverhead + content.Entries.Sum(static entry => (long)entry.Payload.Length + EntryOverhead);
 
     /// <summary>Whether what follows a position begins in it.</summary>
     internal bool Has(FeedPosition position) =>
