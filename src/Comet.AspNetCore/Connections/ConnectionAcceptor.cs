@@ -61,7 +61,7 @@ internal sealed class ConnectionAcceptor(
         {
             return null;
         }
-        if (id is not [{ } text] || !StreamPosition.TryParse(text, out var start))
+        if (id is not [{ } text] || !StreamPosition.TryParse(text, out var start) || (request.End is not null && !start.IsOfOne))
         {
             return Rejection.BadId;
         }
@@ -128,6 +128,12 @@ internal sealed class ConnectionAcceptor(
             return Rejection.BadBody with { Status = exception.StatusCode };
         }
     }
+
+    /// <summary>Why no request gets a stream now; null: some may.</summary>
+    internal Rejection? RejectionOfAll() =>
+        shutdown.IsStopping ? Rejection.Stopping(reconnectDelay.Next())
+            : limits.AreReached ? Rejection.Full(reconnectDelay.Next())
+            : null;
 
     // A HEAD request takes no place.
     private Rejection? TryAcquire(HttpContext context, out ConnectionLease? lease)

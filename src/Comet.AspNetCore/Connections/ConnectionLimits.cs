@@ -32,6 +32,9 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
             ? new(Math.Max(perAddress, inAll / NetworkShare))
             : null;
 
+    /// <summary>Whether there are as many streams as there may be in all.</summary>
+    internal bool AreReached => open.Count >= _max;
+
     /// <summary>Takes a place among the open streams for a request.</summary>
     /// <returns>Why there is none; null: the lease is the request's.</returns>
     internal Rejection? TryAcquire(HttpContext context, out ConnectionLease? lease)

@@ -20,6 +20,9 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
     /// <summary>How many bytes are not flushed yet.</summary>
     internal int UnflushedBytes => _buffer.Length;
 
+    /// <summary>The feed whose messages are written now, for metrics.</summary>
+    internal string? Label { get; set; } = feeds;
+
     /// <summary>Whether a message was written.</summary>
     internal bool HasWritten { get; private set; }
 
@@ -45,7 +48,7 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         {
             return default;
         }
-        services.Metrics.Delivered(connection.Format.Name, feeds, _messages, _buffer.Length);
+        services.Metrics.Delivered(connection.Format.Name, Label, _messages, _buffer.Length);
         _messages = 0;
         var write = services.WriteDeadline.WriteAsync(connection, _buffer);
         _buffer.Shrink(KeptCapacity);
@@ -61,7 +64,7 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
             return ended;
         }
         HasWritten = true;
-        services.Metrics.Delivered(connection.Format.Name, feeds, 1, message.Content.Length);
+        services.Metrics.Delivered(connection.Format.Name, Label, 1, message.Content.Length);
         return await services.WriteDeadline.WriteAsync(connection, message);
     }
 

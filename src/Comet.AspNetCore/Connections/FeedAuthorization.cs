@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Comet.AspNetCore.Stores;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -7,35 +8,60 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>Asks the app's authorization policies whether a user may read a feed.</summary>
-internal static class FeedAuthorization
+/// <summary>
+/// Asks the app's authorization policies whether a user may read feeds, each for itself: a policy may have a scheme of its own, as in the
+/// authorization middleware, and then another user.
+/// </summary>
+internal sealed class FeedAuthorization(HttpContext context)
 {
+    private readonly ClaimsPrincipal _user = context.User;
+    private readonly AuthenticateResult? _result = ResultOf(context);
+    private (ClaimsPrincipal User, AuthenticateResult? Result)? _allowed;
+
     /// <summary>Asks one policy about one feed.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="name">The policy's name; null: everybody may read the feed.</param>
+    /// <param name="name">The policy's name.</param>
     /// <param name="feed">The resource that the policy is asked about.</param>
     /// <returns>Why the user may not; null: the user may.</returns>
     /// <exception cref="InvalidOperationException">There is no such policy.</exception>
-    internal static async ValueTask<Rejection?> AuthorizeAsync(HttpContext context, string? name, FeedName feed)
+    internal async ValueTask<Rejection?> AuthorizeAsync(string name, FeedName feed)
     {
-        if (name is null)
-        {
-            return null;
-        }
         var services = context.RequestServices;
         var policies = services.GetRequiredService<IAuthorizationPolicyProvider>();
         var policy = await policies.GetPolicyAsync(name) ??
             throw new InvalidOperationException($"There is no authorization policy named {name}.");
-        // As in the authorization middleware: the policy may have a scheme of its own, and the stream ends when that sign-in expires.
+        SetUser(_user, _result);
         var evaluator = services.GetRequiredService<IPolicyEvaluator>();
         var authentication = await evaluator.AuthenticateAsync(policy, context);
-        if (authentication.Succeeded)
-        {
-            context.Features.Set<IAuthenticateResultFeature>(new Authentication(authentication));
-        }
         var result = await evaluator.AuthorizeAsync(policy, authentication, context, feed);
-        return result.Succeeded ? null : result.Challenged ? Rejection.NotSignedIn : Rejection.NotAllowed;
+        if (!result.Succeeded)
+        {
+            return result.Challenged ? Rejection.NotSignedIn : Rejection.NotAllowed;
+        }
+        var now = authentication.Succeeded ? authentication : ResultOf(context);
+        if (_allowed is not var (_, earlier) || ExpiryOf(now) < ExpiryOf(earlier))
+        {
+            _allowed = (context.User, now);
+        }
+        return null;
     }
+
+    /// <summary>Leaves the request to the user whose sign-in expires first of those who may read, which ends the stream.</summary>
+    internal void SetUser()
+    {
+        var (user, result) = _allowed ?? (_user, _result);
+        SetUser(user, result);
+    }
+
+    private void SetUser(ClaimsPrincipal user, AuthenticateResult? result)
+    {
+        context.User = user; // which forgets the result
+        context.Features.Set<IAuthenticateResultFeature>(new Authentication(result));
+    }
+
+    private static AuthenticateResult? ResultOf(HttpContext context) =>
+        context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult;
+
+    private static DateTimeOffset ExpiryOf(AuthenticateResult? result) => result?.Properties?.ExpiresUtc ?? DateTimeOffset.MaxValue;
 
     private sealed class Authentication(AuthenticateResult? result) : IAuthenticateResultFeature
     {

@@ -20,6 +20,12 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
     internal static readonly Rejection BadBody = new(
         "bad-body", StatusCodes.Status400BadRequest, "The request's body cannot be read. A stream needs none.");
 
+    /// <summary>The names of feeds cannot be read; with another status, the form is of another type, or longer than it may be.</summary>
+    internal static readonly Rejection BadForm = new(
+        "bad-body",
+        StatusCodes.Status400BadRequest,
+        "The feeds are named in a form, application/x-www-form-urlencoded, of 1 MiB at most: feed= with the name of each.");
+
     internal static readonly Rejection BadCallback = new(
         "bad-callback",
         StatusCodes.Status400BadRequest,

@@ -17,6 +17,10 @@ internal sealed class StreamPosition
     /// <summary>Before everything that the feeds retain.</summary>
     internal static readonly StreamPosition Earliest = new([]);
 
+    // A stream of 100 feeds has as many logs and tags at most.
+    private const int MaxPieces = 200;
+    private const int MaxAsked = 2;
+
     private readonly List<Entry> _entries;
 
     private StreamPosition(List<Entry> entries) => _entries = entries;
@@ -40,6 +44,9 @@ internal sealed class StreamPosition
     /// <param name="Tag">The feed's: <see cref="EncodedFeedName.Tag"/>.</param>
     internal readonly record struct Place(FeedPosition Position, string Tag);
 
+    /// <summary>Whether it is a position of one feed, or of a sequence.</summary>
+    internal bool IsOfOne => _entries is [] or [{ Elsewhere.Count: 0 }];
+
     /// <summary>Whether it is this position of one feed, or of a sequence.</summary>
     internal bool Is(FeedPosition position) => _entries is [{ Elsewhere.Count: 0 } only] && only.Position == position;
 
@@ -53,10 +60,15 @@ internal sealed class StreamPosition
             return true;
         }
         var entries = new List<Entry>();
-        foreach (var part in text.Split('.'))
+        var parts = text.Split('.', MaxPieces + 1);
+        if (parts.Length + text.Count(static character => character == '~') > MaxPieces)
+        {
+            return false;
+        }
+        foreach (var part in parts)
         {
             var pieces = part.Split('~');
-            if (!FeedPosition.TryParse(pieces[0], out var log) || log.IsEarliest)
+            if (!FeedPosition.TryParse(pieces[0], out var log) || log.IsEarliest || entries.Exists(entry => entry.Position.Epoch == log.Epoch))
             {
                 return false;
             }
@@ -76,19 +88,15 @@ internal sealed class StreamPosition
         return true;
     }
 
+    /// <summary>The position in a feed whose log has this epoch; null: there is none.</summary>
+    internal FeedPosition? In(FeedName feed, string epoch) =>
+        _entries.Count == 0 ? FeedPosition.Earliest : _entries.Find(entry => entry.Position.Epoch == epoch)?.Of(feed);
+
     /// <summary>
-    /// The position in a feed whose log has this epoch; where no entry has the epoch, all that may be of this feed, as another server may
-    /// have begun another epoch already.
+    /// What may be the position in a feed that has none by its epoch: another server may have begun an epoch already that this one does not
+    /// know. The log is asked about each, so they are few.
     /// </summary>
-    internal IEnumerable<FeedPosition> In(FeedName feed, string epoch)
-    {
-        if (_entries.Count == 0)
-        {
-            return [FeedPosition.Earliest];
-        }
-        var ofLog = _entries.Where(entry => entry.Position.Epoch == epoch).Take(1).ToList();
-        return (ofLog.Count > 0 ? ofLog : _entries).Select(entry => entry.Of(feed));
-    }
+    internal IEnumerable<FeedPosition> MaybeIn(FeedName feed) => _entries.Take(MaxAsked).Select(entry => entry.Of(feed));
 
     /// <summary>The position as text.</summary>
     internal static string Format(List<Place> places)
@@ -115,6 +123,8 @@ internal sealed class StreamPosition
             string.CompareOrdinal(left.Position.Epoch, right.Position.Epoch) is not 0 and var order
                 ? order
                 : left.Position.Offset.CompareTo(right.Position.Offset));
+        // A tag that two have stands for neither of them alone, so then each says where it is.
+        var isEachTagged = places.DistinctBy(static place => place.Tag).Count() < places.Count || places.Exists(place => place.Tag == last?.Tag);
         var isFirst = true;
         var own = -1; // where the log begins that the last one shares
         for (var i = 0; i < places.Count;)
@@ -126,13 +136,13 @@ internal sealed class StreamPosition
             }
             else
             {
-                WriteLog(output, places, i, end, ref isFirst);
+                WriteLog(output, places, i, end, isEachTagged, ref isFirst);
             }
             i = end;
         }
         if (own >= 0)
         {
-            WriteLog(output, places, own, EndOfLog(places, own), ref isFirst);
+            WriteLog(output, places, own, EndOfLog(places, own), isEachTagged, ref isFirst);
             WriteText(output, $"~{last!.Value.Tag}-");
         }
         else if (last is { } alone)
@@ -152,7 +162,7 @@ internal sealed class StreamPosition
     }
 
     // The entry of the log is where most of its feeds are.
-    private static void WriteLog(IBufferWriter<byte> output, List<Place> places, int start, int end, ref bool isFirst)
+    private static void WriteLog(IBufferWriter<byte> output, List<Place> places, int start, int end, bool isEachTagged, ref bool isFirst)
     {
         var (most, at) = (0, start);
         for (var i = start; i < end;)
@@ -173,7 +183,7 @@ internal sealed class StreamPosition
         isFirst = false;
         for (var i = start; i < end; i++)
         {
-            if (places[i].Position.Offset != log.Offset)
+            if (places[i].Position.Offset != log.Offset || isEachTagged)
             {
                 WriteText(output, string.Create(CultureInfo.InvariantCulture, $"~{places[i].Tag}-{places[i].Position.Offset}"));
             }

@@ -77,4 +77,11 @@ internal static partial class CometLog
         "Others like it that follow are not logged, until one can be published.",
         EventName = "ValueRejected")]
     internal static partial void ValueRejected(ILogger logger, Exception exception, string feed);
+
+    [LoggerMessage(
+        13,
+        LogLevel.Error,
+        "A listener of the meter Comet.AspNetCore has thrown. Messages are delivered all the same; its figures are incomplete.",
+        EventName = "ListenerFailed")]
+    internal static partial void ListenerFailed(ILogger logger, Exception exception);
 }

@@ -52,11 +52,17 @@ internal sealed class FeedReader
         return reader;
     }
 
-    /// <summary>Settles where a reader starts whose stream was at <paramref name="after"/>.</summary>
-    internal static async ValueTask<FeedReader> StartAsync(FeedCore feed, StreamPosition after, CancellationToken cancellationToken)
+    /// <summary>Settles where a reader starts whose stream was at a position, in this feed too or not.</summary>
+    /// <param name="feed">The feed.</param>
+    /// <param name="stream">Where the stream was.</param>
+    /// <param name="own">What the client says of the feed alone; the position of the stream is newer.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async ValueTask<FeedReader> StartAsync(
+        FeedCore feed, StreamPosition stream, FeedPosition? own, CancellationToken cancellationToken)
     {
         var reader = new FeedReader(feed, await feed.OpenAsync(cancellationToken));
-        foreach (var wanted in after.In(feed.Name, feed.Tail.State.Head.Epoch))
+        var known = stream.In(feed.Name, feed.Tail.State.Head.Epoch) ?? own;
+        foreach (var wanted in known is { } position ? [position] : stream.MaybeIn(feed.Name))
         {
             if (await reader.TryStartAsync(wanted, cancellationToken))
             {

@@ -128,10 +128,17 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
     /// <summary>Removes what retention does not keep by now.</summary>
     internal void TrimByAge()
     {
+        long first;
         lock (_lock)
         {
+            first = _first;
             Trim(time.GetTimestamp(), _next);
+            if (_first == first)
+            {
+                return;
+            }
         }
+        Announce(); // a slow reader may have been there
     }
 
     internal TailState State

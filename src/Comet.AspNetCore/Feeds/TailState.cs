@@ -19,5 +19,8 @@ internal readonly record struct TailState(
     /// <summary>Whether something is missing between a cursor and the tail's oldest entry.</summary>
     internal bool HasLost(TailCursor cursor) => cursor.Generation != Generation || cursor.Index < First;
 
+    /// <summary>The index of the newest message, before a completion.</summary>
+    internal long Newest => Math.Max(First, Next - (IsCompleted ? 2 : 1));
+
     internal TailCursor Start => new(Generation, First);
 }

@@ -69,12 +69,29 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     internal void Load(EncodedFrame frame)
     {
         Clear();
+        Append(frame);
+        Shared = frame;
+    }
+
+    /// <summary>Copies what was written from a length on, to append it elsewhere.</summary>
+    internal EncodedFrame Copy(int from)
+    {
+        var start = FramingBefore + from;
+        var first = _placeholders.AsSpan(0, _placeholderCount).BinarySearch(start);
+        var placeholders = _placeholders[(first < 0 ? ~first : first).._placeholderCount];
+        return new EncodedFrame(
+            _bytes.AsSpan(start, Length - from).ToArray(), 0..(Length - from), Array.ConvertAll(placeholders, placeholder => placeholder - start));
+    }
+
+    /// <summary>Writes the content of a frame.</summary>
+    internal void Append(EncodedFrame frame)
+    {
+        var start = _end;
         Write(frame.Content);
         foreach (var placeholder in frame.Placeholders)
         {
-            AddPlaceholder(FramingBefore + placeholder);
+            AddPlaceholder(start + placeholder);
         }
-        Shared = frame;
     }
 
     /// <summary>Clears it, and gives back what an unusually long content needed.</summary>

@@ -19,7 +19,7 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
     // What a connection holds of a write that waits. A longer message is written by itself, from a copy that others share.
     private const int PieceLength = 32 * 1024;
 
-    // What a format adds to a value: an element with its nonce, a callback of 128 characters, an id.
+    // What a format adds to a value: an element with its nonce, a callback of 128 characters, an offset.
     private const int Framing = 512;
 
     // A wait for the store ends within this time after the stream is due to end.
@@ -114,7 +114,7 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
     {
         foreach (var entry in page)
         {
-            var length = entry.Payload.Length + Framing;
+            var length = entry.Payload.Length + Framing + idPrefix.Length + (_name?.Json.Length ?? 0);
             if (writer.UnflushedBytes > 0 && writer.UnflushedBytes + length > PieceLength &&
                 MustWait(writer.FlushAsync(), out var waiting))
             {

@@ -3,6 +3,7 @@ using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Results;
 
@@ -13,6 +14,9 @@ namespace Comet.AspNetCore.Results;
 /// <param name="options">What the stream does differently.</param>
 internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string callback, CometStreamOptions? options) : CometResult
 {
+    // Of the feeds of a request, whose first pages are read at a time.
+    private const int AtOnce = 8;
+
     private readonly string _label = string.Join('+', sources.Select(static source => source.Family).Distinct());
 
     // Thousands of streams wait at the same time, so an open one keeps nothing of this: its subscriber is all there is.
@@ -28,8 +32,9 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
     private async ValueTask<Task> StartAsync(HttpContext context)
     {
         var request = new ConnectionRequest(callback, options);
-        var selection = new FeedSelection();
-        if ((ConnectionAcceptor.Inspect(context, ref request) ?? await selection.ReadAsync(context, sources, areNamed)) is { } rejection)
+        var selection = new FeedSelection(context);
+        var early = ConnectionAcceptor.Inspect(context, ref request) ?? (areNamed ? RejectionOfAll(context) : null);
+        if ((early ?? await selection.ReadAsync(sources, areNamed)) is { } rejection)
         {
             await rejection.WriteAsync(context);
             return Task.CompletedTask;
@@ -76,8 +81,8 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
             {
                 settings.Writer.KeepLittleUnsent();
             }
-            var opening = new FeedOpening(subscriber, settings, readers, selection.NotAllowed);
-            if (await opening.RunAsync() is { } ended)
+            var beginning = new StreamBeginning(subscriber, settings, readers, selection.NotAllowed);
+            if (await beginning.RunAsync() is { } ended)
             {
                 subscriber.EndAtOnce(ended);
             }
@@ -92,6 +97,10 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
         }
         return subscriber.Completion;
     }
+
+    // Before a form is read, and each of its feeds is asked about.
+    private static Rejection? RejectionOfAll(HttpContext context) =>
+        context.RequestServices.GetRequiredService<ConnectionAcceptor>().RejectionOfAll();
 
     private FeedSet Acquire(FeedSelection selection)
     {
@@ -151,16 +160,29 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
             readers[0] = await StartAsync(feeds.Feeds[0], selection.Feeds[0].After);
             return readers;
         }
-        var starts = new Task<FeedReader>[readers.Length];
-        for (var i = 0; i < starts.Length; i++)
+        var starts = new List<Task>(AtOnce);
+        for (var i = 0; i < readers.Length; i++)
         {
-            starts[i] = StartAsync(feeds.Feeds[i], selection.Feeds[i].After).AsTask();
+            starts.Add(StartAtAsync(i));
+            if (starts.Count == AtOnce || i == readers.Length - 1)
+            {
+                await Task.WhenAll(starts);
+                starts.Clear();
+            }
         }
-        return await Task.WhenAll(starts);
+        return readers;
+
+        async Task StartAtAsync(int i)
+        {
+            readers[i] = await StartAsync(feeds.Feeds[i], selection.Feeds[i].After);
+            if (i > 0)
+            {
+                readers[i].TakePage(); // those that wait for their turn hold no page
+            }
+        }
 
         ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after) =>
-            after is not null ? FeedReader.StartAsync(feed, after, cancellationToken)
-            : settings.Start is { } position ? FeedReader.StartAsync(feed, position, cancellationToken)
-            : FeedReader.StartAsync(feed, settings.Past, cancellationToken);
+            settings.Start is { } position ? FeedReader.StartAsync(feed, position, after, cancellationToken)
+            : FeedReader.StartAsync(feed, after is null ? settings.Past : after, cancellationToken);
     }
 }

@@ -5,6 +5,7 @@ using Comet.AspNetCore.Stores;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace Comet.AspNetCore.Results;
 
@@ -12,12 +13,13 @@ namespace Comet.AspNetCore.Results;
 /// Which of an action's feeds a request gets: those that it names, <c>?feed=announcements&amp;feed=k3j9-41@rooms/42</c>, in its URL or in
 /// the form that it posts; without a name all that have one by themselves.
 /// </summary>
-internal sealed class FeedSelection
+internal sealed class FeedSelection(HttpContext context)
 {
     private const int MaxFeeds = 1000;
     private const int MaxFeedsOfBrowser = 100; // each message of an EventSource has a position in all of them
     private const int MaxBody = 1024 * 1024;
 
+    private FeedAuthorization? _authorization; // made for the first policy
     private readonly List<Selected> _feeds = [];
 
     /// <summary>A feed that was asked for.</summary>
@@ -32,13 +34,17 @@ internal sealed class FeedSelection
 
     /// <summary>Settles which feeds a request gets.</summary>
     /// <returns>Why it gets none; null: it has at least one.</returns>
-    internal async ValueTask<Rejection?> ReadAsync(HttpContext context, FeedSource[] sources, bool areNamed)
+    internal async ValueTask<Rejection?> ReadAsync(FeedSource[] sources, bool areNamed)
     {
-        if (!areNamed)
-        {
-            return await AddAsync(context, sources[0].Default!, after: null);
-        }
-        var (names, badBody) = await ReadNamesAsync(context);
+        var rejection = await (areNamed ? ReadNamedAsync(sources) : AddAsync(sources[0].Default!, after: null));
+        _authorization?.SetUser();
+        _feeds.Sort(static (left, right) => string.CompareOrdinal(left.Handle.Name.ToString(), right.Handle.Name.ToString()));
+        return rejection;
+    }
+
+    private async ValueTask<Rejection?> ReadNamedAsync(FeedSource[] sources)
+    {
+        var (names, badBody) = await ReadNamesAsync();
         if (badBody is not null)
         {
             return badBody;
@@ -49,19 +55,23 @@ internal sealed class FeedSelection
         {
             return Rejection.TooManyFeeds;
         }
-        return await (names.Count > 0 ? AddNamedAsync(context, sources, names) : AddAllAsync(context, sources));
+        return await (names.Count > 0 ? AddNamedAsync(sources, names) : AddAllAsync(sources));
     }
 
-    private static async ValueTask<(StringValues Names, Rejection? BadBody)> ReadNamesAsync(HttpContext context)
+    private async ValueTask<(StringValues Names, Rejection? BadBody)> ReadNamesAsync()
     {
         var names = context.Request.Query["feed"];
-        if (!HttpMethods.IsPost(context.Request.Method) || !context.Request.HasFormContentType)
+        if (!HttpMethods.IsPost(context.Request.Method) || context.Request.ContentType is not { } type)
         {
             return (names, null);
         }
+        if (!MediaTypeHeaderValue.TryParse(type, out var media) || media.MediaType != "application/x-www-form-urlencoded")
+        {
+            return (names, Rejection.BadForm with { Status = StatusCodes.Status415UnsupportedMediaType });
+        }
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
-            size.MaxRequestBodySize = MaxBody;
+            size.MaxRequestBodySize = Math.Min(size.MaxRequestBodySize ?? MaxBody, MaxBody);
         }
         try
         {
@@ -70,28 +80,28 @@ internal sealed class FeedSelection
         }
         catch (BadHttpRequestException exception)
         {
-            return (names, Rejection.BadBody with { Status = exception.StatusCode });
+            return (names, Rejection.BadForm with { Status = exception.StatusCode });
         }
-        catch (InvalidDataException)
+        catch (Exception exception) when (exception is InvalidDataException or IOException)
         {
-            return (names, Rejection.TooManyFeeds);
+            return (names, Rejection.BadForm);
         }
     }
 
-    private async ValueTask<Rejection?> AddAllAsync(HttpContext context, FeedSource[] sources)
+    private async ValueTask<Rejection?> AddAllAsync(FeedSource[] sources)
     {
         Rejection? notAllowed = null;
         foreach (var source in sources)
         {
             if (source.Default is { } handle)
             {
-                notAllowed = await AddAsync(context, handle, after: null) ?? notAllowed;
+                notAllowed = await AddAsync(handle, after: null) ?? notAllowed;
             }
         }
         return _feeds.Count > 0 ? null : notAllowed ?? Rejection.NoFeed;
     }
 
-    private async ValueTask<Rejection?> AddNamedAsync(HttpContext context, FeedSource[] sources, StringValues texts)
+    private async ValueTask<Rejection?> AddNamedAsync(FeedSource[] sources, StringValues texts)
     {
         Rejection? notAllowed = null;
         var names = new HashSet<FeedName>();
@@ -99,13 +109,13 @@ internal sealed class FeedSelection
         {
             if (!TryParse(text!, out var name, out var after) ||
                 !names.Add(name) ||
-                Array.Find(sources, source => source.Has(name)) is not { } source)
+                Array.FindAll(sources, source => source.Has(name)) is not { Length: > 0 } offers)
             {
                 return Rejection.UnknownFeed;
             }
-            if (source.Find(name) is { } handle)
+            if (offers.Select(source => source.Find(name)).FirstOrDefault(static handle => handle is not null) is { } handle)
             {
-                notAllowed = await AddAsync(context, handle, after) ?? notAllowed;
+                notAllowed = await AddAsync(handle, after) ?? notAllowed;
             }
             else
             {
@@ -116,9 +126,10 @@ internal sealed class FeedSelection
         return _feeds.Count > 0 ? null : notAllowed;
     }
 
-    private async ValueTask<Rejection?> AddAsync(HttpContext context, IFeedHandle handle, FeedPosition? after)
+    private async ValueTask<Rejection?> AddAsync(IFeedHandle handle, FeedPosition? after)
     {
-        if (await FeedAuthorization.AuthorizeAsync(context, handle.Options.AuthorizationPolicy, handle.Name) is { } rejection)
+        if (handle.Options.AuthorizationPolicy is { } policy &&
+            await (_authorization ??= new(context)).AuthorizeAsync(policy, handle.Name) is { } rejection)
         {
             NotAllowed.Add(handle.Name);
             return rejection;

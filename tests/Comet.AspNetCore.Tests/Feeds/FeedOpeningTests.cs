@@ -97,7 +97,7 @@ public sealed class FeedOpeningTests
         await using var app = new App();
         Assert.Equal(FeedPosition.Earliest, app.Feed.Head);
         Assert.Equal(FeedPosition.Earliest, app.Feed.Head);
-        Assert.Equal(1, app.Store.Openings);
+        await Eventually.HoldsAsync(() => app.Store.Openings == 1, "one opening begins");
         var waiting = app.Feed.GetNewestAsync(0, TestContext.Current.CancellationToken).AsTask();
 
         app.Store.Succeed(opening: 0);
@@ -132,8 +132,8 @@ public sealed class FeedOpeningTests
             builder.Services.AddKeyedFeeds<int>("rooms");
         });
 
+        await Eventually.HoldsAsync(() => app.News().Head.ToString() == store.IdOf(5), "the feed is open");
         Assert.Equal(1, store.Openings);
-        Assert.Equal(store.IdOf(5), app.News().Head.ToString());
         Assert.Equal(["4", "5"], (await app.News().GetNewestAsync(2)).Messages.Select(message => message.Value));
     }
 

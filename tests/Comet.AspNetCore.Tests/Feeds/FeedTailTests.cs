@@ -116,16 +116,22 @@ public class FeedTailTests
     }
 
     [Fact]
-    public void A_completion_is_no_message_on_the_wire()
+    public void A_completion_is_an_end_on_the_wire()
     {
         _tail.Reset("log", 0);
         _tail.Append([Entry(1, "1"), Entry(2, "")]);
         using var buffer = new FrameBuffer();
 
-        var (to, _) = _tail.Write(_tail.State.Start, 1000, new NdjsonFormat(), buffer);
+        var (to, _) = _tail.Write(_tail.State.Start, _tail.State.Next, 1000, new NdjsonFormat(), buffer);
 
-        Assert.Equal(2, to);
-        Assert.Equal("{\"type\":\"message\",\"id\":\"log-1\",\"data\":1}\n", Encoding.ASCII.GetString(buffer.Content));
+        Assert.Equal(_tail.State.End, to);
+        Assert.Equal(
+            """
+            {"type":"message","id":"log-1","data":1}
+            {"type":"end","reason":"completed"}
+
+            """.ReplaceLineEndings("\n"),
+            Encoding.ASCII.GetString(buffer.Content));
     }
 
     [Fact]

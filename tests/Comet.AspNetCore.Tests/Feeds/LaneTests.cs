@@ -186,6 +186,30 @@ public sealed class LaneTests : IDisposable
         static string Text(JsonElement line, string name) => line.TryGetProperty(name, out var value) ? value.ToString() : "";
     }
 
+    [Fact]
+    public async Task A_slow_connection_whose_place_was_trimmed_by_age_is_told_at_once()
+    {
+        var brief = CreateFeed("brief", SlowClientPolicy.Skip, retain: 100, retainFor: TimeSpan.FromSeconds(1));
+        var (_, writer) = Join(new FeedSet([brief], "brief", areNamed: false), [brief.Tail.State.End]);
+        var taken = new TaskCompletionSource<bool>();
+        writer.Result = new(taken.Task);
+        Append(brief.Tail, 1);
+        await Eventually.HoldsAsync(() => writer.Writes.Count == 1, "the first message is under way");
+        Append(brief.Tail, 2);
+        Append(brief.Tail, 3);
+        var passed = new ManualResetEventSlim();
+        Join(new FeedSet([brief], "brief", areNamed: false), [brief.Tail.State.Start], passed.Set);
+        Assert.True(passed.Wait(Eventually.Patience), "the lane has come past all of them");
+
+        _time.Advance(TimeSpan.FromSeconds(2));
+        brief.Tail.TrimByAge();
+        taken.SetResult(true);
+
+        await Eventually.HoldsAsync(
+            () => writer.Writes.SelectMany(Lines).Any(static line => line.TryGetProperty("count", out var count) && count.GetInt64() == 2),
+            "the connection is told of the two that it has missed");
+    }
+
     public void Dispose()
     {
         _joined.ForEach(_lane.Leave);
@@ -204,9 +228,15 @@ public sealed class LaneTests : IDisposable
     private void Append(FeedTail tail, int number, int padding = 0) =>
         tail.Append([new FeedEntry(number, Encoding.ASCII.GetBytes($"{number}".PadRight(padding)), _time.GetUtcNow())]);
 
-    private FeedCore CreateFeed(string name, SlowClientPolicy whenSlow, int retain)
+    private FeedCore CreateFeed(string name, SlowClientPolicy whenSlow, int retain, TimeSpan? retainFor = null)
     {
-        var options = new FeedOptions { Retain = retain, RetainBytes = 1_000_000, RetainFor = TimeSpan.FromHours(1), WhenSlow = whenSlow };
+        var options = new FeedOptions
+        {
+            Retain = retain,
+            RetainBytes = 1_000_000,
+            RetainFor = retainFor ?? TimeSpan.FromHours(1),
+            WhenSlow = whenSlow,
+        };
         var feed = new FeedCore(
             new FeedName(name), options, new MemoryStore(_time), new KeptPages(), _services, _provider.GetRequiredService<Lanes>());
         feed.Tail.Reset("epoch", head: 0);

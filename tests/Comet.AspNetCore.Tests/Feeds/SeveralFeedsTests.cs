@@ -52,18 +52,24 @@ public class SeveralFeedsTests
         using var deadline = new Deadline();
         using var response = await app.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(deadline.Token));
-        var (a, b) = (await A(app).PublishAsync("one"), await B(app).PublishAsync(2));
-
         var text = "";
         var buffer = new char[4096];
-        while (!text.Contains(",\"b\");</script>") && !text.Contains("event: b\ndata: 2\n\n") && !text.Contains("\"data\":2}\n"))
-        {
-            text += new string(buffer, 0, await reader.ReadAsync(buffer, deadline.Token));
-        }
+        var a = await A(app).PublishAsync("one");
+        await ReadUntilAsync(",\"a\");</script>", "data: \"one\"\n\n", "\"data\":\"one\"}\n");
+        var b = await B(app).PublishAsync(2);
+        await ReadUntilAsync(",\"b\");</script>", "data: 2\n\n", "\"data\":2}\n");
 
         text = text.Replace(a.Epoch, "A").Replace(b.Epoch, "B").Replace("</script>", "</script>\n");
         text = Regex.Replace(Regex.Replace(text, "<!DOCTYPE.*<body>", "", RegexOptions.Singleline), "nonce=\"[^\"]*\"", "nonce=\"N\"");
         Assert.Equal(Sorted(expected), Sorted(text));
+
+        async Task ReadUntilAsync(params string[] ends)
+        {
+            while (!ends.Any(text.Contains))
+            {
+                text += new string(buffer, 0, await reader.ReadAsync(buffer, deadline.Token));
+            }
+        }
     }
 
     // The epochs are random, and so is their order in a position.
@@ -250,6 +256,40 @@ public class SeveralFeedsTests
         var (first, second) = (await stream.NextAsync(CometMessageKind.Open), await stream.NextAsync(CometMessageKind.Open));
         Assert.Equal(("a", true), (first.Feed, first.Recovered));
         Assert.Equal(("b", false), (second.Feed, second.Recovered));
+    }
+
+    [Fact]
+    public async Task A_body_that_is_no_form_is_refused()
+    {
+        await using var app = await StartAsync();
+        using var json = await app.Client.PostAsync(
+            "/both", new StringContent("{}", System.Text.Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken);
+        using var parts = await app.Client.PostAsync(
+            "/both", new MultipartFormDataContent { { new StringContent("a"), "feed" } }, TestContext.Current.CancellationToken);
+        using var large = await app.Client.PostAsync(
+            "/both",
+            new FormUrlEncodedContent([KeyValuePair.Create("feed", new string('a', 1024 * 1024))]),
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            [HttpStatusCode.UnsupportedMediaType, HttpStatusCode.UnsupportedMediaType, HttpStatusCode.RequestEntityTooLarge],
+            new[] { json.StatusCode, parts.StatusCode, large.StatusCode });
+    }
+
+    [Theory]
+    [InlineData("a-0.a-1")]
+    [InlineData("a-0~x-")]
+    [InlineData("a-0~-1")]
+    [InlineData("a-0..b-1")]
+    [InlineData("~a-0")]
+    public async Task A_position_that_is_none_is_refused(string position)
+    {
+        await using var app = await StartAsync();
+        using var response = await app.GetAsync("/both", ("Last-Event-ID", position));
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        using var tooLong = await app.GetAsync(
+            "/both", ("Last-Event-ID", string.Join('.', Enumerable.Range(0, 201).Select(static i => $"e{i}-0"))));
+        Assert.Equal(HttpStatusCode.BadRequest, tooLong.StatusCode);
     }
 
     private static Feed<string> A(TestApp app) => app.Services.GetRequiredKeyedService<Feed<string>>("a");

@@ -56,6 +56,9 @@ internal sealed class ConnectionGroup(FeedSet set, WireFormat format, LaneFeed[]
         connection.Leave();
     }
 
+    /// <summary>When positions that have moved without a message are told next, in milliseconds of the clock.</summary>
+    internal long TellAt { get; set; }
+
     internal void CheckAt(long deadline) => NextDeadline = Math.Min(NextDeadline, deadline);
 
     internal void NothingToCheck() => NextDeadline = long.MaxValue;
@@ -86,7 +89,7 @@ internal sealed class ConnectionGroup(FeedSet set, WireFormat format, LaneFeed[]
         for (var i = 0; i < feeds.Length; i++)
         {
             var (feed, at) = (feeds[i], behind.IndexOf(i));
-            var position = feed.State.Head;
+            var position = feed.Head;
             if (at >= 0 && cursors[at] != feed.State.End)
             {
                 if (feed.Feed.Tail.OffsetBefore(cursors[at]) is not { } offset)

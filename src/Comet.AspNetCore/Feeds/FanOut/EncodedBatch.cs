@@ -21,6 +21,7 @@ internal sealed class EncodedBatch : IDisposable
     private readonly List<StreamPosition.Place> _places = [];
     private readonly ArrayBufferWriter<byte> _idPrefix = new();
     private ConnectionGroup? _group;
+    private EncodedFrame? _loaded;
 
     /// <summary>What it has of one feed.</summary>
     /// <param name="Feed">The feed.</param>
@@ -69,34 +70,55 @@ internal sealed class EncodedBatch : IDisposable
     private void Encode(ConnectionGroup group, LaneFeed feed, int index)
     {
         var (from, length) = (_from[index], Buffer.Length);
-        var subscriptions = feed.Feed.Subscriptions;
-        var isAlone = !group.Set.AreNamed;
-        TailCursor to;
-        long appendedAt;
-        if (isAlone && subscriptions.Frames.Find(group.Format, from) is { } found && found.To.Index <= feed.State.Next)
-        {
-            (to, appendedAt) = (found.To, found.AppendedAt);
-            Buffer.Load(found.Frame);
-        }
-        else
-        {
-            if (!TryWriteIdPrefix(group, index))
-            {
-                return;
-            }
-            (to, appendedAt) = feed.Feed.Tail.Write(
-                from, feed.State.Next, MaxBytes, group.Format, Buffer, group.NameOf(feed), _idPrefix.WrittenSpan);
-            if (isAlone && subscriptions.AreSeveral && to != from)
-            {
-                subscriptions.Frames.Add(group.Format, from, to, appendedAt, Buffer.Share());
-            }
-        }
+        var (to, appendedAt) = LoadFrame(group, feed, from) ?? AppendPiece(group, feed, from) ?? Write(group, feed, index);
         if (to != from)
         {
             _to[index] = to;
             _parts.Add(new Part(feed.Feed, to.Index - from.Index, Buffer.Length - length, appendedAt));
         }
     }
+
+    private (TailCursor To, long AppendedAt)? LoadFrame(ConnectionGroup group, LaneFeed feed, TailCursor from)
+    {
+        if (group.Set.AreNamed || feed.Feed.Subscriptions.Frames.Find(group.Format, from) is not var (to, appendedAt, frame) ||
+            to.Index > feed.State.Next)
+        {
+            return null;
+        }
+        Buffer.Load(frame);
+        _loaded = frame;
+        return (to, appendedAt);
+    }
+
+    private (TailCursor To, long AppendedAt)? AppendPiece(ConnectionGroup group, LaneFeed feed, TailCursor from)
+    {
+        if (!Shares(group, feed) || feed.Feed.Subscriptions.Pieces.Find(group.Format, group.NameOf(feed), from) is not { } piece ||
+            piece.To.Index > feed.State.Next)
+        {
+            return null;
+        }
+        Buffer.Append(piece.Content);
+        return (piece.To, piece.AppendedAt);
+    }
+
+    private (TailCursor To, long AppendedAt) Write(ConnectionGroup group, LaneFeed feed, int index)
+    {
+        var (from, length, name) = (_from[index], Buffer.Length, group.NameOf(feed));
+        if (!TryWriteIdPrefix(group, index))
+        {
+            return (from, 0);
+        }
+        var (to, appendedAt) = feed.Feed.Tail.Write(
+            from, feed.State.Next, MaxBytes, group.Format, Buffer, name, _idPrefix.WrittenSpan);
+        if (to != from && Buffer.Length - length <= 2 * MaxBytes && Shares(group, feed))
+        {
+            feed.Feed.Subscriptions.Pieces.Add(new(group.Format, name, from, to, appendedAt, Buffer.Copy(length)));
+        }
+        return (to, appendedAt);
+    }
+
+    // Where ids are of all feeds of a stream, each set of feeds has its own.
+    private static bool Shares(ConnectionGroup group, LaneFeed feed) => !group.HasStreamPositions && feed.Feed.Subscriptions.AreSeveral;
 
     // Empty: the ids are the feed's own. False: a tail has lost the place.
     private bool TryWriteIdPrefix(ConnectionGroup group, int index)
@@ -119,12 +141,12 @@ internal sealed class EncodedBatch : IDisposable
     private void Clear()
     {
         // A connection that takes it slowly holds a copy, which others at the same place may share.
-        if (Buffer.Shared is { } frame && _group is { Set.AreNamed: false } group)
+        if (Buffer.Shared is { } frame && frame != _loaded && _group is { Set.AreNamed: false } group)
         {
             group.Feeds[0].Feed.Subscriptions.Frames.Add(group.Format, _from[0], _to[0], _parts[0].AppendedAt, frame);
         }
         Buffer.Clear();
-        _group = null;
+        (_group, _loaded) = (null, null);
         _feeds.Clear();
         _from.Clear();
         _to.Clear();

@@ -16,6 +16,7 @@ internal sealed class Lane(
     : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
 {
     private const long MaxPause = 5; // milliseconds
+    private const long TellPeriod = 15_000; // milliseconds, as heartbeats by default
 
     private readonly ConcurrentQueue<(Subscriber Subscriber, Change Change)> _changes = new();
     private readonly ConcurrentQueue<LaneFeed> _changedFeeds = new();
@@ -23,7 +24,7 @@ internal sealed class Lane(
     private readonly Dictionary<FeedCore, LaneFeed> _feeds = [];
     private readonly List<LaneFeed> _taken = [];
     private readonly List<ConnectionGroup> _changedGroups = [];
-    private readonly List<(Subscriber Subscriber, bool HasResumed)> _behind = []; // not busy, and not where those are that keep up
+    private readonly List<Subscriber> _behind = []; // not busy, and not where those are that keep up
     private readonly List<int> _feedIndexes = [];
     private readonly List<TailCursor> _place = [];
     private readonly List<StreamPosition.Place> _places = [];
@@ -33,9 +34,11 @@ internal sealed class Lane(
     private readonly MonotonicClock _clock = services.Clock;
     private readonly Lock _membership = new();
     private long _nextDeadline = long.MaxValue; // written by passes, read by heartbeats
+    private uint _passes;
     private int _wakes;
     private int _count; // including those about to join
     private volatile bool _isCheckDue;
+    private bool _hasListenerFailed;
     private ITimer? _pause;
 
     private enum Change
@@ -126,6 +129,7 @@ internal sealed class Lane(
 
     private void Pass()
     {
+        _passes++;
         ApplyChanges();
         TakeChangedFeeds();
         var now = _clock.Now; // read after a join has set its deadline, so that either this pass or a heartbeat sees that it is due
@@ -189,8 +193,8 @@ internal sealed class Lane(
             Take(feed); // so that those who keep up are nowhere before the place of this one
         }
         group.Add(subscriber);
-        _behind.Add((subscriber, HasResumed: false));
-        CheckAt(group, subscriber.NextDeadline);
+        AddBehind(subscriber);
+        CheckAt(group, subscriber.IsFull ? _clock.Now : subscriber.NextDeadline);
     }
 
     private ConnectionGroup CreateGroup(FeedSet set, WireFormat format)
@@ -215,7 +219,7 @@ internal sealed class Lane(
     private void Resume(Subscriber subscriber)
     {
         subscriber.WriteEnded();
-        CheckAt(subscriber.Group!, subscriber.NextDeadline);
+        CheckAt(subscriber.Group!, subscriber.IsFull ? _clock.Now : subscriber.NextDeadline);
         if (subscriber.EndReason is { } reason)
         {
             Remove(subscriber, reason);
@@ -226,7 +230,8 @@ internal sealed class Lane(
         }
         else if (subscriber.Place is not null)
         {
-            _behind.Add((subscriber, HasResumed: true));
+            subscriber.HasResumed = true;
+            AddBehind(subscriber);
         }
     }
 
@@ -254,7 +259,7 @@ internal sealed class Lane(
 
     private void RemoveGroup(ConnectionGroup group)
     {
-        group.Report(_metrics);
+        Report(group);
         _groups.Remove((group.Set, group.Format));
         foreach (var feed in group.Feeds)
         {
@@ -384,7 +389,7 @@ internal sealed class Lane(
                 subscriber.Place = PlaceOf(group, changed, place);
                 if (!subscriber.IsBusy)
                 {
-                    _behind.Add((subscriber, HasResumed: false));
+                    AddBehind(subscriber);
                 }
             }
         }
@@ -440,23 +445,34 @@ internal sealed class Lane(
         var stay = 0;
         for (var i = 0; i < _behind.Count; i++)
         {
-            var (subscriber, hasResumed) = _behind[i];
-            if (!subscriber.IsListed || subscriber.IsBusy)
+            var subscriber = _behind[i];
+            if (CanGoOn(subscriber))
             {
-                continue;
+                Advance(subscriber, now);
             }
-            Advance(subscriber, hasResumed, now);
-            if (subscriber is { Place: not null, IsBusy: false, IsListed: true })
+            subscriber.IsBehind = CanGoOn(subscriber);
+            if (subscriber.IsBehind)
             {
-                _behind[stay++] = (subscriber, HasResumed: false);
+                _behind[stay++] = subscriber;
             }
         }
         _behind.RemoveRange(stay, _behind.Count - stay);
         return stay > 0;
     }
 
+    private static bool CanGoOn(Subscriber subscriber) => subscriber is { Place: not null, IsBusy: false, IsListed: true };
+
+    private void AddBehind(Subscriber subscriber)
+    {
+        if (!subscriber.IsBehind)
+        {
+            subscriber.IsBehind = true;
+            _behind.Add(subscriber);
+        }
+    }
+
     // Writes one batch to a connection that has a place of its own.
-    private void Advance(Subscriber subscriber, bool hasResumed, long now)
+    private void Advance(Subscriber subscriber, long now)
     {
         var group = subscriber.Group!;
         if (group.IsInStep(subscriber.Place))
@@ -470,7 +486,7 @@ internal sealed class Lane(
             End(subscriber, due, now);
             return;
         }
-        if (!FindPlace(subscriber, hasResumed, now))
+        if (!FindPlace(subscriber, now))
         {
             return;
         }
@@ -479,10 +495,11 @@ internal sealed class Lane(
         _place.Clear();
         for (var i = 0; i < place.Length; i++)
         {
-            if (place[i] != group.Feeds[i].State.End)
+            var index = (int)(((uint)i + _passes) % (uint)place.Length); // one feed that always fills the batch holds up no other
+            if (place[index] != group.Feeds[index].State.End)
             {
-                _feedIndexes.Add(i);
-                _place.Add(place[i]);
+                _feedIndexes.Add(index);
+                _place.Add(place[index]);
             }
         }
         if (_feedIndexes.Count > 0)
@@ -506,8 +523,10 @@ internal sealed class Lane(
     }
 
     // Takes a connection to a place that the tails have, and tells it what it has missed. False: it can take no more now.
-    private bool FindPlace(Subscriber subscriber, bool hasResumed, long now)
+    private bool FindPlace(Subscriber subscriber, long now)
     {
+        var hasResumed = subscriber.HasResumed;
+        subscriber.HasResumed = false;
         var group = subscriber.Group!;
         var place = subscriber.Place.AsSpan();
         var hasReopened = false;
@@ -532,14 +551,14 @@ internal sealed class Lane(
             }
             if (hasResumed)
             {
-                _metrics.Lagged(core.Family, state.Next - place[i].Index);
+                CountLag(core, state.Next - place[i].Index);
             }
             if (place[i].Index < state.First && core.Options.WhenSlow == SlowClientPolicy.End)
             {
                 End(subscriber, EndReason.TooSlow, now);
                 return false;
             }
-            var first = hasResumed && core.Options.WhenSlow == SlowClientPolicy.Latest ? state.Next - 1 : state.First;
+            var first = hasResumed && core.Options.WhenSlow == SlowClientPolicy.Latest ? state.Newest : state.First;
             if (first > place[i].Index)
             {
                 group.Format.WriteControl(_control, ControlMessage.Skipped(first - place[i].Index) with
@@ -570,7 +589,7 @@ internal sealed class Lane(
             {
                 CheckDeadlines(group, now);
             }
-            group.Report(_metrics);
+            Report(group);
             next = Math.Min(next, group.NextDeadline);
         }
         NextDeadline = next;
@@ -579,6 +598,7 @@ internal sealed class Lane(
     private void CheckDeadlines(ConnectionGroup group, long now)
     {
         group.NothingToCheck();
+        var isTelling = IsTelling(group, now);
         ControlMessage? heartbeat = null;
         for (var i = group.Connections.Length - 1; i >= 0; i--)
         {
@@ -591,13 +611,29 @@ internal sealed class Lane(
             {
                 End(subscriber, due, now);
             }
-            else if (subscriber.IsHeartbeatDue(now))
+            else if (subscriber.IsHeartbeatDue(now) || (isTelling && subscriber.Place is null))
             {
                 heartbeat ??= HeartbeatOf(group);
                 Write(subscriber, subscriber.Place is null ? heartbeat.Value : ControlMessage.Heartbeat, now);
             }
             group.CheckAt(subscriber.IsBusy ? Math.Min(services.WriteDeadline.Of(subscriber), subscriber.OverdueAt) : subscriber.NextDeadline);
         }
+    }
+
+    // A stream of which one feed is busy sends no heartbeats by itself.
+    private bool IsTelling(ConnectionGroup group, long now)
+    {
+        if (group.Feeds.Length == 1 || group.HasStreamPositions)
+        {
+            return false;
+        }
+        var isDue = now >= group.TellAt;
+        if (isDue)
+        {
+            group.TellAt = now + TellPeriod;
+        }
+        group.CheckAt(group.TellAt);
+        return isDue && !HeartbeatOf(group).Equals(ControlMessage.Heartbeat);
     }
 
     // A position that has moved without a message is told, so that the readers of a quiet feed do not fall behind the log.
@@ -607,10 +643,9 @@ internal sealed class Lane(
         _places.Clear();
         foreach (var feed in group.Feeds)
         {
-            var state = feed.Feed.Tail.State;
-            var isInStep = state.End == feed.State.End;
-            isAnyUntold |= isInStep && state.IsHeadUntold;
-            _places.Add(new StreamPosition.Place(isInStep ? state.Head : feed.State.Head, group.Set.AreNamed ? feed.Feed.EncodedName.Tag : ""));
+            var head = feed.Head;
+            isAnyUntold |= head != feed.State.Head || feed.State.IsHeadUntold;
+            _places.Add(new StreamPosition.Place(head, group.Set.AreNamed ? feed.Feed.EncodedName.Tag : ""));
         }
         return !isAnyUntold ? ControlMessage.Heartbeat
             : ControlMessage.HeartbeatAt(group.HasStreamPositions ? StreamPosition.Format(_places) : StreamPosition.FormatLeast(_places));
@@ -693,13 +728,54 @@ internal sealed class Lane(
 
     private void CountDelivered(ConnectionGroup group, int connections, bool keepUp)
     {
-        foreach (var part in _batch.Parts)
+        try
         {
-            _metrics.Delivered(group.Format.Name, part.Feed.Family, part.Messages * connections, (long)part.Bytes * connections);
-            if (keepUp)
+            foreach (var part in _batch.Parts)
             {
-                _metrics.DeliveryTook(part.Feed.Family, part.AppendedAt);
+                _metrics.Delivered(group.Format.Name, part.Feed.Family, part.Messages * connections, (long)part.Bytes * connections);
+                if (keepUp)
+                {
+                    _metrics.DeliveryTook(part.Feed.Family, part.AppendedAt);
+                }
             }
+        }
+        catch (Exception exception)
+        {
+            OnListenerFailed(exception);
+        }
+    }
+
+    private void CountLag(FeedCore feed, long messages)
+    {
+        try
+        {
+            _metrics.Lagged(feed.Family, messages);
+        }
+        catch (Exception exception)
+        {
+            OnListenerFailed(exception);
+        }
+    }
+
+    private void Report(ConnectionGroup group)
+    {
+        try
+        {
+            group.Report(_metrics);
+        }
+        catch (Exception exception)
+        {
+            OnListenerFailed(exception);
+        }
+    }
+
+    // Listeners of meters are the app's. One that throws is told of once, and ends no pass, which others need.
+    private void OnListenerFailed(Exception exception)
+    {
+        if (!_hasListenerFailed)
+        {
+            _hasListenerFailed = true;
+            CometLog.ListenerFailed(services.Logger, exception);
         }
     }
 }

@@ -12,6 +12,12 @@ internal sealed class LaneFeed(FeedCore feed, Lane lane)
 
     internal TailState State { get; private set; } = feed.Tail.State;
 
+    /// <summary>
+    /// The position of those that keep up: the head of the feed when the lane last turned to it, or a later one before which there is no
+    /// other message, as the log may move without one.
+    /// </summary>
+    internal FeedPosition Head => feed.Tail.State is var now && now.End == State.End ? now.Head : State.Head;
+
     /// <summary>Where those that keep up were before the lane turned to the feed in this pass.</summary>
     internal TailCursor Before { get; private set; }
 

@@ -8,7 +8,7 @@ namespace Comet.AspNetCore.Feeds;
 internal sealed class Lanes : IDisposable
 {
     // Connections that read the same are cheapest together, in one lane, until there are enough of them for another core.
-    private const int Tolerance = 512;
+    private const int Tolerance = 2048;
 
     private readonly Lane[] _lanes;
 

@@ -3,8 +3,8 @@ using Comet.AspNetCore.Formats;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>
-/// What connections of one feed are being sent, by format and place, for as long as any of them is: another lane that writes the same, and
-/// a slow connection that comes to the same place later, share the copy. Safe for concurrent use.
+/// The long writes that slow connections of one feed have under way, by format and place, for as long as any of them has: one that comes to
+/// the same place later shares the copy. Safe for concurrent use.
 /// </summary>
 internal sealed class SharedFrames
 {

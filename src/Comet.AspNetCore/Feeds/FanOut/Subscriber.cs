@@ -27,6 +27,12 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet 
     /// <summary>Where it is in each of its feeds, while it is not where those of its group are that keep up.</summary>
     internal TailCursor[]? Place { get; set; }
 
+    /// <summary>Whether it is in the lane's list of those that can be written to, and are at a place of their own.</summary>
+    internal bool IsBehind { get; set; }
+
+    /// <summary>Whether a write that had to wait for the client has completed since it was last written to.</summary>
+    internal bool HasResumed { get; set; }
+
     /// <summary>The span of the stream, when spans are listened to.</summary>
     internal Activity? Activity { get; init; }
 

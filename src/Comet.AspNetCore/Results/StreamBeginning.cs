@@ -9,7 +9,7 @@ namespace Comet.AspNetCore.Results;
 /// <summary>
 /// The beginning of a stream of feeds, until it is handed over to a lane: the head, where each feed starts, and what only stores have.
 /// </summary>
-internal sealed class FeedOpening(
+internal sealed class StreamBeginning(
     Subscriber subscriber, ConnectionSettings settings, FeedReader[] readers, IReadOnlyList<FeedName> notAllowed)
 {
     private readonly bool _areNamed = subscriber.Feeds.AreNamed;
@@ -21,15 +21,13 @@ internal sealed class FeedOpening(
     {
         using var writer = new ConnectionWriter(subscriber, subscriber.Feeds.Services, subscriber.Feeds.Label);
         WriteOpen(writer);
-        var wereLost = Array.ConvertAll(readers, static reader => reader.Recovered == false);
         var ended = await writer.FlushAsync() ?? await CatchUpAsync(writer);
+        ended ??= await writer.FlushAsync();
         if (ended is null && subscriber.IsPoll && writer.HasWritten)
         {
             ended = await writer.EndAsync(EndReason.Polled);
         }
-        // When entries were trimmed before it had them, the lane tells the client, as after every reset.
-        subscriber.Place = [.. readers.Zip(
-            wereLost, static (reader, wasLost) => reader.Recovered == false && !wasLost ? TailCursor.Lost : reader.Cursor)];
+        subscriber.Place = Array.ConvertAll(readers, static reader => reader.Cursor);
         return ended;
     }
 
@@ -51,13 +49,15 @@ internal sealed class FeedOpening(
         }
     }
 
+    private void WriteReopen(ConnectionWriter writer, FeedReader reader) =>
+        writer.WriteControl(ControlMessage.Reopen(reader.Position.ToString()) with
+        {
+            Name = _areNamed ? reader.Feed.EncodedName : null,
+            EventId = _areNamed && subscriber.Format.HasStreamPositions ? PositionOfAll() : null,
+        });
+
     private async ValueTask<EndReason?> CatchUpAsync(ConnectionWriter writer)
     {
-        // One feed after the other: those that wait for their turn hold no page.
-        foreach (var reader in readers.Skip(1))
-        {
-            reader.TakePage();
-        }
         // While one feed is read, the tail of another may lose what follows its reader.
         do
         {
@@ -65,10 +65,16 @@ internal sealed class FeedOpening(
             {
                 if (reader.HasStored)
                 {
+                    var wasLost = reader.Recovered == false;
+                    writer.Label = reader.Feed.Family;
                     using var catchUp = new CatchUp(subscriber, writer, reader, IdPrefixOf(reader));
                     if (await catchUp.RunAsync() is { } ended)
                     {
                         return ended;
+                    }
+                    if (reader.Recovered == false && !wasLost)
+                    {
+                        WriteReopen(writer, reader); // at once, as what follows of other feeds has this one's position too
                     }
                 }
             }
