@@ -144,7 +144,6 @@ public class CometReaderTests
     [InlineData("data: 1 2\n\n")]
     [InlineData("data: 1\n")]
     [InlineData("data: 1")]
-    [InlineData("event: other\ndata: 1\n\n")]
     [InlineData("event: comet\ndata: 1\n\n")]
     [InlineData("event: comet\ndata: {\"type\":\"renewed\"}\n\n")]
     [InlineData("dat: 1\n\n")]
@@ -239,6 +238,34 @@ public class CometReaderTests
             .ToListAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal(HttpStatusCode.TooManyRequests, exception.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(CometFormat.ScriptTags, """
+        <script nonce="n">comet("skipped",{"feed":"rooms/4\u00272","count":1});</script><script nonce="n">parent.f({"a":[1]},"e-1","rooms/4\u00272");</script>
+        """)]
+    [InlineData(CometFormat.ServerSentEvents, """
+        event: comet
+        data: {"type":"skipped","feed":"rooms/4\u00272","count":1}
+
+        id: e-1
+        event: rooms/4'2
+        data: {"a":[1]}
+
+
+        """)]
+    [InlineData(CometFormat.Ndjson, """
+        {"type":"skipped","feed":"rooms/4\u00272","count":1}
+        {"type":"message","feed":"rooms/4\u00272","id":"e-1","data":{"a":[1]}}
+
+        """)]
+    public async Task The_feed_of_a_message_is_told(CometFormat format, string body)
+    {
+        var messages = await Read(format, Encoding.UTF8.GetBytes(body.ReplaceLineEndings("\n")));
+
+        Assert.Equal(["rooms/4'2", "rooms/4'2"], messages.Select(static message => message.Feed));
+        Assert.Equal(("e-1", """{"a":[1]}"""), (messages[1].Id, messages[1].Text));
+        Assert.Equal(format == CometFormat.ServerSentEvents ? "e-1" : null, messages[1].LastEventId);
     }
 
     [Fact]

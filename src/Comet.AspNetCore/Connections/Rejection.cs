@@ -22,7 +22,7 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
 
     /// <summary>The names of feeds cannot be read; with another status, the form is of another type, or longer than it may be.</summary>
     internal static readonly Rejection BadForm = new(
-        "bad-body",
+        "bad-form",
         StatusCodes.Status400BadRequest,
         "The feeds are named in a form, application/x-www-form-urlencoded, of 1 MiB at most: feed= with the name of each.");
 
