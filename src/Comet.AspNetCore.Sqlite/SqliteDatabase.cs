@@ -57,7 +57,7 @@ internal sealed class SqliteDatabase : IDisposable
         _nextFeeds = Statement("SELECT id, name, keep_ms FROM feeds WHERE id > $1 ORDER BY id LIMIT $2");
         _removeFeed = Statement("DELETE FROM feeds WHERE id = $1");
         _add = Statement("INSERT INTO entries (feed, offset, at_ms, total, payload) VALUES ($1, $2, $3, $4, $5)");
-        _oldest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 ORDER BY offset");
+        _oldest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset");
         _newest = Statement("SELECT offset, at_ms, total FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
         _after = Statement("SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset");
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
@@ -196,6 +196,15 @@ internal sealed class SqliteDatabase : IDisposable
         var epoch = NewEpoch();
         _renewFeed.Execute(feed, epoch);
         return epoch;
+    }
+
+    /// <summary>Removes all entries of a feed, so that its offsets start again, in another epoch.</summary>
+    /// <returns>The epoch.</returns>
+    internal string BeginAnew(long feed)
+    {
+        _removeThrough.Execute(feed, long.MaxValue);
+        _trimFeed.Execute(feed, 0);
+        return RenewFeed(feed);
     }
 
     internal void Add(long feed, in FeedEntry entry, byte[] payload, long total) =>

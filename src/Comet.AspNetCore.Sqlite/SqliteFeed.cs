@@ -6,6 +6,9 @@ namespace Comet.AspNetCore.Sqlite;
 /// <summary>A feed that is open. Only the writer's thread uses it.</summary>
 internal sealed class SqliteFeed(string name)
 {
+    // No log gets so far. Somebody else wrote it, and after the highest number there is none, so the log begins anew.
+    private const long MaxOffset = long.MaxValue / 2;
+
     private long _id;
     private readonly List<IFeedTail> _tails = [];
     private readonly List<FeedEntry> _undelivered = [];
@@ -29,6 +32,10 @@ internal sealed class SqliteFeed(string name)
         _row = database.OpenFeed(name, Retention.Age);
         Volatile.Write(ref _id, _row.Id);
         _undelivered.Clear();
+        if (_row.Head >= MaxOffset)
+        {
+            _row = new SqliteDatabase.FeedRow(Id, database.BeginAnew(Id), 0, 0, 0, 0, default);
+        }
         if (_row.Epoch == _deliveredEpoch && _row.Head < _delivered)
         {
             // An older copy of the file is in its place, which would give offsets that clients know to other entries.

@@ -22,7 +22,7 @@ internal sealed class SqliteReader : IDisposable
             _begin = new(_connection, "BEGIN");
             _end = new(_connection, "ROLLBACK");
             _feed = new(_connection, "SELECT epoch, trimmed FROM feeds WHERE id = $1");
-            _oldest = new(_connection, "SELECT min(offset) FROM entries WHERE feed = $1");
+            _oldest = new(_connection, "SELECT min(offset) FROM entries WHERE feed = $1 AND offset > 0");
             _entries = new(
                 _connection, "SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset LIMIT $3");
         }

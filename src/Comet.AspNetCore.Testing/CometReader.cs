@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Net;
@@ -93,12 +94,15 @@ public static class CometReader
         var pipe = PipeReader.Create(body, new StreamPipeReaderOptions(leaveOpen: true));
         try
         {
+            var seen = 0L; // bytes at the front that are no whole message
             while (true)
             {
                 var read = await pipe.ReadAsync(cancellationToken);
                 var rest = read.Buffer;
-                while (parser.TryRead(ref rest) is { } message)
+                // A long message comes in many pieces: it is looked at as a whole once it may have ended, not with each of them.
+                while ((read.IsCompleted || MayEndMessage(rest.Slice(seen))) && parser.TryRead(ref rest) is { } message)
                 {
+                    seen = 0;
                     yield return message;
                 }
                 if (read.IsCompleted)
@@ -106,6 +110,7 @@ public static class CometReader
                     parser.End(rest);
                     yield break;
                 }
+                seen = rest.Length;
                 pipe.AdvanceTo(rest.Start, rest.End);
             }
         }
@@ -113,6 +118,19 @@ public static class CometReader
         {
             await pipe.CompleteAsync();
         }
+    }
+
+    // A script element ends with the last of these, a line and an event with the others; JSON has none of them as they are.
+    private static bool MayEndMessage(ReadOnlySequence<byte> bytes)
+    {
+        foreach (var piece in bytes)
+        {
+            if (piece.Span.ContainsAny("\r\n>"u8))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static string MediaTypeOf(CometFormat format) => format switch

@@ -32,6 +32,9 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
 
     [Theory]
     [InlineData("UPDATE feeds SET epoch = '</script>'")]
+    [InlineData("UPDATE entries SET offset = 9223372036854775807 WHERE offset = 2")]
+    [InlineData("UPDATE entries SET offset = 9223372036854775806 WHERE offset = 2")]
+    [InlineData("DELETE FROM entries; UPDATE feeds SET trimmed = 9223372036854775807")]
     [InlineData("UPDATE entries SET at_ms = 9223372036854775807")]
     [InlineData("UPDATE entries SET at_ms = 'yesterday', total = 'much'")]
     [InlineData("UPDATE feeds SET keep_ms = 9223372036854775807")]
@@ -47,10 +50,11 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
         time.Advance(TimeSpan.FromSeconds(5));
         var feed = host.Feed("feed", new FeedOptions { RetainFor = TimeSpan.FromDays(3650) });
 
+        await feed.PublishAsync("b");
         var position = await feed.PublishAsync("c");
 
         Assert.True(FeedPosition.TryParse(position.ToString(), out _));
-        Assert.Equal("c", (await ReadAsync(feed, 3, atLeast: 1))[^1]);
+        Assert.Equal("c", (await ReadAsync(feed, 4, atLeast: 1))[^1]);
         Assert.Null(await host.UnreadinessAsync());
     }
 

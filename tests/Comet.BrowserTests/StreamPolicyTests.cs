@@ -26,7 +26,7 @@ public class StreamPolicyTests(Site site, TestBrowsers browsers) : IClassFixture
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox)]
+    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task A_native_event_source_stops_after_the_end_of_a_sequence(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);
@@ -47,7 +47,7 @@ public class StreamPolicyTests(Site site, TestBrowsers browsers) : IClassFixture
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox)]
+    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task A_request_reaches_nothing_that_a_frame_can_do_by_itself(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);

@@ -1,12 +1,15 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AngleSharp.Html.Parser;
 using Comet.DocsTests.Documents;
 
 namespace Comet.DocsTests;
 
-public class MarkupTests
+public partial class MarkupTests
 {
     private const string Page = "<!DOCTYPE html><html lang=\"en\"><head><title>Page</title></head><body>";
+
+    public static TheoryData<string> Pages => [.. Document.All.Select(document => document.Path)];
 
     public static TheoryData<string> Html => Document.BlocksIn("html");
 
@@ -34,4 +37,18 @@ public class MarkupTests
 
         Assert.Equal(JsonValueKind.Object, json.RootElement.ValueKind);
     }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Every_address_of_a_page_holds_under_a_path_base(string document)
+    {
+        var absolute = Document.Get(document).Blocks.Where(block => block.Language is not ("sh" or "nginx"))
+            .SelectMany(block => Absolute().Matches(block.Text).Select(match => $"{block}: {match.Value}"));
+
+        Assert.Empty(absolute);
+    }
+
+    // An element's or a request's, from the root of the host.
+    [GeneratedRegex("""(?:\b(?:src|href|action)=|\b(?:fetch|\w+Source|Worker)\()\s*["'`]/[^"'`]*""")]
+    private static partial Regex Absolute();
 }

@@ -3,6 +3,7 @@ using Comet.DocsTests.Snippets;
 
 namespace Comet.DocsTests;
 
+[Trait("Category", "Matrix")]
 public class SnippetTests
 {
     public static TheoryData<string> Snippets => Document.BlocksIn("csharp");

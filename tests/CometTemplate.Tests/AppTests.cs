@@ -30,13 +30,16 @@ public class AppTests(TemplatePackage package)
         Assert.DoesNotContain("warn:", running.Output, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task It_runs_unpublished_in_Production_from_any_folder()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task It_runs_unpublished_in_Production_from_any_folder(bool isStartedFromElsewhere)
     {
         var app = await package.GetAppAsync();
         await app.BuildAsync();
 
-        await using var running = await RunningApp.StartAsync(package.CreateFolder(), app.Assembly);
+        var folder = isStartedFromElsewhere ? package.CreateFolder() : app.ProjectFolder;
+        await using var running = await RunningApp.StartAsync(folder, app.Assembly);
 
         await running.AssertAnswersAsync();
         await running.AssertStreamsAsync();

@@ -1,3 +1,6 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using CometTemplate.Tests.Apps;
 using CometTemplate.Tests.Package;
 
@@ -5,7 +8,7 @@ namespace CometTemplate.Tests;
 
 /// <summary>What <c>dotnet new comet-feed</c> adds to an app, and where it adds nothing.</summary>
 [Trait("Category", "Matrix")]
-public class FeedTests(TemplatePackage package)
+public partial class FeedTests(TemplatePackage package)
 {
     [Theory]
     [InlineData("", "Feeds/StockPricesSource.cs")]
@@ -27,9 +30,10 @@ public class FeedTests(TemplatePackage package)
     }
 
     [Fact]
-    public async Task In_an_app_without_tests_it_has_none_and_the_app_builds_and_runs()
+    public async Task In_an_app_without_tests_it_has_none_and_the_app_runs_also_under_a_path_base()
     {
         var app = await CreateAppAsync("Small", "--no-tests");
+        await app.ReplaceAsync("Program.cs", "var app = builder.Build();", "var app = builder.Build();\napp.UsePathBase(\"/tools\");");
 
         await app.AddFeedAsync(package, "Quotes");
         await app.AddFeedAsync(package, "Rooms", "--keyed");
@@ -39,7 +43,63 @@ public class FeedTests(TemplatePackage package)
         await using var running = await RunningApp.StartAsync(app);
         await running.AssertAnswersHeadAsync("/quotes");
         await running.AssertAnswersHeadAsync("/rooms/red");
-        await running.ReadAsync("/quotes/stream", 1);
+        foreach (var page in new[] { "/tools/quotes", "/tools/rooms/red" })
+        {
+            var html = await running.Client.GetStringAsync(page);
+            Assert.Contains($"data-stream=\"{page}/stream\"", html, StringComparison.Ordinal);
+            Assert.All(Address().Matches(html), address => Assert.StartsWith("/tools/", address.Groups[1].Value, StringComparison.Ordinal));
+        }
+        await running.ReadAsync("/tools/quotes/stream", 1);
+        await running.PostAsync("/tools/rooms/red", "Red is here.");
+        var message = Assert.Single(await running.ReadAsync("/tools/rooms/red/stream", 1, "earliest"));
+        Assert.Equal("Red is here.", message.Value.GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public async Task What_it_accepts_compiles()
+    {
+        var app = await CreateAppAsync("Small", "--no-tests");
+        foreach (var name in new[] { "Controller", "Feed", "Model", "Task", "event", "http" })
+        {
+            await app.AddFeedAsync(package, name);
+        }
+        foreach (var name in new[] { "String", "View" })
+        {
+            await app.AddFeedAsync(package, name, "--keyed");
+        }
+
+        await app.BuildAsync();
+
+        // Every type that one of a feed could meet: of the namespaces that its files, Program.cs and the project import.
+        var namespaces = app.FindFiles().Except(app.Files).Append("src/Small/Program.cs")
+            .Where(file => file.EndsWith(".cs", StringComparison.Ordinal) || file.EndsWith(".cshtml", StringComparison.Ordinal))
+            .SelectMany(file => Using().Matches(app.Read(file)).Select(match => match.Groups[1].Value))
+            .Concat(["Microsoft.AspNetCore.Mvc.Rendering", "Microsoft.AspNetCore.Mvc.ViewFeatures"])
+            .ToHashSet();
+        var types = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(file => Path.GetFileName(file) is var name &&
+                (name.StartsWith("System.", StringComparison.Ordinal) || name.StartsWith("Microsoft.", StringComparison.Ordinal)))
+            .SelectMany(file => Assembly.Load(Path.GetFileNameWithoutExtension(file)).GetExportedTypes())
+            .Where(type => !type.IsNested && type.Namespace is not null && namespaces.Contains(type.Namespace))
+            .Select(type => OfFeed().Match(type.Name)).Where(match => match.Success).Select(match => match.Groups[1].Value).ToHashSet();
+        Assert.Contains("EndpointData", types);
+        var refused = await RefusedAsync();
+        Assert.DoesNotContain(types, type => !refused.Any(pattern => Regex.IsMatch(type, pattern)));
+    }
+
+    [Theory]
+    [InlineData("Vitals")]
+    [InlineData("Page")]
+    public async Task What_the_owner_has_is_not_overwritten(string name)
+    {
+        var app = await CreateAppAsync("MyApp", "");
+        var before = app.FindFiles().ToDictionary(file => file, app.Read);
+
+        var (code, output) = await package.TryNewAsync(app.ProjectFolder, "comet-feed", "-n", name);
+
+        Assert.NotEqual(0, code);
+        Assert.Contains("--force", output, StringComparison.Ordinal);
+        Assert.Equal(before, app.FindFiles().ToDictionary(file => file, app.Read));
     }
 
     [Theory]
@@ -60,6 +120,10 @@ public class FeedTests(TemplatePackage package)
     [Theory]
     [InlineData("Größen")]
     [InlineData("HttpRequest")]
+    [InlineData("logger")]
+    [InlineData("Mvc")]
+    [InlineData("endpoint data")]
+    [InlineData("IConfiguration")]
     [InlineData("()")]
     [InlineData("a-name-of-more-than-the-sixty-four-characters-that-a-feed-may-have")]
     public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(string name)
@@ -110,10 +174,32 @@ public class FeedTests(TemplatePackage package)
         Assert.Equal(before, app.FindFiles());
     }
 
+    /// <summary>The patterns of names whose types would meet others.</summary>
+    private static async Task<IReadOnlyList<string>> RefusedAsync()
+    {
+        await using var template = File.OpenRead(Path.Combine(TemplatePackage.Repository, "feed", ".template.config", "template.json"));
+        using var json = await JsonDocument.ParseAsync(template, new() { CommentHandling = JsonCommentHandling.Skip });
+        return
+        [
+            .. json.RootElement.GetProperty("symbols").EnumerateObject()
+                .Where(symbol => symbol.Name.StartsWith("MeetsType", StringComparison.Ordinal))
+                .Select(symbol => symbol.Value.GetProperty("parameters").GetProperty("pattern").GetString()!),
+        ];
+    }
+
     private async Task<GeneratedApp> CreateAppAsync(string name, string options)
     {
         var app = await package.CreateAppAsync(name, options);
         await Tool.DotnetAsync(app.ProjectFolder, "restore");
         return app;
     }
+
+    [GeneratedRegex("(?:src|href|action)=\"(/[^\"]*)\"")]
+    private static partial Regex Address();
+
+    [GeneratedRegex(@"^(?:global |@)?using (?:global::)?([\w.]+);?$", RegexOptions.Multiline)]
+    private static partial Regex Using();
+
+    [GeneratedRegex("^(.+)(?:Message|Source|Form|Controller)$")]
+    private static partial Regex OfFeed();
 }

@@ -23,18 +23,10 @@ public class HistoryTests(TemplatePackage package)
     {
         var app = await package.CreateAppAsync("Small", "--no-tests");
         var readme = Regex.Match(app.Read("README.md"), @"\| `(<PackageReference Include=""Comet.AspNetCore.Sqlite"".*)` \| `(.*)` \|");
-        await ReplaceAsync("Small.csproj", "<ItemGroup>\n", $"<ItemGroup>\n{readme.Groups[1].Value}\n");
-        await ReplaceAsync("Program.cs", "AddComet();\n", $"AddComet();\n{readme.Groups[2].Value}\n");
+        await app.ReplaceAsync("Small.csproj", "<ItemGroup>\n", $"<ItemGroup>\n{readme.Groups[1].Value}\n");
+        await app.ReplaceAsync("Program.cs", "AddComet();\n", $"AddComet();\n{readme.Groups[2].Value}\n");
 
         await AssertKeepsAsync(app, keeps: true);
-
-        async Task ReplaceAsync(string file, string old, string text)
-        {
-            var path = Path.Combine(app.ProjectFolder, file);
-            var code = await File.ReadAllTextAsync(path);
-            Assert.Contains(old, code, StringComparison.Ordinal);
-            await File.WriteAllTextAsync(path, code.Replace(old, text, StringComparison.Ordinal));
-        }
     }
 
     [Fact]

@@ -6,7 +6,10 @@ namespace CometTemplate.Tests;
 public class InstallationTests(TemplatePackage package)
 {
     private static readonly string[] Options =
-        ["--store", "--security-headers", "--telemetry", "--razor-runtime-compilation", "--no-https", "--no-tests", "--no-restore", "-f, --framework"];
+    [
+        "--store", "--security-headers", "--telemetry", "--razor-runtime-compilation",
+        "--no-https", "--no-tests", "--no-restore", "-f, --framework",
+    ];
 
     [Fact]
     public void The_package_installs_without_a_complaint()
@@ -36,7 +39,8 @@ public class InstallationTests(TemplatePackage package)
         Assert.Contains("icon.png", entries);
         Assert.Contains("content/.editorconfig", entries);
         Assert.Contains("content/.gitignore", entries);
-        Assert.DoesNotContain(entries, entry => entry.Contains("/bin/", StringComparison.Ordinal) || entry.Contains("/obj/", StringComparison.Ordinal));
+        Assert.DoesNotContain(entries, entry =>
+            entry.Contains("/bin/", StringComparison.Ordinal) || entry.Contains("/obj/", StringComparison.Ordinal));
         Assert.DoesNotContain(entries, entry => entry.EndsWith(".dll", StringComparison.Ordinal));
     }
 

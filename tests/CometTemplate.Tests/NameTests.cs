@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using CometTemplate.Tests.Apps;
 using CometTemplate.Tests.Package;
 
 namespace CometTemplate.Tests;
@@ -17,20 +18,25 @@ public partial class NameTests(TemplatePackage package)
     [InlineData("event", "_event")]
     [InlineData("Contoso.Clock.record", "Contoso._Clock._record")]
     [InlineData("日本語", "日本語")]
-    public async Task It_builds(string name, string space)
+    public async Task It_builds_and_runs(string name, string space)
     {
         var app = await package.CreateAppAsync(name);
 
         await app.BuildAsync();
 
         Assert.Contains($"namespace {space}.Controllers;", app.Read($"src/{name}/Controllers/HomeController.cs"), StringComparison.Ordinal);
+        await using var running = await RunningApp.StartAsync(app);
+        await running.AssertAnswersAsync();
+        await running.AssertStreamsAsync();
     }
 
     // A failure names a word that the template's forms lack.
-    [Fact]
-    public async Task Every_word_of_the_code_may_be_one_of_the_name()
+    [Theory]
+    [InlineData("")]
+    [InlineData("--store sqlite --security-headers netescapades --telemetry otlp --razor-runtime-compilation")]
+    public async Task Every_word_of_the_code_may_be_one_of_the_name(string options)
     {
-        var app = await package.CreateAppAsync();
+        var app = await package.CreateAppAsync(options: options);
         await Tool.DotnetAsync(app.Folder, "restore");
         await app.AddFeedAsync(package, "Quotes");
         await app.AddFeedAsync(package, "Rooms", "--keyed");

@@ -34,7 +34,8 @@ public partial class OptionTests(TemplatePackage package)
         }
         using var page = await running.Client.GetAsync("/clock");
         var nonce = Nonce().Match(page.Headers.GetValues("Content-Security-Policy").Single()).Groups[1].Value;
-        Assert.Contains($"<script nonce=\"{nonce}\">", WebUtility.HtmlDecode(await page.Content.ReadAsStringAsync()), StringComparison.Ordinal);
+        var html = WebUtility.HtmlDecode(await page.Content.ReadAsStringAsync());
+        Assert.Contains($"<script nonce=\"{nonce}\">", html, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,7 +67,8 @@ public partial class OptionTests(TemplatePackage package)
     {
         var app = await package.GetAppAsync(options: "--razor-runtime-compilation");
 
-        var packages = await Tool.DotnetAsync(app.ProjectFolder, "msbuild", $"-p:Configuration={configuration}", "-getItem:PackageReference");
+        var packages = await Tool.DotnetAsync(
+            app.ProjectFolder, "msbuild", $"-p:Configuration={configuration}", "-getItem:PackageReference");
 
         Assert.Equal(referenced, packages.Contains("Microsoft.AspNetCore.Mvc.Razor.RuntimeCompilation", StringComparison.Ordinal));
     }

@@ -23,7 +23,8 @@ public class RestoreTests(TemplatePackage package)
         var clone = Path.Combine(package.CreateFolder(), "clone");
         await GitAsync(repository, "clone", repository, clone);
 
-        var output = await Tool.DotnetAsync(Path.Combine(clone, "Small"), [("NUGET_PACKAGES", package.CreateFolder())], "build", "-warnaserror");
+        var output = await Tool.DotnetAsync(
+            Path.Combine(clone, "Small"), [("NUGET_PACKAGES", package.CreateFolder())], "build", "-warnaserror");
 
         Assert.Contains("0 Warning(s)", output, StringComparison.Ordinal);
     }

@@ -14,7 +14,8 @@ public class SolutionTests
         var (code, tracked) = await Tool.RunAsync(folder, "git", "ls-files", "*.csproj");
         Assert.Equal(0, code);
 
-        var projects = XDocument.Load(Path.Combine(folder, solution)).Descendants("Project").Select(project => project.Attribute("Path")!.Value);
+        var projects = XDocument.Load(Path.Combine(folder, solution))
+            .Descendants("Project").Select(project => project.Attribute("Path")!.Value);
         Assert.Equal(
             tracked.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal),
             projects.Order(StringComparer.Ordinal));

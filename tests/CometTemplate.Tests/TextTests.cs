@@ -78,8 +78,10 @@ public class TextTests(TemplatePackage package)
     [InlineData("--security-headers nwebsec", "src/MyApp/MyApp.csproj", "Include=\"NWebsec.AspNetCore.Middleware\" Version=\"3.0.0\" />")]
     [InlineData("--security-headers nwebsec", "src/MyApp/Security/SecurityHeaders.cs", ".UseCsp(")]
     [InlineData("--razor-runtime-compilation", "src/MyApp/Program.cs", "#if DEBUG\nmvc.AddRazorRuntimeCompilation();\n#endif")]
-    [InlineData("--razor-runtime-compilation", "src/MyApp/MyApp.csproj", "Include=\"Microsoft.AspNetCore.Mvc.Razor.RuntimeCompilation\" Version=\"10.0.15\"")]
-    [InlineData("--kestrelHttpPort 5432 --kestrelHttpsPort 7654", "src/MyApp/Properties/launchSettings.json", "\"https://localhost:7654;http://localhost:5432\"")]
+    [InlineData("--razor-runtime-compilation", "src/MyApp/MyApp.csproj",
+        "Include=\"Microsoft.AspNetCore.Mvc.Razor.RuntimeCompilation\" Version=\"10.0.15\"")]
+    [InlineData("--kestrelHttpPort 5432 --kestrelHttpsPort 7654", "src/MyApp/Properties/launchSettings.json",
+        "\"https://localhost:7654;http://localhost:5432\"")]
     public async Task An_option_does_what_it_says(string options, string file, string text)
     {
         var app = await package.GetAppAsync(options: options);

@@ -1,4 +1,5 @@
 using Comet.AspNetCore;
+using CometApp.Controllers;
 using CometApp.Feeds;
 using CometApp.Models;
 using CometApp.Security;
@@ -25,7 +26,7 @@ builder.Services.AddControllersWithViews();
 #endif
 builder.Services.AddSecurityHeaders();
 builder.Services.AddFormProtection();
-builder.Services.AddPageCaching();
+builder.Services.AddPageConventions();
 // The files of the library are in its package until the app is published.
 builder.WebHost.UseStaticWebAssets();
 builder.WebHost.UseCometTransport();
@@ -69,7 +70,7 @@ app.UseRouting();
 app.UseAuthorization();
 app.UseRateLimiter();
 app.MapStaticAssets();
-app.MapControllers().WithoutOutputCache();
+app.MapControllers().WithHead().WithoutOutputCache();
 app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
 app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
 

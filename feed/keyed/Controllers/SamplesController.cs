@@ -10,10 +10,10 @@ namespace CometApp.Controllers;
 [Route(@"/samples/{key:regex(^[[\w-]]{{1,64}}$)}")]
 public sealed class SamplesController(KeyedFeeds<SamplesMessage> feeds, TimeProvider time) : Controller
 {
-    [HttpGet, HttpHead]
+    [HttpGet]
     public ViewResult Index() => View(new SamplesForm());
 
-    [HttpGet("stream"), HttpHead("stream")]
+    [HttpGet("stream")]
     public CometResult Stream(string key) => CometResults.Feed(feeds.Get(key), "parent.samplesChanged");
 
     [HttpPost]

@@ -7,9 +7,9 @@ namespace CometApp.Controllers;
 [Route("/samples")]
 public sealed class SamplesController(Feed<SamplesMessage> feed) : Controller
 {
-    [HttpGet, HttpHead]
+    [HttpGet]
     public ViewResult Index() => View();
 
-    [HttpGet("stream"), HttpHead("stream")]
+    [HttpGet("stream")]
     public CometResult Stream() => CometResults.Feed(feed, "parent.samplesChanged");
 }

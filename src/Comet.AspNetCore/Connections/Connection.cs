@@ -89,13 +89,22 @@ internal class Connection
     internal long OverdueAt => _endAt == Never ? Never : _endAt + Grace;
 
     /// <summary>Writes. Unless it completes at once, the connection is busy until <see cref="WriteEnded"/>.</summary>
-    /// <inheritdoc cref="ResponseWriter.WriteAsync"/>
+    /// <inheritdoc cref="ResponseWriter.WriteAsync(FrameBuffer)"/>
     internal ValueTask<bool> WriteAsync(FrameBuffer buffer, long now)
     {
         _lastWrite = now;
         _bytesLeft -= buffer.Length;
         buffer.WriteNonce(Nonce);
         return Begin(_writer.WriteAsync(buffer), now);
+    }
+
+    /// <summary>Writes a frame that connections share. As for the other writes.</summary>
+    /// <inheritdoc cref="ResponseWriter.WriteAsync(EncodedFrame, Nonce)"/>
+    internal ValueTask<bool> WriteAsync(EncodedFrame frame, long now)
+    {
+        _lastWrite = now;
+        _bytesLeft -= frame.Content.Length;
+        return Begin(_writer.WriteAsync(frame, Nonce), now);
     }
 
     /// <summary>Ends the body, as a last write.</summary>

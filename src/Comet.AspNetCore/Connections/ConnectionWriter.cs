@@ -37,12 +37,12 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         _messages++;
     }
 
-    /// <inheritdoc cref="ControlMessage.Reopen"/>
-    internal void WriteReopen(FeedPosition position) => connection.Format.WriteControl(_buffer, ControlMessage.Reopen(position.ToString()));
+    /// <summary>Writes a heartbeat.</summary>
+    /// <param name="position">What the client names from now on when it comes back; null: what it did.</param>
+    internal void WriteHeartbeat(FeedPosition? position = null) => connection.Format.WriteControl(
+        _buffer, position is { } moved ? ControlMessage.HeartbeatAt(moved.ToString()) : ControlMessage.Heartbeat);
 
-    internal void WriteHeartbeat() => connection.Format.WriteControl(_buffer, ControlMessage.Heartbeat);
-
-    /// <inheritdoc cref="WriteDeadline.WriteAsync"/>
+    /// <inheritdoc cref="WriteDeadline.WriteAsync(Connection, FrameBuffer)"/>
     internal ValueTask<EndReason?> FlushAsync()
     {
         if (_buffer.Length == 0)
@@ -54,6 +54,18 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         var write = services.WriteDeadline.WriteAsync(connection, _buffer);
         _buffer.Shrink(KeptCapacity);
         return write;
+    }
+
+    /// <summary>Writes what is not flushed yet, and then one message that connections share.</summary>
+    /// <inheritdoc cref="WriteDeadline.WriteAsync(Connection, FrameBuffer)"/>
+    internal async ValueTask<EndReason?> WriteAsync(EncodedFrame message)
+    {
+        if (await FlushAsync() is { } ended)
+        {
+            return ended;
+        }
+        services.Metrics.Delivered(connection.Format.Name, feed, 1, message.Content.Length);
+        return await services.WriteDeadline.WriteAsync(connection, message);
     }
 
     /// <summary>Tells the client why the stream ends, unless it cannot be told.</summary>

@@ -42,8 +42,12 @@ internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClo
     internal ValueTask<EndReason?> WriteAsync(Connection connection, FrameBuffer buffer) =>
         AwaitAsync(connection, connection.WriteAsync(buffer, clock.Now));
 
+    /// <inheritdoc cref="WriteAsync(Connection, FrameBuffer)"/>
+    internal ValueTask<EndReason?> WriteAsync(Connection connection, EncodedFrame frame) =>
+        AwaitAsync(connection, connection.WriteAsync(frame, clock.Now));
+
     /// <summary>Ends the body, and waits until the connection has taken all.</summary>
-    /// <inheritdoc cref="WriteAsync"/>
+    /// <inheritdoc cref="WriteAsync(Connection, FrameBuffer)"/>
     internal ValueTask<EndReason?> CompleteAsync(Connection connection) => AwaitAsync(connection, connection.CompleteAsync(clock.Now));
 
     private ValueTask<EndReason?> AwaitAsync(Connection connection, ValueTask<bool> write) =>

@@ -14,6 +14,7 @@ internal sealed class CheckedStore(IFeedStore store, CometMetrics metrics, ILogg
 
     public async ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
     {
+        await Task.Yield(); // a store may take its time before it returns, and the caller has a lock
         var content = new StoredContent(feed, metrics, logger);
         return new CheckedLog(await store.OpenAsync(feed, retention, new CheckedTail(tail, content), cancellationToken), content);
     }

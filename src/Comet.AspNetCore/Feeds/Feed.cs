@@ -122,7 +122,8 @@ public sealed class Feed<T>
             {
                 while (reader.HasStored)
                 {
-                    foreach (var entry in await reader.ReadAsync(cancellationToken))
+                    await reader.ReadAsync(cancellationToken);
+                    foreach (var entry in reader.TakePage())
                     {
                         position = position with { Offset = entry.Offset };
                         reader.Advance(entry.Offset);

@@ -5,24 +5,28 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>One feed without its type: a log, its tail, and the connections that read it.</summary>
+/// <remarks>
+/// There is one for every key of a family, so it has only what each of them needs. Its lock is itself: nobody outside has it, and a
+/// <see cref="Lock"/> is 40 bytes.
+/// </remarks>
 internal sealed class FeedCore : IAsyncDisposable
 {
     private const int Retired = -1;
 
-    private readonly Lock _lock = new();
-    private readonly CancellationTokenSource _closing = new();
     private readonly IFeedStore _store;
-    private readonly FeedRetention _retention;
+    private readonly KeptPages _pages;
+    private CancellationTokenSource? _closing; // ends an opening that may take a while
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private FanOut? _fanOut;
+    private FeedHistory? _history;
+    private volatile bool _isClosed;
     private int _users; // or Retired
     private bool _wasUsed; // since the last sweep
 
-    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, FeedHistory history, ConnectionServices services)
+    internal FeedCore(FeedName name, FeedOptions options, IFeedStore store, KeptPages pages, ConnectionServices services)
     {
-        (Name, Options, Services, History, _store) = (name, options, services, history, store);
-        _retention = new FeedRetention(options.Retain, options.RetainBytes, options.RetainFor);
-        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(_retention) : _retention, services.Clock.Time);
+        (Name, Options, Services, _store, _pages) = (name, options, services, store, pages);
+        Tail = new FeedTail(store.CanReadBack ? FeedTail.NewestOf(Retention) : Retention, services.Clock.Time);
     }
 
     internal FeedName Name { get; }
@@ -39,7 +43,9 @@ internal sealed class FeedCore : IAsyncDisposable
 
     internal FeedTail Tail { get; }
 
-    internal FeedHistory History { get; }
+    /// <summary>What the store has. Made for the first reader of it: most feeds of a large family have none.</summary>
+    internal FeedHistory History =>
+        Volatile.Read(ref _history) ?? LazyInitializer.EnsureInitialized(ref _history, () => new FeedHistory(_pages));
 
     /// <summary>Writes to the connections. Made for the first one: most feeds of a large family have none.</summary>
     internal FanOut FanOut => Volatile.Read(ref _fanOut) ?? CreateFanOut();
@@ -48,7 +54,7 @@ internal sealed class FeedCore : IAsyncDisposable
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal ValueTask<IFeedLog> OpenAsync(CancellationToken cancellationToken) =>
-        !_closing.IsCancellationRequested && _log is { IsCompletedSuccessfully: true } log
+        !_isClosed && _log is { IsCompletedSuccessfully: true } log
             ? new(log.Result)
             : new(OpenSlowAsync(cancellationToken));
 
@@ -105,12 +111,16 @@ internal sealed class FeedCore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _closing.CancelAsync();
-        _fanOut?.Dispose();
         Task<IFeedLog>? opening;
-        lock (_lock)
+        lock (this)
         {
+            _isClosed = true;
             opening = _log;
+        }
+        _fanOut?.Dispose();
+        if (_closing is not null)
+        {
+            await _closing.CancelAsync();
         }
         if (opening is null)
         {
@@ -123,9 +133,11 @@ internal sealed class FeedCore : IAsyncDisposable
         }
     }
 
+    private FeedRetention Retention => new(Options.Retain, Options.RetainBytes, Options.RetainFor);
+
     private FanOut CreateFanOut()
     {
-        lock (_lock)
+        lock (this)
         {
             if (_fanOut is null)
             {
@@ -145,15 +157,20 @@ internal sealed class FeedCore : IAsyncDisposable
 
     private Task<IFeedLog> OpenSlowAsync(CancellationToken cancellationToken)
     {
-        lock (_lock)
+        lock (this)
         {
-            if (_closing.IsCancellationRequested)
+            if (_isClosed)
             {
                 throw FeedRegistry.Ended(Name);
             }
             if (_log is null or { IsFaulted: true } or { IsCanceled: true })
             {
-                _log = _store.OpenAsync(Name, _retention, Tail, _closing.Token).AsTask();
+                if (IsStoreOutside)
+                {
+                    _closing ??= new CancellationTokenSource();
+                }
+                // Returns at once, so that the lock holds nobody up: see CheckedStore.
+                _log = _store.OpenAsync(Name, Retention, Tail, _closing?.Token ?? CancellationToken.None).AsTask();
             }
             return _log.WaitAsync(cancellationToken);
         }

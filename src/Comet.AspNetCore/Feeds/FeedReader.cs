@@ -4,12 +4,13 @@ namespace Comet.AspNetCore.Feeds;
 
 /// <summary>
 /// Takes one reader from the position it asks for to the tail: at once when the tail holds everything after it, otherwise page by page
-/// through the store. It keeps no page, so that a reader that waits for its client costs next to nothing.
+/// through the store. A reader that waits for its client has no page, so it costs next to nothing.
 /// </summary>
 internal sealed class FeedReader
 {
     private readonly FeedCore _feed;
     private readonly IFeedLog _log;
+    private IReadOnlyList<FeedEntry>? _page; // read and not taken yet
 
     private FeedReader(FeedCore feed, IFeedLog log) => (_feed, _log) = (feed, log);
 
@@ -22,7 +23,7 @@ internal sealed class FeedReader
     /// <summary>Where to go on in the tail, once the store has nothing more.</summary>
     internal TailCursor Cursor { get; private set; }
 
-    /// <summary>Whether the store has something before the tail.</summary>
+    /// <summary>Whether the store has something before the tail, or may have.</summary>
     internal bool HasStored { get; private set; }
 
     /// <summary>Settles where a reader that asks for <paramref name="after"/> starts.</summary>
@@ -53,51 +54,62 @@ internal sealed class FeedReader
     }
 
     /// <summary>
-    /// Reads what follows the position in the store. Nothing: the tail has the rest, from <see cref="Cursor"/> on, unless entries were
-    /// lost meanwhile.
+    /// Reads what follows the position in the store, unless that is read already. When there is nothing, the tail has the rest, from
+    /// <see cref="Cursor"/> on, unless entries were lost meanwhile.
     /// </summary>
-    internal ValueTask<IReadOnlyList<FeedEntry>> ReadAsync(CancellationToken cancellationToken) =>
-        ReadAsync(fromEarliest: false, cancellationToken);
+    internal ValueTask ReadAsync(CancellationToken cancellationToken) =>
+        _page is null ? ReadAsync(fromEarliest: false, cancellationToken) : default;
+
+    /// <summary>What was read, which the reader has no longer.</summary>
+    internal IReadOnlyList<FeedEntry> TakePage()
+    {
+        var page = _page ?? [];
+        _page = null;
+        return page;
+    }
 
     /// <summary>The reader has everything up to this offset, too.</summary>
-    internal void Advance(long offset) => Position = Position with { Offset = offset };
+    internal void Advance(long offset) => (Position, _page) = (Position with { Offset = offset }, null);
 
     /// <summary>Goes back to the store after the tail has lost the reader's cursor.</summary>
     internal void GoBack(FeedPosition position) => (Position, Recovered, HasStored) = (position, true, true);
 
-    private async ValueTask<IReadOnlyList<FeedEntry>> ReadAsync(bool fromEarliest, CancellationToken cancellationToken)
+    private async ValueTask ReadAsync(bool fromEarliest, CancellationToken cancellationToken)
     {
         HasStored = false;
         var state = _feed.Tail.State;
         if (_feed.Tail.Find(Position) is { } cursor)
         {
             Cursor = cursor;
-            return [];
+            return;
         }
         if (state.Head.Epoch != Position.Epoch)
         {
             GoOnLive(recovered: false);
-            return [];
+            return;
         }
         var page = await _feed.History.ReadAsync(_log, Position, cancellationToken);
         if (page.Epoch != Position.Epoch || (page.TrimmedThrough > Position.Offset && !fromEarliest))
         {
             GoOnLive(recovered: false);
-            return [];
+            return;
         }
         var oldest = page.TrimmedThrough;
-        HasStored = page.Entries.Count > 0;
-        if (!HasStored)
+        var entries = EntriesAfterPosition(page);
+        HasStored = entries.Count > 0;
+        if (HasStored)
+        {
+            _page = entries;
+        }
+        else
         {
             Cursor = state.Start; // the store has nothing older than what the tail held before it was asked
             oldest = state.TrimmedThrough;
         }
-        var entries = EntriesAfterPosition(page);
         if (fromEarliest)
         {
-            Advance(oldest); // a client that loses its connection before its first message resumes here
+            Position = Position with { Offset = oldest }; // a client that loses its connection before its first message resumes here
         }
-        return entries;
     }
 
     // Others may have asked for the page, from a position before this one. What was stored but has not reached the tail yet comes from

@@ -12,7 +12,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<FeedName, FeedCore> _feeds = new();
-    private readonly FeedHistory _history = new();
+    private readonly KeptPages _pages = new();
     private readonly IFeedStore _store;
     private readonly MemoryStore _memory;
     private readonly ILogger<FeedRegistry> _logger;
@@ -68,10 +68,11 @@ internal sealed class FeedRegistry : IAsyncDisposable
     }
 
     private FeedCore Create(FeedName name, FeedOptions options) =>
-        new(name, options, options.InMemory ? _memory : _store, _history, Services);
+        new(name, options, options.InMemory ? _memory : _store, _pages, Services);
 
     private void Sweep()
     {
+        _pages.Clear(); // as often as retention by age is applied, so that no entry outlives it by more
         foreach (var (name, feed) in _feeds)
         {
             if (feed.TryRetire() && _feeds.TryRemove(new(name, feed)))

@@ -15,8 +15,11 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     private const int MaxEntries = 8192;
     private const long MaxBytes = 4 * 1024 * 1024;
 
+    // Not the record, of which every key would have its own.
+    private readonly int _maxEntries = retention.Entries;
+    private readonly long _maxBytes = retention.Bytes;
+    private readonly TimeSpan _maxAge = retention.Age;
     private readonly Lock _lock = new();
-    private readonly long _start = time.GetTimestamp();
     private Slot[] _ring = []; // most feeds of a large family hold one entry
     private long _first;
     private long _next;
@@ -30,7 +33,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     private TaskCompletionSource? _changed; // made under the lock; Announce takes it without
 
     // Its age counts from its arrival, on the monotonic clock: other servers have other clocks, and any of them may be set.
-    private readonly record struct Slot(FeedEntry Entry, long AppendedAt, TimeSpan ArrivedAt);
+    private readonly record struct Slot(FeedEntry Entry, long AppendedAt, long ArrivedAt);
 
     internal static readonly Action NobodyListens = static () => { };
 
@@ -72,7 +75,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         var appendedAt = Stopwatch.GetTimestamp();
         lock (_lock)
         {
-            var (now, firstNew) = (Now, _next);
+            var (now, firstNew) = (time.GetTimestamp(), _next);
             foreach (var entry in entries)
             {
                 if (entry.Offset <= _head)
@@ -106,7 +109,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
     {
         lock (_lock)
         {
-            Trim(Now, _next);
+            Trim(time.GetTimestamp(), _next);
         }
     }
 
@@ -213,17 +216,15 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time) : IFe
         _ring = larger;
     }
 
-    private TimeSpan Now => time.GetElapsedTime(_start);
-
     // Entries from this index on stay, whatever the limits.
-    private void Trim(TimeSpan now, long until)
+    private void Trim(long now, long until)
     {
         while (_first < until)
         {
             ref var slot = ref this[_first];
             var isNewest = _first == _next - 1;
-            var isWithinLimits = _next - _first <= retention.Entries && _bytes <= retention.Bytes;
-            if (now - slot.ArrivedAt <= retention.Age && (isNewest || isWithinLimits))
+            var isWithinLimits = _next - _first <= _maxEntries && _bytes <= _maxBytes;
+            if (time.GetElapsedTime(slot.ArrivedAt, now) <= _maxAge && (isNewest || isWithinLimits))
             {
                 return;
             }

@@ -69,13 +69,11 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     internal void Load(EncodedFrame frame)
     {
         Clear();
+        Write(frame.Content);
         foreach (var placeholder in frame.Placeholders)
         {
-            _end = FramingBefore + placeholder;
-            WriteNoncePlaceholder();
+            AddPlaceholder(FramingBefore + placeholder);
         }
-        _end = FramingBefore;
-        this.Write(frame.Content);
         Shared = frame;
     }
 
@@ -93,14 +91,7 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     internal void WriteNoncePlaceholder()
     {
         GetSpan(Nonce.Length);
-        if (_placeholderCount == _placeholders.Length)
-        {
-            var larger = ArrayPool<int>.Shared.Rent(_placeholders.Length * 2);
-            _placeholders.CopyTo(larger, 0);
-            ArrayPool<int>.Shared.Return(_placeholders);
-            _placeholders = larger;
-        }
-        _placeholders[_placeholderCount++] = _end;
+        AddPlaceholder(_end);
         _end += Nonce.Length;
     }
 
@@ -147,6 +138,18 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         PooledBytes.Return(_bytes);
         ArrayPool<int>.Shared.Return(_placeholders);
         (_bytes, _placeholders) = ([], []);
+    }
+
+    private void AddPlaceholder(int at)
+    {
+        if (_placeholderCount == _placeholders.Length)
+        {
+            var larger = ArrayPool<int>.Shared.Rent(_placeholders.Length * 2);
+            _placeholders.CopyTo(larger, 0);
+            ArrayPool<int>.Shared.Return(_placeholders);
+            _placeholders = larger;
+        }
+        _placeholders[_placeholderCount++] = at;
     }
 
     private void Reserve(int count)

@@ -2,23 +2,28 @@ using System.Text;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Feeds;
+using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Results;
 
 /// <summary>
 /// Writes to one connection what only the store has, until the tail has the rest. While it waits for the client it holds nothing of a page,
-/// only the position and the bytes that are on their way.
+/// only the position and the bytes that are on their way; while it waits for the store, heartbeats are sent and deadlines are checked.
 /// </summary>
 internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWriter writer, FeedReader reader) : IDisposable
 {
-    // With the last message a piece is a little longer; what waits of it is in an array of the next power of two.
-    private const int PieceLength = 28 * 1024;
+    // What a connection holds of a write that waits. A longer message is written by itself, from a copy that others share.
+    private const int PieceLength = 32 * 1024;
 
-    // A wait for the store, or for a place, ends within this time after the stream is due to end.
+    // What a format adds to a value: an element with its nonce, a callback of 128 characters, an id.
+    private const int Framing = 512;
+
+    // A wait for the store ends within this time after the stream is due to end.
     private static readonly TimeSpan CheckPeriod = TimeSpan.FromMilliseconds(500);
 
     private readonly ConnectionServices _services = feed.Services;
+    private readonly HistoryFrames _frames = feed.History.Frames;
     private readonly byte[] _idPrefix = Encoding.ASCII.GetBytes($"{reader.Position.Epoch}-");
     private readonly CancellationTokenSource _ending =
         CancellationTokenSource.CreateLinkedTokenSource(subscriber.Aborted, feed.Services.Shutdown.DrainEnded);
@@ -26,90 +31,124 @@ internal sealed class CatchUp(FeedCore feed, Subscriber subscriber, ConnectionWr
     /// <returns>Why the stream has ended meanwhile; null: it goes on, at the reader's cursor.</returns>
     internal async ValueTask<EndReason?> RunAsync()
     {
-        EndReason? due = null;
-        feed.History.Enter();
         try
         {
-            while (reader.HasStored && (due = _services.DueEnd(subscriber)) is null)
+            EndReason? ended = null;
+            while (reader.HasStored && ended is null)
             {
-                await UntilDueAsync(feed.History.TakePlaceAsync(_ending.Token));
-                ValueTask<EndReason?> write;
-                try
-                {
-                    var reading = reader.ReadAsync(_ending.Token).AsTask();
-                    await UntilDueAsync(reading);
-                    write = WritePieces(await reading);
-                }
-                finally
-                {
-                    feed.History.Free();
-                }
-                if (await write is { } ended)
+                ended = _services.DueEnd(subscriber) is { } due ? await writer.EndAsync(due)
+                    : WriteShared() is { } write ? await write
+                    : await ReadAsync() ?? await WriteAsync(reader.TakePage());
+            }
+            return ended;
+        }
+        catch (OperationCanceledException) when (subscriber.Aborted.IsCancellationRequested)
+        {
+            return EndReason.ClientDisconnected;
+        }
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
+        {
+            return await writer.EndAsync(_services.DueEnd(subscriber) ?? _services.Shutdown.Reason);
+        }
+        catch (FeedUnavailableException exception)
+        {
+            CometLog.FeedUnavailable(_services.Logger, exception, feed.Name.ToString());
+            return await writer.EndAsync(EndReason.Error);
+        }
+    }
+
+    // A reading that nobody waits for any more is given up.
+    public void Dispose()
+    {
+        _ending.Cancel();
+        _ending.Dispose();
+    }
+
+    // Writes the next message if another client is being sent it. Null: none is.
+    private ValueTask<EndReason?>? WriteShared() =>
+        _frames.Find(subscriber.Format, reader.Position) is var (offset, frame) ? WriteAsync(offset, frame) : null;
+
+    // Waits until the reader has a page.
+    private async ValueTask<EndReason?> ReadAsync()
+    {
+        var reading = reader.ReadAsync(_ending.Token).AsTask();
+        while (!reading.IsCompleted)
+        {
+            await reading.WaitAsync(CheckPeriod, _services.Clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (reading.IsCompleted)
+            {
+                break;
+            }
+            if (_services.DueEnd(subscriber) is not null)
+            {
+                await _ending.CancelAsync();
+            }
+            else if (subscriber.IsHeartbeatDue(_services.Clock.Now))
+            {
+                writer.WriteHeartbeat();
+                if (await writer.FlushAsync() is { } ended)
                 {
                     return ended;
                 }
             }
         }
-        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
-        {
-            if (subscriber.Aborted.IsCancellationRequested)
-            {
-                return EndReason.ClientDisconnected;
-            }
-            due = _services.DueEnd(subscriber) ?? _services.Shutdown.Reason;
-        }
-        catch (FeedUnavailableException exception)
-        {
-            CometLog.FeedUnavailable(_services.Logger, exception, feed.Name.ToString());
-            due = EndReason.Error;
-        }
-        finally
-        {
-            feed.History.Leave();
-        }
-        return due is null ? null : await writer.EndAsync(due);
+        await reading;
+        return null;
     }
 
-    public void Dispose() => _ending.Dispose();
-
-    // Writes piece by piece, as long as the client takes them at once. Returns the write that waits, or that was the last.
-    private ValueTask<EndReason?> WritePieces(IReadOnlyList<FeedEntry> entries)
+    // Writes piece by piece, as long as the client takes them at once. Returns the write that waits, or that was the last: not async, so
+    // that nothing holds the page meanwhile.
+    private ValueTask<EndReason?> WriteAsync(IReadOnlyList<FeedEntry> page)
     {
-        for (var i = 0; i < entries.Count; i++)
+        foreach (var entry in page)
         {
-            writer.WriteMessage(entries[i].Payload.Span, _idPrefix, entries[i].Offset);
-            reader.Advance(entries[i].Offset);
-            if (writer.UnflushedBytes >= PieceLength || i == entries.Count - 1)
+            var length = entry.Payload.Length + Framing;
+            if (writer.UnflushedBytes > 0 && writer.UnflushedBytes + length > PieceLength &&
+                MustWait(writer.FlushAsync(), out var waiting))
             {
-                var write = writer.FlushAsync();
-                if (!write.IsCompletedSuccessfully)
-                {
-                    return write;
-                }
-                if (write.Result is { } ended)
-                {
-                    return new(ended);
-                }
-                if (subscriber.IsFull)
-                {
-                    break;
-                }
+                return waiting;
+            }
+            if (length <= PieceLength)
+            {
+                writer.WriteMessage(entry.Payload.Span, _idPrefix, entry.Offset);
+                reader.Advance(entry.Offset);
+            }
+            else if (MustWait(WriteAsync(entry.Offset, FrameOf(entry)), out waiting))
+            {
+                return waiting;
             }
         }
-        return default;
+        return writer.FlushAsync();
     }
 
-    private async Task UntilDueAsync(Task task)
+    private ValueTask<EndReason?> WriteAsync(long offset, EncodedFrame frame)
     {
-        while (!task.IsCompleted)
+        reader.Advance(offset);
+        return writer.WriteAsync(frame);
+    }
+
+    // Encodes a long message, unless another client is being sent it.
+    private EncodedFrame FrameOf(in FeedEntry entry)
+    {
+        if (_frames.Find(subscriber.Format, reader.Position) is var (_, shared))
         {
-            await task.WaitAsync(CheckPeriod, _services.Clock.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!task.IsCompleted && _services.DueEnd(subscriber) is not null)
-            {
-                await _ending.CancelAsync();
-                break;
-            }
+            return shared;
         }
-        await task;
+        using var buffer = new FrameBuffer();
+        subscriber.Format.WriteMessage(buffer, entry.Payload.Span, _idPrefix, entry.Offset);
+        return _frames.Share(subscriber.Format, reader.Position, entry.Offset, buffer.Share());
+    }
+
+    // Also when the stream has ended, or has as many bytes as it may.
+    private bool MustWait(ValueTask<EndReason?> write, out ValueTask<EndReason?> waiting)
+    {
+        waiting = write;
+        if (write.IsCompletedSuccessfully)
+        {
+            var ended = write.Result;
+            waiting = new(ended);
+            return ended is not null || subscriber.IsFull;
+        }
+        return true;
     }
 }

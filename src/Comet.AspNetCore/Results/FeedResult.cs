@@ -30,35 +30,34 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         var now = handle.Services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
         FeedCore? feed = null;
         FeedReader? reader = null;
+        Subscriber? subscriber = null;
         try
         {
             feed = handle.Acquire();
             reader = await FindStartAsync(context, feed, settings);
+            if (reader is null)
+            {
+                return Task.CompletedTask;
+            }
+            var activity = CometActivity.Stream(feed.Family, settings.Format.Name); // whose listeners are the app's, and may throw
+            subscriber = new Subscriber(settings, now, feed.FanOut) { Activity = activity };
         }
         finally
         {
-            if (reader is null)
+            if (subscriber is null)
             {
                 feed?.Release();
                 settings.Lease.Dispose();
             }
         }
-        if (reader is null)
-        {
-            return Task.CompletedTask;
-        }
-        var subscriber = new Subscriber(settings, now, feed.FanOut)
-        {
-            Activity = CometActivity.Stream(feed.Family, settings.Format.Name),
-        };
-        feed.Services.CountOpened(subscriber, feed.Family);
-        RequestTelemetry.SetLongRunning(context);
-        if (feed.Options.WhenSlow == SlowClientPolicy.Latest)
-        {
-            settings.Writer.KeepLittleUnsent();
-        }
         try
         {
+            feed.Services.CountOpened(subscriber, feed.Family);
+            RequestTelemetry.SetLongRunning(context);
+            if (feed.Options.WhenSlow == SlowClientPolicy.Latest)
+            {
+                settings.Writer.KeepLittleUnsent();
+            }
             if (await OpenAsync(feed, subscriber, settings, reader) is { } ended)
             {
                 subscriber.EndAtOnce(ended);
@@ -112,12 +111,13 @@ internal sealed class FeedResult(IFeedHandle handle, string callback, CometStrea
         using var writer = new ConnectionWriter(subscriber, feed.Services, feed.Family);
         writer.WriteHead(settings, reader.Position, reader.Recovered);
         var wasLostAtStart = reader.Recovered == false;
-        var ended = await writer.FlushAsync();
-        if (ended is null && reader.HasStored)
+        EndReason? ended = null;
+        if (reader.HasStored)
         {
-            using var catchUp = new CatchUp(feed, subscriber, writer, reader);
+            using var catchUp = new CatchUp(feed, subscriber, writer, reader); // its first piece leaves with the head
             ended = await catchUp.RunAsync();
         }
+        ended ??= await writer.FlushAsync();
         // When entries were trimmed before it had them, the fan-out tells the client, as after every reset.
         subscriber.Cursor = reader.Recovered == false && !wasLostAtStart ? TailCursor.Lost : reader.Cursor;
         return ended;

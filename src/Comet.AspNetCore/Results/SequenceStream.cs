@@ -54,13 +54,13 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
 
     internal async Task RunAsync()
     {
-        _services.CountOpened(_connection, feed: null);
-        RequestTelemetry.SetLongRunning(_context);
-        _services.Heartbeat.Add(this);
         using var abortion = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
         var reason = EndReason.Error;
         try
         {
+            _services.CountOpened(_connection, feed: null);
+            RequestTelemetry.SetLongRunning(_context);
+            _services.Heartbeat.Add(this);
             reason = await WriteElementsAsync();
             reason = await _writer.EndAsync(reason, SequencePosition.Ended);
         }
@@ -144,7 +144,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         {
             return EndReason.ErrorForGood;
         }
-        _writer.WriteReopen(place);
+        _writer.WriteHeartbeat(place); // no message, and nothing is missing before it
         return EndReason.Error;
     }
 

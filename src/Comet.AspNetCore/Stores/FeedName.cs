@@ -12,8 +12,6 @@ public sealed class FeedName : IEquatable<FeedName>
     /// <summary>The longest key, in characters.</summary>
     public const int MaxKeyLength = 200;
 
-    private readonly string _text;
-
     /// <summary>The name of a feed.</summary>
     /// <param name="family">The name of the registration: 1 to 64 ASCII letters, digits, dots, dashes and underscores.</param>
     /// <param name="key">The key within a family: 1 to 200 characters, none of them a control character. Null: a feed by itself.</param>
@@ -25,7 +23,7 @@ public sealed class FeedName : IEquatable<FeedName>
         {
             CheckKey(key, nameof(key));
         }
-        (Family, Key, _text) = (family, key, key is null ? family : $"{family}/{key}");
+        (Family, Key) = (family, key);
     }
 
     /// <summary>The name of the registration, without a key.</summary>
@@ -50,22 +48,22 @@ public sealed class FeedName : IEquatable<FeedName>
     }
 
     /// <inheritdoc />
-    public bool Equals(FeedName? other) => _text == other?._text;
+    public bool Equals(FeedName? other) => other is not null && Family == other.Family && Key == other.Key;
 
     /// <inheritdoc />
     public override bool Equals(object? obj) => Equals(obj as FeedName);
 
-    /// <summary>Whether two names are the same text.</summary>
+    /// <summary>Whether two names are the same.</summary>
     public static bool operator ==(FeedName? left, FeedName? right) => left is null ? right is null : left.Equals(right);
 
-    /// <summary>Whether two names are different texts.</summary>
+    /// <summary>Whether two names differ.</summary>
     public static bool operator !=(FeedName? left, FeedName? right) => !(left == right);
 
     /// <inheritdoc />
-    public override int GetHashCode() => _text.GetHashCode(StringComparison.Ordinal);
+    public override int GetHashCode() => HashCode.Combine(Family, Key);
 
     /// <summary>The name as text, which <see cref="Parse"/> reads.</summary>
-    public override string ToString() => _text;
+    public override string ToString() => Key is null ? Family : $"{Family}/{Key}";
 
     internal static void CheckFamily(string family, string parameter)
     {

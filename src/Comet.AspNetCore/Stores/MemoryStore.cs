@@ -14,9 +14,9 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
     public ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken) =>
         new(new MemoryLog(tail, time));
 
+    // Its lock is itself: there is one for every key, nobody outside has it, and a Lock is 40 bytes.
     private sealed class MemoryLog : IFeedLog
     {
-        private readonly Lock _lock = new();
         private readonly string _epoch = RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuvwxyz", 8);
         private readonly IFeedTail _tail;
         private readonly TimeProvider _time;
@@ -31,7 +31,7 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
 
         public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
         {
-            lock (_lock)
+            lock (this)
             {
                 ObjectDisposedException.ThrowIf(_isClosed, this);
                 var entry = new FeedEntry(++_head, payload, _time.GetUtcNow());
@@ -46,7 +46,7 @@ public sealed class MemoryStore(TimeProvider time) : IFeedStore
 
         public ValueTask DisposeAsync()
         {
-            lock (_lock)
+            lock (this)
             {
                 _isClosed = true;
             }

@@ -11,6 +11,9 @@ internal abstract class ResponseWriter(HttpContext context)
     // A longer write leaves in pieces, so that one can see whether a slow client takes any. A connection holds one piece of it at a time.
     private const int PieceLength = 32 * 1024;
 
+    private static readonly Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> FlushPiece =
+        static (writer, piece) => writer.FlushBodyAsync(piece.Span);
+
     // Set by a write that waits, taken by the task that checks its deadline.
     private bool _hasProgressed;
 
@@ -30,6 +33,13 @@ internal abstract class ResponseWriter(HttpContext context)
     /// </summary>
     /// <returns>False: the connection is closed.</returns>
     internal abstract ValueTask<bool> WriteAsync(FrameBuffer buffer);
+
+    /// <summary>Writes a frame that connections share. The response has begun: its head was written.</summary>
+    /// <param name="frame">What to write.</param>
+    /// <param name="nonce">The connection's.</param>
+    /// <inheritdoc cref="WriteAsync(FrameBuffer)"/>
+    internal virtual ValueTask<bool> WriteAsync(EncodedFrame frame, Nonce nonce) =>
+        WritePiecesAsync(frame, frame.Start, frame.End, nonce, FlushPiece);
 
     /// <summary>Makes writes wait before the system holds much for the client, so that what it receives is not old.</summary>
     internal void KeepLittleUnsent() => _keepsLittleUnsent = UnsentLimit.TrySet(context);
@@ -54,7 +64,7 @@ internal abstract class ResponseWriter(HttpContext context)
         context.Abort();
     }
 
-    /// <summary>Whether an exception of <see cref="WriteAsync"/> means just that the connection was closed.</summary>
+    /// <summary>Whether an exception of <see cref="WriteAsync(FrameBuffer)"/> means just that the connection was closed.</summary>
     internal static bool IsConnectionLoss(Exception exception) =>
         exception is OperationCanceledException or IOException or ObjectDisposedException or ConnectionAbortedException;
 
@@ -63,7 +73,7 @@ internal abstract class ResponseWriter(HttpContext context)
     /// <summary>Writes what a buffer holds to the response's body.</summary>
     /// <param name="buffer">May be reused as soon as this returns.</param>
     /// <param name="asChunk">Whether to write the framing of a chunk, too.</param>
-    /// <inheritdoc cref="WriteAsync"/>
+    /// <inheritdoc cref="WriteAsync(FrameBuffer)"/>
     protected ValueTask<bool> WriteBodyAsync(FrameBuffer buffer, bool asChunk)
     {
         var bytes = asChunk ? buffer.Chunk : buffer.Content;
@@ -73,7 +83,7 @@ internal abstract class ResponseWriter(HttpContext context)
         }
         var frame = buffer.Share();
         var (from, to) = asChunk ? (0, frame.Length) : (frame.Start, frame.End);
-        return WritePiecesAsync(frame, from, to, buffer.Nonce, static (writer, piece) => writer.FlushBodyAsync(piece.Span));
+        return WritePiecesAsync(frame, from, to, buffer.Nonce, FlushPiece);
     }
 
     /// <summary>Writes the rest of a buffer's chunk piece by piece, each when the connection has taken the one before.</summary>
@@ -117,7 +127,13 @@ internal abstract class ResponseWriter(HttpContext context)
         }
     }
 
-    private async ValueTask<bool> WritePiecesAsync(
+    /// <summary>Writes a part of a frame piece by piece, each when the connection has taken the one before.</summary>
+    /// <param name="frame">Does not change.</param>
+    /// <param name="from">Where the part begins.</param>
+    /// <param name="to">Where it ends.</param>
+    /// <param name="nonce">The connection's.</param>
+    /// <param name="write">Writes one piece. False: the connection is closed.</param>
+    protected async ValueTask<bool> WritePiecesAsync(
         EncodedFrame frame, int from, int to, Nonce nonce, Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> write)
     {
         var piece = ArrayPool<byte>.Shared.Rent(PieceLength);

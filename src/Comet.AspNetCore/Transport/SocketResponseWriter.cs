@@ -12,6 +12,9 @@ namespace Comet.AspNetCore.Transport;
 /// </summary>
 internal sealed class SocketResponseWriter : ResponseWriter
 {
+    private static readonly Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> SendPiece =
+        static (writer, piece) => ((SocketResponseWriter)writer)._writer.SendAsync(piece);
+
     private readonly SocketPipeWriter _writer;
     private readonly Socket _socket; // the writer's, kept here because most writes need nothing else
     private bool _isHeadSent;
@@ -53,8 +56,11 @@ internal sealed class SocketResponseWriter : ResponseWriter
         var sent = SocketPipeWriter.TrySend(_socket, chunk, out var isClosed);
         return sent == chunk.Length ? new(true)
             : isClosed ? new(false)
-            : WriteRestAsync(buffer, sent, static (writer, piece) => ((SocketResponseWriter)writer)._writer.SendAsync(piece));
+            : WriteRestAsync(buffer, sent, SendPiece);
     }
+
+    internal override ValueTask<bool> WriteAsync(EncodedFrame frame, Nonce nonce) =>
+        WritePiecesAsync(frame, 0, frame.Length, nonce, SendPiece);
 
     protected override ValueTask<bool> EndBodyAsync() => FlushBodyAsync("0\r\n\r\n"u8);
 }

@@ -160,6 +160,34 @@ public class CatchUpTests
         Assert.Equal("abc"[(int)(offset / ScriptedStore.Step)].ToString(), next.Value.GetString());
     }
 
+    [Theory]
+    [InlineData(CometFormat.ScriptTags)]
+    [InlineData(CometFormat.Ndjson)]
+    public async Task A_log_that_begins_anew_while_a_client_comes_back_is_told_to_it(CometFormat format)
+    {
+        _store.With(10);
+        await using var app = await StartAsync();
+        await app.PublishAsync("11"); // the feed is open
+        var asked = new FeedPosition(_store.Epoch, 12 * ScriptedStore.Step);
+        _store.OnReach = () =>
+        {
+            // The client's position is in the tail again, though in another epoch.
+            _store.BeginAnew("other");
+            _store.Intrude("\"a\""u8.ToArray());
+            _store.Advance(asked.Offset);
+            _store.Intrude("\"b\""u8.ToArray());
+            return true;
+        };
+
+        await using var stream = await app.OpenAsync("/", format, asked.ToString());
+        var open = await stream.NextAsync(CometMessageKind.Open);
+        await app.PublishAsync("c");
+
+        Assert.False(open.Recovered);
+        Assert.StartsWith("other-", open.Id, StringComparison.Ordinal);
+        Assert.Equal("c", await stream.NextStringAsync());
+    }
+
     [Fact]
     public async Task A_tail_that_missed_entries_is_told_to_every_client()
     {
@@ -198,7 +226,7 @@ public class CatchUpTests
         Assert.Equal("scripted-100", await NextIdAsync());
         Assert.Equal("scripted-100", (await stream.NextAsync(CometMessageKind.Heartbeat)).Id);
         var id = (await app.PublishAsync("3")).Single();
-        Assert.Equal(id, await NextIdAsync());
+        Assert.Equal(id, (await stream.UntilAsync(message => message.Kind == CometMessageKind.Message)).Id);
         Assert.Null((await stream.NextAsync(CometMessageKind.Heartbeat)).Id);
         await using var resumed = await app.OpenAsync("/", format, lastEventId: "scripted-100");
         Assert.True((await resumed.NextAsync(CometMessageKind.Open)).Recovered);
@@ -334,6 +362,64 @@ public class CatchUpTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
         await app.NoStreamIsOpenAsync();
         await app.StopWithoutErrorAsync();
+    }
+
+    [Fact]
+    public async Task The_page_that_settles_the_start_is_the_first_that_is_sent()
+    {
+        _store.With(["long".PadRight(5_000_000)]); // more than is kept for others
+        await using var app = await StartAsync();
+        await using var stream = await app.OpenAsync("/", CometFormat.Ndjson, "earliest");
+
+        await stream.NextAsync(CometMessageKind.Open);
+        Assert.Equal("long", (await stream.NextStringAsync())!.TrimEnd());
+        await app.PublishAsync("next");
+
+        Assert.Equal("next", await stream.NextStringAsync());
+        Assert.Equal(1, _store.Reads);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_what_only_the_store_has_yet_follows_the_feed()
+    {
+        _store.With(2);
+        await using var app = await StartAsync(new() { Heartbeat = TimeSpan.FromMilliseconds(250) });
+        await app.PublishAsync("3");
+        _store.JoinAt(1000); // so that the tail does not know what follows an older position
+        var announce = _store.StoreBeforeTail("4");
+
+        await using var stream = await app.OpenAsync("/", lastEventId: _store.IdOf(3));
+        await stream.NextAsync(CometMessageKind.Open);
+        await stream.NextAsync(CometMessageKind.Heartbeat); // nobody sends it to a reader that asks the store again and again
+        announce();
+
+        Assert.Equal("4", (await stream.UntilAsync(message => message.Kind == CometMessageKind.Message)).Value.GetString());
+    }
+
+    [Fact]
+    public async Task Code_that_has_read_history_leaves_nothing_of_it_behind()
+    {
+        _store.With(600);
+        var time = new ManualTime();
+        await using var app = await NewsApp.StartAsync(
+            configure: builder => builder.Services.AddSingleton<IFeedStore>(_store).AddSingleton<TimeProvider>(time));
+        await foreach (var message in app.News().ReadAsync(FeedPosition.Earliest))
+        {
+            if (message.Value == "600")
+            {
+                break;
+            }
+        }
+
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                GC.Collect();
+                return !_store.Payloads.Any(payload => payload.IsAlive);
+            },
+            "the pages are gone");
     }
 
     private Task<TestApp> StartAsync(CometStreamOptions? stream = null) =>

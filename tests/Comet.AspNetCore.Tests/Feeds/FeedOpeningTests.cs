@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Stores;
@@ -36,7 +37,7 @@ public sealed class FeedOpeningTests
         var publishing = app.PublishMany(2);
         app.Store.Succeed(opening: 1);
 
-        Assert.Equal([1, 2], (await Task.WhenAll(publishing).WithPatience()).Select(position => position.Offset));
+        Assert.Equal([1, 2], (await Task.WhenAll(publishing).WithPatience()).Select(position => position.Offset).Order());
         Assert.Equal(2, app.Store.Openings);
     }
 
@@ -54,6 +55,27 @@ public sealed class FeedOpeningTests
 
         Assert.Equal(1, (await publishing.WithPatience()).Offset);
         Assert.Equal(1, app.Store.Openings);
+    }
+
+    [Fact]
+    public async Task A_store_that_blocks_before_it_returns_blocks_no_caller()
+    {
+        using var unblocked = new ManualResetEventSlim();
+        using var cancellation = new CancellationTokenSource();
+        await using var app = new App();
+        app.Store.BeforeReturning = () => unblocked.Wait(Eventually.Patience);
+
+        var publishing = Enumerable.Range(0, 2)
+            .Select(_ => Task.Run(async () => await app.Feed.PublishAsync("1", cancellation.Token), TestContext.Current.CancellationToken))
+            .ToList();
+        await Eventually.HoldsAsync(() => app.Store.Openings == 1, "the store is asked");
+        await cancellation.CancelAsync();
+
+        foreach (var each in publishing)
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => each.WaitAsync(TimeSpan.FromSeconds(10)));
+        }
+        unblocked.Set();
     }
 
     [Fact]
@@ -98,23 +120,30 @@ public sealed class FeedOpeningTests
     private sealed class HeldStore : IFeedStore
     {
         private readonly MemoryStore _memory = new(TimeProvider.System);
-        private readonly List<TaskCompletionSource> _openings = [];
+        private readonly ConcurrentDictionary<int, TaskCompletionSource> _openings = new();
+        private int _count;
 
-        internal int Openings => _openings.Count;
+        internal int Openings => _count;
 
         public bool CanReadBack => true;
 
-        internal void Succeed(int opening) => _openings[opening].SetResult();
+        /// <summary>Runs in the call, before it returns a task.</summary>
+        internal Action BeforeReturning { get; set; } = () => { };
 
-        internal void Fail(int opening) => _openings[opening].SetException(new FeedUnavailableException("Nobody listens."));
+        internal void Succeed(int opening) => Opening(opening).SetResult();
+
+        internal void Fail(int opening) => Opening(opening).SetException(new FeedUnavailableException("Nobody listens."));
 
         public async ValueTask<IFeedLog> OpenAsync(
             FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken)
         {
-            var opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _openings.Add(opening);
+            var opening = Opening(Interlocked.Increment(ref _count) - 1);
+            BeforeReturning();
             await opening.Task.WaitAsync(cancellationToken);
             return await _memory.OpenAsync(feed, retention, tail, cancellationToken);
         }
+
+        private TaskCompletionSource Opening(int number) =>
+            _openings.GetOrAdd(number, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
     }
 }

@@ -11,6 +11,8 @@ public sealed class Alone;
 [Collection(nameof(Alone))]
 public class SlowClientMemoryTests
 {
+    private const int Clients = 20;
+
     [Theory]
     [InlineData("Direct")]
     [InlineData("Portable")]
@@ -27,7 +29,8 @@ public class SlowClientMemoryTests
             },
             configure: builder => builder.Configuration["Comet:WriteTimeout"] = "00:10:00");
         using var client = app.CreateClient(receiveBuffer: 4096);
-        var stalled = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null)));
+        var stalled = await Task.WhenAll(
+            Enumerable.Range(0, Clients).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null)));
         await using var fast = await app.OpenAsync("/", CometFormat.Ndjson);
         await fast.NextAsync(CometMessageKind.Open);
         await PublishAsync(1);
@@ -35,13 +38,13 @@ public class SlowClientMemoryTests
 
         await PublishAsync(100); // until the system takes no more for the stalled
         var stalling = GC.GetTotalMemory(forceFullCollection: true);
-        await PublishAsync(200); // 20 MB, for each of 40 clients
+        await PublishAsync(200); // 20 MB, for each of the clients
         var grown = GC.GetTotalMemory(forceFullCollection: true) - stalling;
 
         // A write under way, in the library and in what is behind it: two buffers of the power of two above a message. In all there were 400 MB.
-        Assert.True(stalling - before < (40 * 2 * 131_072) + 5_000_000, $"{stalling - before} bytes when they stalled");
+        Assert.True(stalling - before < (Clients * 2 * 131_072) + 15_000_000, $"{stalling - before} bytes when they stalled");
         Assert.True(grown < 10_000_000, $"{grown} bytes more"); // less than one copy, and buffers of the connections
-        Assert.Equal(41, app.OpenStreams);
+        Assert.Equal(Clients + 1, app.OpenStreams);
         foreach (var stream in stalled)
         {
             await stream.DisposeAsync();
@@ -72,7 +75,7 @@ public class SlowClientMemoryTests
             feed => feed.RetainBytes = 4 * Size,
             configure: builder => builder.Configuration["Comet:WriteTimeout"] = "00:10:00");
         using var client = app.CreateClient(receiveBuffer: 4096);
-        var stalled = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => TestStream.OpenAsync(client, "/", format, null)));
+        var stalled = await Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => TestStream.OpenAsync(client, "/", format, null)));
         foreach (var stream in stalled)
         {
             await stream.NextAsync(CometMessageKind.Open);
@@ -88,7 +91,7 @@ public class SlowClientMemoryTests
         // In the log, encoded, and in the buffers that encode; a copy for each would be 320 MB.
         var grown = GC.GetTotalMemory(forceFullCollection: true) - before;
         Assert.True(grown < 10L * Size, $"{grown} bytes more");
-        foreach (var stream in stalled[..4])
+        foreach (var stream in stalled[..2])
         {
             Assert.Equal(["a", "b"], (await stream.TakeAsync(Messages)).Select(message => message.Value.GetString()![^1..]));
         }

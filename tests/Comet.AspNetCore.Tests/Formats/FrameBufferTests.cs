@@ -46,4 +46,26 @@ public class FrameBufferTests
             return pieces;
         }
     }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(2000)]
+    [InlineData(20_000)]
+    public void A_new_buffer_takes_a_frame_of_any_length(int distance)
+    {
+        using var buffer = new FrameBuffer();
+        for (var i = 0; i < 3; i++)
+        {
+            buffer.Write(Enumerable.Repeat((byte)'x', distance).ToArray());
+            buffer.WriteNoncePlaceholder();
+        }
+        var nonce = Nonce.Create();
+        buffer.WriteNonce(nonce);
+
+        using var other = new FrameBuffer();
+        other.Load(buffer.Share());
+        other.WriteNonce(nonce);
+
+        Assert.Equal(buffer.Content, other.Content);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.AspNetCore.Tests.Hosting;
@@ -26,7 +27,22 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
     /// <summary>Runs before each read.</summary>
     internal Func<Task> BeforeRead { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>Runs where a reader has looked at the tail, and asks for a position beyond it; its result is the answer.</summary>
+    internal Func<bool> OnReach { get; set; } = () => false;
+
+    /// <summary>Reads of what follows this offset, or a later one, wait in the call, and in the task that it returns.</summary>
+    internal long HungFrom { get; set; } = long.MaxValue;
+
+    /// <inheritdoc cref="HungFrom"/>
+    internal ManualResetEventSlim HungCall { get; } = new(initialState: true);
+
+    /// <inheritdoc cref="HungFrom"/>
+    internal Task HungTask { get; set; } = Task.CompletedTask;
+
     internal int Reads { get; private set; }
+
+    /// <summary>The payloads that were read, as long as anybody has them.</summary>
+    internal ConcurrentQueue<WeakReference> Payloads { get; } = new();
 
     internal int Openings { get; private set; }
 
@@ -75,6 +91,15 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         {
             _end = Math.Max(_end, head);
             _tail!.Advance(head);
+        }
+    }
+
+    /// <summary>Resets the tail to an end of the log that is behind its last entry, as a server does that joins a log with other feeds.</summary>
+    internal void JoinAt(long head)
+    {
+        lock (_lock)
+        {
+            _tail!.Reset(Epoch, _end = head);
         }
     }
 
@@ -133,6 +158,11 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
 
     public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
     {
+        if (after >= HungFrom)
+        {
+            HungCall.Wait(Eventually.Patience, cancellationToken);
+            await HungTask.WaitAsync(cancellationToken);
+        }
         await BeforeRead().WaitAsync(cancellationToken);
         ThrowIfUnavailable();
         lock (_lock)
@@ -141,12 +171,16 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
             var entries = new List<FeedEntry>();
             foreach (var entry in _entries.Where(entry => entry.Offset > after).Take(maxEntries).TakeWhile(_ => maxBytes > 0))
             {
-                entries.Add(entry);
-                maxBytes -= entry.Payload.Length;
+                var payload = entry.Payload.ToArray(); // as from a file
+                Payloads.Enqueue(new WeakReference(payload));
+                entries.Add(entry with { Payload = payload });
+                maxBytes -= payload.Length;
             }
             return new FeedLogPage(Epoch, _trimmedThrough, entries);
         }
     }
+
+    public ValueTask<bool> ReachAsync(FeedPosition position, CancellationToken cancellationToken) => new(OnReach());
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

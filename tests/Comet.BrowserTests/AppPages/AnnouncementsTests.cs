@@ -82,7 +82,8 @@ public class AnnouncementsTests(App app, TestBrowsers browsers) : IClassFixture<
     [Fact]
     public async Task A_restart_without_history_leaves_an_empty_page_that_says_so()
     {
-        var first = new App(services => services.PostConfigure<CometOptions>(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
+        var first = new App(services =>
+            services.PostConfigure<CometOptions>(comet => comet.ReconnectSpread = TimeSpan.FromMilliseconds(500)));
         await using var network = new TcpProxy(first.Url);
         var page = await OpenAsync(network.Url);
         await first.AnnounceAsync("Forgotten");

@@ -40,7 +40,8 @@ public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
     [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
     public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
     {
-        await using var site = new App(services => services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
+        await using var site = new App(services =>
+            services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
         await using var network = new TcpProxy(site.Url);
         var page = await browsers.OpenTabAsync(kind);
         await page.GotoAsync(network.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });

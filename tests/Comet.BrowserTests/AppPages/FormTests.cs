@@ -1,8 +1,11 @@
 using System.Net;
+using System.Security.Claims;
 using System.Text.RegularExpressions;
 using Comet.BrowserTests.Browsers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 
@@ -43,12 +46,24 @@ public partial class FormTests(TestBrowsers browsers)
     }
 
     [Theory]
-    [InlineData("http", "^\\.AspNetCore\\.Antiforgery\\.[^;]*; path=/; samesite=strict; httponly$")]
-    [InlineData("https", "^__Host-\\.AspNetCore\\.Antiforgery\\.[^;]*; path=/; secure; samesite=strict; httponly$")]
-    public async Task The_cookie_of_the_form_is_bound_to_the_host_where_it_is_served_by_HTTPS(string scheme, string expected)
+    [InlineData("http", "", "^\\.AspNetCore\\.Antiforgery\\.[^;]*; path=/; samesite=strict; httponly$")]
+    [InlineData("https", "", "^__Host-\\.AspNetCore\\.Antiforgery\\.[^;]*; path=/; secure; samesite=strict; httponly$")]
+    [InlineData("http", "Name=form", "^form=[^;]*; path=/; samesite=strict; httponly$")]
+    [InlineData("https", "Name=form", "^__Host-form=[^;]*; path=/; secure; samesite=strict; httponly$")]
+    [InlineData("https", "Name=__Host-form", "^__Host-form=[^;]*; path=/; secure; samesite=strict; httponly$")]
+    [InlineData("https", "Name=__Secure-form", "^__Secure-form=[^;]*; path=/; secure; samesite=strict; httponly$")]
+    [InlineData("https", "Name=form Domain=example.com", "^form=[^;]*; domain=example.com; path=/; secure; samesite=strict; httponly$")]
+    [InlineData("https", "Name=form Path=/announcements", "^form=[^;]*; path=/announcements; secure; samesite=strict; httponly$")]
+    [InlineData("https", "SameSite=Lax HttpOnly=false Extensions:0=Partitioned", "; path=/; secure; samesite=lax; Partitioned$")]
+    [InlineData("https", "MaxAge=1:00:00", "; max-age=3600; path=/; secure; samesite=strict; httponly$")]
+    [InlineData("https", "SecurePolicy=Always", "^__Host-.*; secure; ")]
+    public async Task The_cookie_of_the_form_is_as_the_owner_set_it_and_bound_to_the_host_where_HTTPS_allows_it(
+        string scheme, string settings, string expected)
     {
-        await using var app = new App(services => services.AddSingleton<IStartupFilter>(new Served(scheme)));
-        using var client = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(app.Url) };
+        await using var app = new App(services => services
+            .AddSingleton<IStartupFilter>(new With(context => context.Request.Scheme = scheme))
+            .AddAntiforgery(options => Set(options.Cookie, settings)));
+        using var client = CreateClient(app);
 
         using var page = await client.GetAsync("/announcements");
         var cookie = Assert.Single(page.Headers.GetValues("Set-Cookie"));
@@ -63,16 +78,92 @@ public partial class FormTests(TestBrowsers browsers)
         Assert.Equal(HttpStatusCode.Found, posted.StatusCode);
     }
 
+    [Theory]
+    [InlineData("id=1 name=Ann", "id=1 name=Bob", true)]
+    [InlineData("id=1 name=Ann", "id=2 name=Ann", false)]
+    [InlineData("sub=1 name=Ann", "sub=1 name=Bob", true)]
+    [InlineData("sub=1 name=Ann", "sub=2 name=Ann", false)]
+    [InlineData("id=1 sub=3", "id=2 sub=3", false)]
+    [InlineData("name=Ann", "name=Bob", false)]
+    [InlineData("", "", true)]
+    [InlineData("name=127.0.0.1", "", false)]
+    public async Task Who_posts_too_often_is_told_by_the_rule_that_counts_streams(string first, string second, bool isOneVisitor)
+    {
+        await using var app = new App(services => services.AddSingleton<IStartupFilter>(new With(SignIn)));
+        using var client = CreateClient(app);
+        for (var last = HttpStatusCode.BadRequest; last != HttpStatusCode.TooManyRequests;)
+        {
+            last = await PostAsync(first);
+            Assert.True(last is HttpStatusCode.BadRequest or HttpStatusCode.TooManyRequests, $"{last}");
+        }
+
+        // The limit gives a place every three seconds, so one of these may find one.
+        HttpStatusCode[] others = [await PostAsync(second), await PostAsync(second), await PostAsync(second)];
+
+        Assert.Equal(isOneVisitor, others.Contains(HttpStatusCode.TooManyRequests));
+
+        async Task<HttpStatusCode> PostAsync(string claims)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/announcements") { Headers = { { "X-Claims", claims } } };
+            using var response = await client.SendAsync(request);
+            return response.StatusCode;
+        }
+
+        static void SignIn(HttpContext context)
+        {
+            var claims = Pairs(context.Request.Headers["X-Claims"].ToString())
+                .Select(pair => new Claim(TypeOf(pair.Name), pair.Value))
+                .ToList();
+            context.User = new ClaimsPrincipal(new ClaimsIdentity(claims, claims.Count > 0 ? "Test" : null));
+        }
+
+        static string TypeOf(string name) => name switch
+        {
+            "id" => ClaimTypes.NameIdentifier,
+            "name" => ClaimTypes.Name,
+            _ => name,
+        };
+    }
+
+    [Fact]
+    public async Task Without_scripts_who_posts_too_often_gets_a_page_that_says_so()
+    {
+        await using var app = new App();
+        using var client = CreateClient(app);
+        var (status, retry, page) = (HttpStatusCode.BadRequest, "", "");
+        while (status == HttpStatusCode.BadRequest)
+        {
+            using var response = await client.PostAsync("/announcements", new FormUrlEncodedContent([]));
+            (status, retry, page) = (response.StatusCode, $"{response.Headers.RetryAfter}", await response.Content.ReadAsStringAsync());
+        }
+
+        Assert.Equal((HttpStatusCode.TooManyRequests, "3"), (status, retry));
+        Assert.Contains("<h1>That is a lot at once</h1>", page, StringComparison.Ordinal);
+        Assert.Contains("Wait a few seconds, go back and try again.", page, StringComparison.Ordinal);
+    }
+
+    private static HttpClient CreateClient(App app) =>
+        new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(app.Url) };
+
+    private static void Set(CookieBuilder cookie, string settings) => new ConfigurationBuilder()
+        .AddInMemoryCollection(Pairs(settings).Select(pair => KeyValuePair.Create(pair.Name, (string?)pair.Value)))
+        .Build()
+        .Bind(cookie);
+
+    private static IEnumerable<(string Name, string Value)> Pairs(string text) =>
+        text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=', 2)).Select(pair => (pair[0], pair[1]));
+
     [GeneratedRegex("name=\"__RequestVerificationToken\" type=\"hidden\" value=\"([^\"]*)\"")]
     private static partial Regex Token();
 
-    private sealed class Served(string scheme) : IStartupFilter
+    /// <summary>Does something with each request before the app does.</summary>
+    private sealed class With(Action<HttpContext> prepare) : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
         {
             app.Use((context, rest) =>
             {
-                context.Request.Scheme = scheme;
+                prepare(context);
                 return rest(context);
             });
             next(app);

@@ -1,6 +1,7 @@
 using System.Net;
 using Comet.BrowserTests.Browsers;
 using CometApp.Feeds;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Playwright;
 
@@ -39,6 +40,25 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
         await page.CloseAsync();
     }
 
+    [Theory]
+    [InlineData("/owner")]
+    [InlineData("/owner/stream")]
+    [InlineData("/owner/posted")]
+    [InlineData("/owner/both")]
+    [InlineData("/owner/two", "its own")]
+    public async Task What_an_owner_adds_answers_HEAD_like_GET(string path, string? own = null)
+    {
+        await using var owned = new App(services => services.AddControllers().AddApplicationPart(typeof(OwnersController).Assembly));
+        using var client = owned.CreateClient();
+        using var get = await client.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+
+        using var head = await client.SendAsync(new(HttpMethod.Head, path), TestContext.Current.CancellationToken);
+
+        Assert.Equal(get.StatusCode, head.StatusCode);
+        Assert.Equal(own, head.Headers.TryGetValues("X-Head", out var values) ? values.Single() : null);
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task An_action_that_throws_is_500_and_the_page_of_it_is_404_to_those_who_ask_for_it()
     {
@@ -53,6 +73,7 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
         Assert.Contains("on our side", page, StringComparison.Ordinal);
         Assert.Contains("Unable to resolve service", page, StringComparison.Ordinal); // what Development shows
         Assert.Equal(HttpStatusCode.NotFound, asked.StatusCode);
-        Assert.Contains("nothing here", await asked.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        var nothing = await asked.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("nothing here", nothing, StringComparison.Ordinal);
     }
 }

@@ -54,7 +54,9 @@ public class PathBaseTests(PathBaseTests.Tools tools, TestBrowsers browsers) : I
         if (!runsScripts)
         {
             // What the page's script does not handle, the browser posts.
-            await page.EvaluateAsync("() => document.getElementById('form').addEventListener('submit', event => event.stopImmediatePropagation(), true)");
+            await page.EvaluateAsync("""
+                () => document.getElementById('form').addEventListener('submit', event => event.stopImmediatePropagation(), true)
+                """);
         }
 
         await page.FillAsync("#Text", text);

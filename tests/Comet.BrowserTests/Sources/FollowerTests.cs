@@ -58,10 +58,9 @@ public class FollowerTests(TestBrowsers browsers)
         var readers = await profile.OpenTabsAsync(site.Url, 2, PageFault.Deafness);
 
         await readers[1].Page.EvaluateAsync("() => { window.isDeaf = true; }");
-        await site.PublishAsync("1");
+        var id = await site.PublishAsync("1");
+        await readers[1].Page.WaitForFunctionAsync("id => unheard.some(told => told.includes(id))", id);
         await readers[0].WaitForMessagesAsync(1);
-        // The message may still be on its way to the deaf tab.
-        await readers[1].Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))");
         Assert.Empty(await readers[1].IdsAsync());
         await readers[1].Page.EvaluateAsync("() => { window.isDeaf = false; }");
         if (then is not null)

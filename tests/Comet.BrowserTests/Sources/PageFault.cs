@@ -3,10 +3,13 @@ namespace Comet.BrowserTests.Sources;
 /// <summary>Scripts that run before a page's own, and change what it lives on.</summary>
 internal static class PageFault
 {
-    /// <summary>While <c>isDeaf</c> is true, what other tabs broadcast is lost.</summary>
+    /// <summary>While <c>isDeaf</c> is true, what other tabs broadcast is lost: it is in <c>unheard</c>, as text.</summary>
     internal const string Deafness = """
+        window.unheard = [];
         window.BroadcastChannel = class extends BroadcastChannel {
-          set onmessage(listener) { super.onmessage = event => window.isDeaf || listener(event); }
+          set onmessage(listener) {
+            super.onmessage = event => window.isDeaf ? unheard.push(JSON.stringify(event.data)) : listener(event);
+          }
         };
         """;
 

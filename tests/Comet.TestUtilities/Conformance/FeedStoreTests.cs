@@ -336,6 +336,7 @@ public abstract class FeedStoreTests
                 {
                     break;
                 }
+                deadline.CancelAfter(Eventually.Patience); // for each message anew: the publisher may be slow
             }
         }
         catch (OperationCanceledException)

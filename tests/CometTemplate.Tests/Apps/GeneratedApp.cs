@@ -5,10 +5,13 @@ namespace CometTemplate.Tests.Apps;
 /// <summary>What one <c>dotnet new comet-app</c> gave.</summary>
 public sealed class GeneratedApp(string name, string folder)
 {
+    // Beside the assembly that runs.
+    private const string Settings = ".runtimeconfig.json";
+
     private const string Registered = "builder.Services.AddComet();";
 
-    // One build uses all cores; two at a time would only be slower.
-    private static readonly SemaphoreSlim Builds = new(1);
+    // An app is built on little more than one core, as its tests wait for it; more builds at a time would only need more memory.
+    private static readonly SemaphoreSlim Builds = new(Environment.ProcessorCount);
 
     private readonly Lazy<Task<string>> _build = new(() => BuildAsync(folder));
 
@@ -18,7 +21,9 @@ public sealed class GeneratedApp(string name, string folder)
 
     internal string ProjectFolder => Path.Combine(folder, "src", name);
 
-    internal string Assembly => Path.Combine(ProjectFolder, "bin", "Debug", "net10.0", $"{name}.dll");
+    /// <summary>What a build of it gave to run.</summary>
+    internal string Assembly => Directory.GetFiles(Path.Combine(ProjectFolder, "bin", "Debug", "net10.0"), $"*{Settings}").Single()
+        .Replace(Settings, ".dll", StringComparison.Ordinal);
 
     /// <summary>The paths of all files, with slashes, as they were generated.</summary>
     internal IReadOnlyList<string> Files { get; } = Find(folder);
@@ -54,11 +59,16 @@ public sealed class GeneratedApp(string name, string folder)
     /// <summary>Puts lines into Program.cs, after the one that registers the library.</summary>
     internal async Task RegisterAsync(IEnumerable<string> lines)
     {
-        var program = Path.Combine(ProjectFolder, "Program.cs");
-        var code = await File.ReadAllTextAsync(program);
-        Assert.Contains(Registered, code, StringComparison.Ordinal);
-        var text = string.Join('\n', [Registered, .. lines]);
-        await File.WriteAllTextAsync(program, code.Replace(Registered, text, StringComparison.Ordinal));
+        await ReplaceAsync("Program.cs", Registered, string.Join('\n', [Registered, .. lines]));
+    }
+
+    /// <summary>Changes a file of the project.</summary>
+    internal async Task ReplaceAsync(string file, string old, string text)
+    {
+        var path = Path.Combine(ProjectFolder, file);
+        var code = await File.ReadAllTextAsync(path);
+        Assert.Contains(old, code, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(path, code.Replace(old, text, StringComparison.Ordinal));
     }
 
     private static List<string> Find(string folder) =>

@@ -32,7 +32,8 @@ internal sealed partial class RunningApp : IAsyncDisposable
     }
 
     /// <summary>Follows no redirects.</summary>
-    internal HttpClient Client { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, ResponseDrainTimeout = TimeSpan.Zero }) { Timeout = Patience };
+    internal HttpClient Client { get; } =
+        new(new SocketsHttpHandler { AllowAutoRedirect = false, ResponseDrainTimeout = TimeSpan.Zero }) { Timeout = Patience };
 
     /// <summary>What it has written so far.</summary>
     internal string Output
@@ -91,6 +92,8 @@ internal sealed partial class RunningApp : IAsyncDisposable
             using var response = await Client.GetAsync(path);
             Assert.Equal((path, status), (path, (int)response.StatusCode));
             Assert.All(SecurityHeaders, header => Assert.True(response.Headers.Contains(header), $"{path} has no {header}."));
+            // What an app does not find where it was started is served empty.
+            Assert.True((await response.Content.ReadAsByteArrayAsync()).Length > 0, $"{path} is empty.");
         }
     }
 
@@ -129,16 +132,19 @@ internal sealed partial class RunningApp : IAsyncDisposable
     }
 
     /// <summary>Posts an announcement by the form of its page.</summary>
-    internal async Task AnnounceAsync(string text)
+    internal Task AnnounceAsync(string text) => PostAsync("/announcements", text);
+
+    /// <summary>Posts a text by the form of a page, which leads back to it.</summary>
+    internal async Task PostAsync(string path, string text)
     {
-        var page = await Client.GetStringAsync("/announcements");
+        var page = await Client.GetStringAsync(path);
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
             ["Text"] = text,
             ["__RequestVerificationToken"] = Token().Match(page).Groups[1].Value,
         });
-        using var response = await Client.PostAsync("/announcements", form);
-        Assert.Equal(HttpStatusCode.Found, response.StatusCode);
+        using var response = await Client.PostAsync(path, form);
+        Assert.Equal((HttpStatusCode.Found, path), (response.StatusCode, response.Headers.Location?.OriginalString));
     }
 
     private void Add(string? line)

@@ -61,7 +61,8 @@ public sealed class TemplatePackage : IAsyncLifetime
     internal async Task<GeneratedApp> CreateAppAsync(string name = "MyApp", string options = "")
     {
         var folder = CreateFolder(name);
-        await NewAsync(folder, ["comet-app", "-n", name, "-o", folder, "--no-restore", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        var given = options.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        await NewAsync(folder, ["comet-app", "-n", name, "-o", folder, "--no-restore", .. given]);
         return new GeneratedApp(name, folder);
     }
 

@@ -10,10 +10,10 @@ namespace CometApp.Controllers;
 [Route("/announcements")]
 public sealed class AnnouncementsController(Feed<Announcement> announcements, TimeProvider time) : Controller
 {
-    [HttpGet, HttpHead]
+    [HttpGet]
     public ViewResult Index() => View(new AnnouncementForm());
 
-    [HttpGet("stream"), HttpHead("stream")]
+    [HttpGet("stream")]
     public CometResult Stream() => CometResults.Feed(announcements, "parent.announced");
 
     [HttpPost]

@@ -8,9 +8,9 @@ namespace CometApp.Controllers;
 [Route("/clock")]
 public sealed class ClockController(Clock clock) : Controller
 {
-    [HttpGet, HttpHead]
+    [HttpGet]
     public ViewResult Index() => View();
 
-    [HttpGet("stream"), HttpHead("stream")]
+    [HttpGet("stream")]
     public CometResult Stream(CancellationToken cancellation) => CometResults.String(clock.Ticks(cancellation), "parent.clockChanged");
 }

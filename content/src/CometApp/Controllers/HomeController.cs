@@ -7,7 +7,7 @@ namespace CometApp.Controllers;
 
 public sealed class HomeController(IWebHostEnvironment environment) : Controller
 {
-    [HttpGet("/"), HttpHead("/")]
+    [HttpGet("/")]
     public ViewResult Index() => View();
 
     [Route("/error/{status:range(400,599)}")]

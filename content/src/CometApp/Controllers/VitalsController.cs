@@ -8,9 +8,9 @@ namespace CometApp.Controllers;
 [Route("/vitals")]
 public sealed class VitalsController(Feed<Vitals> vitals) : Controller
 {
-    [HttpGet, HttpHead]
+    [HttpGet]
     public ViewResult Index() => View();
 
-    [HttpGet("stream"), HttpHead("stream")]
+    [HttpGet("stream")]
     public CometResult Stream() => CometResults.Feed(vitals, "parent.vitalsChanged");
 }

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Sockets;
+using System.Security.Claims;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Mvc;
@@ -24,7 +26,7 @@ public static class FormProtection
         services.Configure<MvcOptions>(mvc => mvc.Filters.Add(new AutoValidateAntiforgeryTokenAttribute()));
         services.AddHttpContextAccessor();
         services.AddOptions<AntiforgeryOptions>().PostConfigure<IHttpContextAccessor>((antiforgery, accessor) =>
-            antiforgery.Cookie = new AntiforgeryCookie(antiforgery.Cookie.Name!, accessor));
+            antiforgery.Cookie = new HostCookie(antiforgery.Cookie, accessor));
         return services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
@@ -37,35 +39,43 @@ public static class FormProtection
         });
     }
 
-    private static string VisitorOf(HttpContext context) => context.User.Identity?.Name ?? context.Connection.RemoteIpAddress switch
+    /// <summary>Who is one visitor to <c>Comet:MaxStreamsPerAddress</c> and <c>Comet:MaxStreamsPerUser</c> is one here.</summary>
+    private static (string? User, IPAddress? Address) VisitorOf(HttpContext context) =>
+        UserOf(context.User) is { } user ? (user, null) : (null, AddressOf(context.Connection));
+
+    private static string? UserOf(ClaimsPrincipal user) => user.Identity is { IsAuthenticated: true }
+        ? user.FindFirstValue(ClaimTypes.NameIdentifier) ?? user.FindFirstValue("sub") ?? user.Identity.Name
+        : null;
+
+    private static IPAddress? AddressOf(ConnectionInfo connection) => connection.RemoteIpAddress switch
     {
-        null => "",
+        { IsIPv4MappedToIPv6: true } address => address.MapToIPv4(),
         // Whoever has IPv6 has a network of 2^64 addresses.
-        { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address =>
-            Convert.ToHexString(address.GetAddressBytes(), 0, 8),
-        var address => address.ToString(),
+        { AddressFamily: AddressFamily.InterNetworkV6 } address => new([.. address.GetAddressBytes()[..8], .. new byte[8]]),
+        var address => address,
     };
 
-    /// <summary>Over HTTPS, a cookie that no other host and no plain HTTP can set. Over HTTP, browsers take no such cookie.</summary>
-    private sealed class AntiforgeryCookie : CookieBuilder
+    /// <summary>
+    /// The cookie as it was set; over HTTPS, unless its domain, path or name forbid it, one that no other host and no plain HTTP can set.
+    /// Over HTTP, browsers take no such cookie.
+    /// </summary>
+    private sealed class HostCookie(CookieBuilder cookie, IHttpContextAccessor accessor) : CookieBuilder
     {
-        private readonly string _name;
-        private readonly IHttpContextAccessor _accessor;
-
-        internal AntiforgeryCookie(string name, IHttpContextAccessor accessor)
-        {
-            (_name, _accessor) = (name, accessor);
-            SameSite = SameSiteMode.Strict;
-            HttpOnly = true;
-            IsEssential = true;
-            SecurePolicy = CookieSecurePolicy.SameAsRequest;
-        }
-
-        public override string? Name => IsHttps ? $"__Host-{_name}" : _name;
+        public override string? Name => IsOfHost ? $"__Host-{cookie.Name}" : cookie.Name;
 
         // Null: the path base. The prefix asks for the whole host.
-        public override string? Path => IsHttps ? "/" : null;
+        public override string? Path => IsOfHost ? "/" : cookie.Path;
 
-        private bool IsHttps => _accessor.HttpContext is { Request.IsHttps: true };
+        public override CookieSecurePolicy SecurePolicy => cookie.SecurePolicy;
+
+        private bool IsOfHost => accessor.HttpContext is { Request.IsHttps: true } &&
+            cookie is { Domain: null, Path: null or "/", Name: var name } && name?.StartsWith("__", StringComparison.Ordinal) is false;
+
+        public override CookieOptions Build(HttpContext context, DateTimeOffset expiresFrom)
+        {
+            var options = cookie.Build(context, expiresFrom);
+            options.Secure |= context.Request.IsHttps;
+            return options;
+        }
     }
 }

@@ -1,0 +1,62 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.Abstractions;
+using Microsoft.AspNetCore.Mvc.ActionConstraints;
+using Microsoft.AspNetCore.Mvc.Filters;
+using Microsoft.AspNetCore.Mvc.Infrastructure;
+using Microsoft.AspNetCore.OutputCaching;
+
+namespace CometApp.Controllers;
+
+/// <summary>What holds for every page, added ones too.</summary>
+public static class PageConventions
+{
+    public static IServiceCollection AddPageConventions(this IServiceCollection services) =>
+        services.Configure<MvcOptions>(mvc => mvc.Filters.Add(new BrowserOnlyFilter()));
+
+    /// <summary>Lets an action that answers GET answer HEAD, too, unless another one does at the same address.</summary>
+    public static IEndpointConventionBuilder WithHead(this IEndpointConventionBuilder endpoints)
+    {
+        endpoints.Add(endpoint =>
+        {
+            var methods = endpoint.Metadata.OfType<IHttpMethodMetadata>().LastOrDefault();
+            if (methods is not null && methods.HttpMethods.Contains(HttpMethods.Get) && !HasHead(endpoint))
+            {
+                endpoint.Metadata.Add(new HttpMethodMetadata([.. methods.HttpMethods, HttpMethods.Head], methods.AcceptCorsPreflight));
+            }
+        });
+        return endpoints;
+    }
+
+    /// <summary>Keeps actions out of output caching, unless they have an <c>[OutputCache]</c> of their own.</summary>
+    public static void WithoutOutputCache(this IEndpointConventionBuilder endpoints) =>
+        // The last one counts, so that this one comes first.
+        endpoints.Add(endpoint => endpoint.Metadata.Insert(0, new OutputCacheAttribute { NoStore = true }));
+
+    private static bool HasHead(EndpointBuilder endpoint)
+    {
+        var route = endpoint.Metadata.OfType<ActionDescriptor>().Single().AttributeRouteInfo?.Template;
+        var actions = endpoint.ApplicationServices.GetRequiredService<IActionDescriptorCollectionProvider>().ActionDescriptors.Items;
+        return actions.Where(action => action.AttributeRouteInfo?.Template == route)
+            .SelectMany(action => action.ActionConstraints ?? [])
+            .Any(constraint => constraint is HttpMethodActionConstraint method && method.HttpMethods.Contains(HttpMethods.Head));
+    }
+
+    private sealed class BrowserOnlyFilter : ResultFilterAttribute
+    {
+        public override void OnResultExecuting(ResultExecutingContext context)
+        {
+            if (context.Result is not ViewResult || context.ActionDescriptor.EndpointMetadata.OfType<ResponseCacheAttribute>().Any())
+            {
+                return;
+            }
+            // At the start of the response, because a form's token says no-store, which costs the page its way back by the Back button.
+            context.HttpContext.Response.OnStarting(static state =>
+            {
+                var headers = ((HttpResponse)state).Headers;
+                headers.CacheControl = "private, no-cache";
+                headers.Pragma = default;
+                return Task.CompletedTask;
+            }, context.HttpContext.Response);
+        }
+    }
+}
