@@ -13,6 +13,8 @@ internal sealed class LogPart(long after)
     /// <summary>A part ends with the message that brings its payloads to this length.</summary>
     internal const long MaxBytes = 4 << 20;
 
+    private const long KeyMask = -1L << 32;
+
     // Bytes of memory besides the feeds, estimated.
     private const int Overhead = 128;
 
@@ -33,18 +35,26 @@ internal sealed class LogPart(long after)
     internal bool IsFull => _messages >= MaxMessages || _payloads >= MaxBytes;
 
     /// <summary>Adds the next entry.</summary>
-    internal void Add(string feed, long offset)
+    internal void Add(string feed, long offset) => Add(KeyOf(feed), offset);
+
+    /// <summary>Adds a part that follows this one, if both together are no larger than a part.</summary>
+    /// <returns>False: it does not, or they are.</returns>
+    internal bool TryAdd(LogPart next)
     {
-        _first = _feeds.Count == 0 ? offset : _first;
-        var place = (uint)Math.Min(offset - _first, uint.MaxValue);
-        if (Find(feed, out var index))
+        if (Through != next.After || _messages + next._messages > MaxMessages || _payloads + next._payloads > MaxBytes)
         {
-            _feeds[index] = KeyOf(feed) | place;
+            return false;
         }
-        else
+        foreach (var feed in next._feeds)
         {
-            _feeds.Insert(index, KeyOf(feed) | place);
+            var offset = next._first + (uint)feed;
+            if (offset > Through) // the other part was longer once
+            {
+                Add(feed & KeyMask, offset);
+            }
         }
+        (Through, _messages, _payloads) = (next.Through, _messages + next._messages, _payloads + next._payloads);
+        return true;
     }
 
     /// <summary>Extends it through the next message.</summary>
@@ -55,13 +65,26 @@ internal sealed class LogPart(long after)
     internal void Narrow(long after, long through) => (After, Through) = (Math.Max(After, after), Math.Min(Through, through));
 
     /// <summary>Whether a feed may have entries above an offset in it.</summary>
-    internal bool MayHave(string feed, long after) => Find(feed, out var index) && _first + (uint)_feeds[index] > after;
+    internal bool MayHave(string feed, long after) => Find(KeyOf(feed), out var index) && _first + (uint)_feeds[index] > after;
 
     private static long KeyOf(string feed) => (long)feed.GetHashCode(StringComparison.Ordinal) << 32;
 
-    private bool Find(string feed, out int index)
+    private void Add(long key, long offset)
     {
-        var key = KeyOf(feed);
+        _first = _feeds.Count == 0 ? offset : _first;
+        var place = (uint)Math.Min(offset - _first, uint.MaxValue);
+        if (Find(key, out var index))
+        {
+            _feeds[index] = key | place;
+        }
+        else
+        {
+            _feeds.Insert(index, key | place);
+        }
+    }
+
+    private bool Find(long key, out int index)
+    {
         index = _feeds.BinarySearch(key);
         index = index < 0 ? ~index : index;
         return index < _feeds.Count && (_feeds[index] ^ key) >> 32 == 0;

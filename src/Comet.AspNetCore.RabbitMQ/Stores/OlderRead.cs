@@ -39,7 +39,10 @@ internal sealed class OlderRead(string feed, string epoch, long after, long thro
     internal Task<OlderPage?> Page => _page.Task;
 
     /// <summary>Whether it needs nothing any more.</summary>
-    internal bool IsDone => _isAbandoned || _page.Task.IsCompleted;
+    internal bool IsDone => _isAbandoned || IsAnswered;
+
+    /// <summary>Whether it has got its page, or none.</summary>
+    internal bool IsAnswered => _page.Task.IsCompleted;
 
     /// <summary>Whether it has as much as it takes.</summary>
     internal bool IsFull => _entries.Count == maxEntries || _bytes >= maxBytes;
