@@ -186,6 +186,26 @@ public sealed class OlderReadsTests
         Assert.Empty((await next.Page.WithPatience())!.Entries);
     }
 
+    [Fact]
+    public async Task A_fault_outside_a_scan_fails_those_who_wait_and_not_those_who_come_after()
+    {
+        var view = new RabbitMQStreamView(recentBytes: 0, TimeSpan.FromHours(1), TimeProvider.System);
+        var reads = new OlderReads(view, scan =>
+        {
+            Read(scan, scan.Through);
+            return Task.CompletedTask;
+        });
+        var reader = NewReader("absent", Start - 500);
+        reads.Add(reader);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => reader.Page.WithPatience()); // the view has no epoch yet
+
+        view.Reset(Epoch, Start, Start);
+        var next = NewReader("absent", Start - 500);
+        reads.Add(next);
+
+        Assert.Empty((await next.Page.WithPatience())!.Entries);
+    }
+
     [Theory]
     [InlineData(1, 1)]
     [InlineData(8, 1)]
