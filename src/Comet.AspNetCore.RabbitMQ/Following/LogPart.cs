@@ -32,6 +32,9 @@ internal sealed class LogPart(long after)
     /// <summary>How many bytes of memory it takes.</summary>
     internal long Bytes => Overhead + (_feeds.Capacity * sizeof(long));
 
+    /// <summary>The length of a payload on average; null: there is none.</summary>
+    internal long? AveragePayload => _payloads > 0 ? _payloads / _messages : null;
+
     internal bool IsFull => _messages >= MaxMessages || _payloads >= MaxBytes;
 
     /// <summary>Adds the next entry.</summary>

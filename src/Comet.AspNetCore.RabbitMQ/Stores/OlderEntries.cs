@@ -26,6 +26,7 @@ internal sealed class OlderEntries
     private readonly CancellationToken _stopping;
     private readonly OlderReads _near;
     private readonly OlderReads _far;
+    private volatile ushort _prefetch = ScanPrefetch.Unknown; // by the messages that were read last
 
     internal OlderEntries(
         string stream,
@@ -113,7 +114,8 @@ internal sealed class OlderEntries
     }
 
     private RabbitMQLogReader NewReader() => new(
-        (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(_broker.Get(), _stream, from, to, _options.Timeout, cancellation),
+        (from, to, cancellation) =>
+            RabbitMQStreamReader.ReadAsync(_broker.Get(), _stream, from, to, _prefetch, _options.Timeout, cancellation),
         async cancellation => (await RabbitMQStreamReader.FirstAsync(_broker.Get(), _stream, _options.Timeout, cancellation)).Offset);
 
     private async Task ScanAsync(LogScan scan, RabbitMQLogReader reader, SemaphoreSlim places)
@@ -127,6 +129,7 @@ internal sealed class OlderEntries
                 using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
                 deadline.CancelAfter(PartTimeout);
                 await reader.ReadAsync(scan, deadline.Token);
+                _prefetch = scan.Part.AveragePayload is { } payload ? ScanPrefetch.For(payload) : _prefetch;
             }
             finally
             {
