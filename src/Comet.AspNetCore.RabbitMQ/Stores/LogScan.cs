@@ -64,7 +64,7 @@ internal sealed class LogScan
     internal bool HasProgress => Reached > After;
 
     /// <summary>Those of whose feeds nothing was found in what was read.</summary>
-    internal IEnumerable<OlderRead> InVain => _readers.Where(reader => reader.After < Reached && !reader.HasEntries);
+    internal IEnumerable<OlderRead> InVain => _readers.Where(reader => reader.After < Reached && !reader.IsAnswered && !reader.HasEntries);
 
     /// <summary>Begins, or begins again from an earlier place.</summary>
     internal void Begin(long trimmedThrough)

@@ -187,6 +187,21 @@ public sealed class OlderReadsTests
     }
 
     [Fact]
+    public void Who_has_got_a_page_did_not_search_in_vain_though_the_scan_began_again()
+    {
+        var (full, vain) = (NewReader("a", 0, maxEntries: 1), NewReader("b", 0));
+        var scan = new LogScan(Epoch, 0, Start, [full, vain]);
+        scan.Begin(trimmedThrough: 0);
+        scan.Add("a", new FeedEntry(5, new byte[1], default));
+        scan.Advance(5, 1);
+
+        scan.Begin(trimmedThrough: 0);
+        scan.Advance(6, 1);
+
+        Assert.Equal([vain], scan.InVain);
+    }
+
+    [Fact]
     public async Task A_fault_outside_a_scan_fails_those_who_wait_and_not_those_who_come_after()
     {
         var view = new RabbitMQStreamView(recentBytes: 0, TimeSpan.FromHours(1), TimeProvider.System);
@@ -281,8 +296,8 @@ public sealed class OlderReadsTests
         return reader;
     }
 
-    private static OlderRead NewReader(string feed, long after) =>
-        new(feed, Epoch, after, through: Start, maxEntries: 10, maxBytes: long.MaxValue);
+    private static OlderRead NewReader(string feed, long after, int maxEntries = 10) =>
+        new(feed, Epoch, after, through: Start, maxEntries, maxBytes: long.MaxValue);
 
     private Task ScanBeginsAsync(int count) => Eventually.HoldsAsync(
         () =>
