@@ -20,7 +20,6 @@ internal sealed class LogPart(long after)
 
     private readonly List<long> _feeds = []; // rising: the hash, and in the lower half the place
     private long _first;
-    private int _messages;
     private long _payloads;
 
     /// <summary>It lies above this offset.</summary>
@@ -29,13 +28,16 @@ internal sealed class LogPart(long after)
     /// <summary>It ends with this offset.</summary>
     internal long Through { get; private set; } = after;
 
+    /// <summary>How many messages were read for it.</summary>
+    internal int Messages { get; private set; }
+
     /// <summary>How many bytes of memory it takes.</summary>
     internal long Bytes => Overhead + (_feeds.Capacity * sizeof(long));
 
     /// <summary>The length of a payload on average; null: there is none.</summary>
-    internal long? AveragePayload => _payloads > 0 ? _payloads / _messages : null;
+    internal long? AveragePayload => _payloads > 0 ? _payloads / Messages : null;
 
-    internal bool IsFull => _messages >= MaxMessages || _payloads >= MaxBytes;
+    internal bool IsFull => Messages >= MaxMessages || _payloads >= MaxBytes;
 
     /// <summary>Adds the next entry.</summary>
     internal void Add(string feed, long offset) => Add(KeyOf(feed), offset);
@@ -44,7 +46,7 @@ internal sealed class LogPart(long after)
     /// <returns>False: it does not, or they are.</returns>
     internal bool TryAdd(LogPart next)
     {
-        if (Through != next.After || _messages + next._messages > MaxMessages || _payloads + next._payloads > MaxBytes)
+        if (Through != next.After || Messages + next.Messages > MaxMessages || _payloads + next._payloads > MaxBytes)
         {
             return false;
         }
@@ -56,13 +58,13 @@ internal sealed class LogPart(long after)
                 Add(feed & KeyMask, offset);
             }
         }
-        (Through, _messages, _payloads) = (next.Through, _messages + next._messages, _payloads + next._payloads);
+        (Through, Messages, _payloads) = (next.Through, Messages + next.Messages, _payloads + next._payloads);
         return true;
     }
 
     /// <summary>Extends it through the next message.</summary>
     internal void Extend(long through, int payload) =>
-        (Through, _messages, _payloads) = (through, _messages + 1, _payloads + payload);
+        (Through, Messages, _payloads) = (through, Messages + 1, _payloads + payload);
 
     /// <summary>Leaves out what is at or below one offset, and what is above another. Its feeds stay, so it may name too many.</summary>
     internal void Narrow(long after, long through) => (After, Through) = (Math.Max(After, after), Math.Min(Through, through));

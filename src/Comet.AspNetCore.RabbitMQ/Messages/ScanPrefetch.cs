@@ -14,7 +14,12 @@ internal static class ScanPrefetch
 
     private const int Bytes = 512 * 1024;
 
-    /// <summary>As many as have this length together, about: half a megabyte, or eight messages if these are longer.</summary>
+    /// <summary>
+    /// About half a megabyte, or eight messages if these are longer, and no more than twice what the reading before has taken: one page
+    /// after another is read in small parts, and what was sent ahead is lost.
+    /// </summary>
     /// <param name="payload">The length of their payloads on average.</param>
-    internal static ushort For(long payload) => (ushort)Math.Clamp(Bytes / Math.Max(payload, 1), Fewest, Most);
+    /// <param name="messages">How many messages the reading before has taken.</param>
+    internal static ushort For(long payload, int messages) =>
+        (ushort)Math.Clamp(Math.Min(Bytes / Math.Max(payload, 1), 2L * messages), Fewest, Most);
 }

@@ -129,7 +129,7 @@ internal sealed class OlderEntries
                 using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
                 deadline.CancelAfter(PartTimeout);
                 await reader.ReadAsync(scan, deadline.Token);
-                _prefetch = scan.Part.AveragePayload is { } payload ? ScanPrefetch.For(payload) : _prefetch;
+                _prefetch = scan.Part.AveragePayload is { } payload ? ScanPrefetch.For(payload, scan.Part.Messages) : _prefetch;
             }
             finally
             {

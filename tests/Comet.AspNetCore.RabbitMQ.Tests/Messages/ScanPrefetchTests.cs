@@ -6,18 +6,22 @@ namespace Comet.AspNetCore.RabbitMQ.Tests.Messages;
 public sealed class ScanPrefetchTests
 {
     [Theory]
-    [InlineData(1, 512)]
-    [InlineData(1024, 512)]
-    [InlineData(8 * 1024, 64)]
-    [InlineData(1024 * 1024, 8)]
-    [InlineData(128 * 1024 * 1024, 8)]
-    public void Half_a_megabyte_is_sent_ahead_or_a_few_long_messages(int payload, int messages)
+    [InlineData(1, 4096, 512)]
+    [InlineData(1024, 4096, 512)]
+    [InlineData(1024, 28, 56)]
+    [InlineData(1024, 2, 8)]
+    [InlineData(8 * 1024, 512, 64)]
+    [InlineData(1024 * 1024, 4, 8)]
+    [InlineData(128 * 1024 * 1024, 1, 8)]
+    public void Half_a_megabyte_is_sent_ahead_or_a_few_long_messages_or_twice_what_was_taken(int payload, int taken, int expected)
     {
         var part = new LogPart(0);
-        part.Extend(1, payload);
-        part.Extend(2, payload);
+        for (var offset = 1; offset <= taken; offset++)
+        {
+            part.Extend(offset, payload);
+        }
 
-        Assert.Equal(messages, ScanPrefetch.For(part.AveragePayload!.Value));
+        Assert.Equal(expected, ScanPrefetch.For(part.AveragePayload!.Value, part.Messages));
     }
 
     [Fact]
