@@ -39,11 +39,23 @@ internal sealed class LogParts
         part.Narrow(
             after: index > 0 ? _parts[index - 1].Through : 0,
             through: index < _parts.Count ? _parts[index].After : long.MaxValue);
-        if (part.After < part.Through)
+        if (part.After >= part.Through)
         {
-            _parts.Insert(index, part);
-            Bytes += part.Bytes;
+            return;
         }
+        if (index > 0)
+        {
+            // A client that takes little at a time would leave many small ones.
+            var before = _parts[index - 1];
+            var bytes = before.Bytes;
+            if (before.TryAdd(part))
+            {
+                Bytes += before.Bytes - bytes;
+                return;
+            }
+        }
+        _parts.Insert(index, part);
+        Bytes += part.Bytes;
     }
 
     /// <summary>Forgets what lies above an offset.</summary>

@@ -82,7 +82,8 @@ internal sealed class RabbitMQStreamFollower(
         var start = await FindStartAsync(connection, publisher, stopping);
         await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, start.From, Prefetch, stopping);
         await using var session = new FollowSession(connection, publisher, consumer, view, outbox, broker, options.Timeout, time, stopping);
-        ReadMessages readOlder = (from, to) => RabbitMQStreamReader.ReadAsync(connection, stream, from, to, options.Timeout, stopping);
+        ReadMessages readOlder = (from, to) =>
+            RabbitMQStreamReader.ReadAsync(connection, stream, from, to, ScanPrefetch.Most, options.Timeout, stopping);
 
         var first = await session.ReadAsync(options.Timeout);
         if (!Verify(first, start) || !await JoinAsync(session, publisher, start, first, readOlder, stopping))

@@ -14,6 +14,7 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
 {
     private readonly Lock _lock = new();
     private readonly RecentEntries _recent = new(recentBytes);
+    private readonly Searches _searches = new();
     private readonly Arrivals _arrivals = new(keptFor, time);
     private readonly Dictionary<string, List<IFeedTail>> _tails = [];
     private readonly Dictionary<string, List<FeedEntry>> _batches = [];
@@ -58,6 +59,7 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
         {
             (_epoch, _position, _advanced, _trimmedThrough) = (epoch, position, position, 0);
             _recent.Clear(start);
+            _searches.Clear();
             _arrivals.Begin(position);
             foreach (var tail in _tails.Values.SelectMany(tails => tails))
             {
@@ -144,11 +146,16 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
     }
 
     /// <summary>Reads a feed's entries after an offset from memory.</summary>
-    internal MemoryPage Read(string feed, long after, int max)
+    /// <param name="feed">The feed.</param>
+    /// <param name="after">The offset.</param>
+    /// <param name="max">How many at most.</param>
+    /// <param name="searchedFrom">Where the search has begun that has come to the offset; null: there.</param>
+    internal MemoryPage Read(string feed, long after, int max, long? searchedFrom = null)
     {
         lock (_lock)
         {
-            var entries = _recent.After(feed, Math.Max(after, _trimmedThrough), max, out var missing);
+            var reached = Math.Max(after, _searches.Reached(feed, searchedFrom ?? after));
+            var entries = _recent.After(feed, Math.Max(reached, _trimmedThrough), max, out var missing);
             return new MemoryPage(Epoch, _trimmedThrough, entries, missing.After, missing.Through, _recent.Start);
         }
     }
@@ -165,6 +172,18 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
             {
                 LearnTrimmed(trimmedThrough);
                 _recent.Learn(part);
+            }
+        }
+    }
+
+    /// <summary>Records that a feed has no entries between two offsets.</summary>
+    internal void RecordSearch(string epoch, string feed, long from, long through)
+    {
+        lock (_lock)
+        {
+            if (epoch == _epoch)
+            {
+                _searches.Record(feed, from, through);
             }
         }
     }

@@ -15,9 +15,9 @@ internal sealed class RecentEntries(long maxBytes)
     // At most this part of the limit is for the older parts.
     private const int OlderShare = 4;
 
-    private readonly Dictionary<string, Ring> _feeds = [];
+    private readonly Dictionary<string, FeedEntries> _feeds = [];
     private readonly LogParts _older = new();
-    private Queue<Ring> _order = new();
+    private Ring<FeedEntries> _order = new(); // whose entry comes next
     private long _bytes;
 
     /// <summary>All entries above this offset are here.</summary>
@@ -32,16 +32,16 @@ internal sealed class RecentEntries(long maxBytes)
     internal void Clear(long start)
     {
         _feeds.Clear();
-        _order.Clear();
+        _order = new Ring<FeedEntries>();
         _older.Clear();
         (Start, _bytes) = (start, 0);
     }
 
     internal void Add(string feed, FeedEntry entry)
     {
-        var ring = RingOf(feed);
-        ring.Add(entry);
-        _order.Enqueue(ring);
+        var entries = EntriesOf(feed);
+        entries.Entries.Add(entry);
+        _order.Add(entries);
         _bytes += SizeOf(entry);
         Shrink();
     }
@@ -57,9 +57,10 @@ internal sealed class RecentEntries(long maxBytes)
         }
         for (var index = entries.Count - 1; index >= 0; index--)
         {
-            RingOf(entries[index].Feed).AddFirst(entries[index].Entry);
+            var older = EntriesOf(entries[index].Feed);
+            older.Entries.AddFirst(entries[index].Entry);
+            _order.AddFirst(older);
         }
-        _order = new Queue<Ring>(entries.Select(older => _feeds[older.Feed]).Concat(_order));
         (Start, _bytes) = (after, _bytes + bytes);
         _older.ForgetAbove(after);
         return true;
@@ -80,7 +81,7 @@ internal sealed class RecentEntries(long maxBytes)
     internal long HeadOf(string feed) => NewestOf(feed)?.Offset ?? Start;
 
     /// <summary>A feed's newest entry; null: it has none here.</summary>
-    internal FeedEntry? NewestOf(string feed) => _feeds.TryGetValue(feed, out var ring) ? ring[ring.Count - 1] : null;
+    internal FeedEntry? NewestOf(string feed) => _feeds.TryGetValue(feed, out var entries) ? entries.Entries[^1] : null;
 
     /// <summary>A feed's entries after an offset, oldest first; null: some of them are not, or may not be, here.</summary>
     /// <param name="feed">The feed.</param>
@@ -94,101 +95,60 @@ internal sealed class RecentEntries(long maxBytes)
         {
             return null;
         }
-        var entries = new List<FeedEntry>();
-        if (_feeds.TryGetValue(feed, out var ring))
+        var found = new List<FeedEntry>();
+        if (_feeds.TryGetValue(feed, out var entries))
         {
-            for (var index = ring.FindAfter(offset); index < ring.Count && entries.Count < max; index++)
+            for (var index = entries.FindAfter(offset); index < entries.Entries.Count && found.Count < max; index++)
             {
-                entries.Add(ring[index]);
+                found.Add(entries.Entries[index]);
             }
         }
-        return entries;
+        return found;
     }
 
     private static long SizeOf(FeedEntry entry) => entry.Payload.Length + Overhead;
 
-    private Ring RingOf(string feed)
+    private FeedEntries EntriesOf(string feed)
     {
-        if (!_feeds.TryGetValue(feed, out var ring))
+        if (!_feeds.TryGetValue(feed, out var entries))
         {
-            _feeds.Add(feed, ring = new Ring(feed));
+            _feeds.Add(feed, entries = new FeedEntries(feed));
         }
-        return ring;
+        return entries;
     }
 
     private void Shrink()
     {
         while (FreeBytes < 0 && _order.Count > 1)
         {
-            var ring = _order.Dequeue();
-            var removed = ring.RemoveFirst();
+            var oldest = _order.RemoveFirst();
+            var removed = oldest.Entries.RemoveFirst();
             _bytes -= SizeOf(removed);
-            if (ring.Count == 0)
+            if (oldest.Entries.Count == 0)
             {
-                _feeds.Remove(ring.Feed);
+                _feeds.Remove(oldest.Feed);
             }
-            _older.Append(ring.Feed, Start, removed.Offset, removed.Payload.Length);
+            _older.Append(oldest.Feed, Start, removed.Offset, removed.Payload.Length);
             Start = removed.Offset;
             _older.Shrink(maxBytes / OlderShare);
         }
         _older.Shrink(maxBytes / OlderShare);
     }
 
-    private sealed class Ring(string feed)
+    /// <summary>A feed's entries, oldest first.</summary>
+    private sealed class FeedEntries(string feed)
     {
-        private FeedEntry[] _entries = new FeedEntry[4];
-        private int _first;
-
         internal string Feed { get; } = feed;
 
-        internal int Count { get; private set; }
-
-        internal FeedEntry this[int index] => _entries[(_first + index) & (_entries.Length - 1)];
-
-        internal void Add(FeedEntry entry)
-        {
-            Grow();
-            _entries[(_first + Count++) & (_entries.Length - 1)] = entry;
-        }
-
-        internal void AddFirst(FeedEntry entry)
-        {
-            Grow();
-            _first = (_first - 1) & (_entries.Length - 1);
-            _entries[_first] = entry;
-            Count++;
-        }
-
-        internal FeedEntry RemoveFirst()
-        {
-            var first = _entries[_first];
-            _entries[_first] = default;
-            _first = (_first + 1) & (_entries.Length - 1);
-            Count--;
-            return first;
-        }
-
-        private void Grow()
-        {
-            if (Count < _entries.Length)
-            {
-                return;
-            }
-            var larger = new FeedEntry[Count * 2];
-            for (var index = 0; index < Count; index++)
-            {
-                larger[index] = this[index];
-            }
-            (_entries, _first) = (larger, 0);
-        }
+        internal Ring<FeedEntry> Entries { get; } = new();
 
         internal int FindAfter(long offset)
         {
-            var (low, high) = (0, Count);
+            var (low, high) = (0, Entries.Count);
             while (low < high)
             {
                 var middle = low + ((high - low) / 2);
-                if (this[middle].Offset <= offset)
+                if (Entries[middle].Offset <= offset)
                 {
                     low = middle + 1;
                 }

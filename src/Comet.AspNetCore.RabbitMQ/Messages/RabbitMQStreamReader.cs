@@ -6,8 +6,6 @@ namespace Comet.AspNetCore.RabbitMQ.Messages;
 /// <summary>Reads parts of a RabbitMQ stream, each through a consumer of its own.</summary>
 internal static class RabbitMQStreamReader
 {
-    private const ushort Prefetch = 512;
-
     /// <summary>Reads the messages from one offset up to another. The stream must have a message at or after the latter.</summary>
     /// <exception cref="TimeoutException">No message came within the timeout.</exception>
     internal static async IAsyncEnumerable<RabbitMQMessage> ReadAsync(
@@ -15,6 +13,7 @@ internal static class RabbitMQStreamReader
         string stream,
         long from,
         long to,
+        ushort prefetch,
         TimeSpan timeout,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -22,7 +21,7 @@ internal static class RabbitMQStreamReader
         {
             yield break;
         }
-        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, from, Prefetch, cancellationToken);
+        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, from, prefetch, cancellationToken);
         while (true)
         {
             foreach (var message in await consumer.ReadAsync(timeout, cancellationToken))
@@ -78,7 +77,7 @@ internal static class RabbitMQStreamReader
         TimeSpan timeout,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, "last", Prefetch, cancellationToken);
+        await using var consumer = await RabbitMQConsumer.OpenAsync(connection, stream, "last", ScanPrefetch.Most, cancellationToken);
         await begun();
         while (true)
         {

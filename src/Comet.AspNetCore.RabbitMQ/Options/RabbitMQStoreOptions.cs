@@ -62,8 +62,8 @@ public sealed class RabbitMQStoreOptions
 
     /// <summary>
     /// <c>Comet:RabbitMQ:Timeout</c>: how long publishing, opening and reading wait for the broker before they fail with
-    /// <see cref="FeedUnavailableException"/>, 0.1 seconds to 5 minutes; a reader of old messages waits six times as long for each part
-    /// of them. Default 5 seconds.
+    /// <see cref="FeedUnavailableException"/>, 0.1 seconds to 5 minutes; a reader of old messages waits six times as long, and
+    /// one that comes again goes on where the reading has got to. Default 5 seconds.
     /// </summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
 

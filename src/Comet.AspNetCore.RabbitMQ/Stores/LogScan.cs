@@ -14,9 +14,11 @@ internal sealed class LogScan
     // A broker that is slow gives less at a time.
     private static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(1);
 
-    private readonly IReadOnlyList<OlderRead> _readers;
+    private readonly List<OlderRead> _readers; // by the places where they begin
     private readonly Dictionary<string, List<OlderRead>> _byFeed = [];
+    private readonly Stack<OlderRead> _unanswered = new(); // of those who were begun
     private readonly bool _keepsEntries;
+    private int _begun;
     private long? _begunAt;
 
     /// <param name="epoch">The epoch of the entries.</param>
@@ -26,7 +28,8 @@ internal sealed class LogScan
     /// <param name="keepsEntries">Whether the entries of all feeds are needed.</param>
     internal LogScan(string epoch, long after, long through, IReadOnlyList<OlderRead> readers, bool keepsEntries = false)
     {
-        (Epoch, After, Through, _readers, _keepsEntries) = (epoch, after, through, readers, keepsEntries);
+        (Epoch, After, Through, _keepsEntries) = (epoch, after, through, keepsEntries);
+        _readers = [.. readers.OrderBy(reader => reader.After)];
         Part = new LogPart(after);
         foreach (var reader in readers)
         {
@@ -52,11 +55,16 @@ internal sealed class LogScan
     /// <summary>The entries of all feeds, if these are needed.</summary>
     internal List<(string Feed, FeedEntry Entry)> Entries { get; } = [];
 
-    /// <summary>Whether it has read enough.</summary>
-    internal bool IsFull => Part.IsFull || (_begunAt is { } begun && Stopwatch.GetElapsedTime(begun) > MaxDuration);
+    /// <summary>Whether it has read enough: a part, or what everybody needs whose place it has reached.</summary>
+    internal bool IsFull => Part.IsFull
+        || (_begun > 0 && _unanswered.Count == 0)
+        || (_begunAt is { } begunAt && Stopwatch.GetElapsedTime(begunAt) > MaxDuration);
 
     /// <summary>Whether something was read.</summary>
     internal bool HasProgress => Reached > After;
+
+    /// <summary>Those of whose feeds nothing was found in what was read.</summary>
+    internal IEnumerable<OlderRead> InVain => _readers.Where(reader => reader.After < Reached && !reader.IsAnswered && !reader.HasEntries);
 
     /// <summary>Begins, or begins again from an earlier place.</summary>
     internal void Begin(long trimmedThrough)
@@ -64,6 +72,8 @@ internal sealed class LogScan
         (TrimmedThrough, Reached, _begunAt) = (trimmedThrough, Math.Max(After, trimmedThrough), null);
         Part = new LogPart(Reached);
         Entries.Clear();
+        _unanswered.Clear();
+        _begun = 0;
         foreach (var reader in _readers)
         {
             reader.BeginAgain();
@@ -85,9 +95,14 @@ internal sealed class LogScan
         {
             Entries.Add((feed, entry));
         }
-        foreach (var reader in _byFeed.GetValueOrDefault(feed) ?? [])
+        if (!_byFeed.TryGetValue(feed, out var readers))
         {
-            if (!reader.IsDone && entry.Offset > reader.After)
+            return;
+        }
+        foreach (var reader in readers)
+        {
+            // Also for one who has given up: its client may come again for what follows.
+            if (!reader.IsAnswered && entry.Offset > reader.After)
             {
                 reader.Add(entry);
                 if (reader.IsFull)
@@ -106,6 +121,14 @@ internal sealed class LogScan
         _begunAt ??= Stopwatch.GetTimestamp();
         Reached = offset;
         Part.Extend(offset, payload);
+        for (; _begun < _readers.Count && _readers[_begun].After < offset; _begun++)
+        {
+            _unanswered.Push(_readers[_begun]);
+        }
+        while (_unanswered.TryPeek(out var reader) && reader.IsAnswered)
+        {
+            _unanswered.Pop();
+        }
     }
 
     /// <summary>Everything was read, or removed.</summary>

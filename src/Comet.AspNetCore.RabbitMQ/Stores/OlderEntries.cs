@@ -10,11 +10,11 @@ namespace Comet.AspNetCore.RabbitMQ.Stores;
 /// <summary>The entries of a RabbitMQ stream that are not in memory: read for those who need them, and to fill the memory.</summary>
 internal sealed class OlderEntries
 {
+    /// <summary>A page, and the reading of a part, may take this many times <see cref="RabbitMQStoreOptions.Timeout"/>.</summary>
+    internal const int TimeoutFactor = 6;
+
     /// <summary>Who needs nothing further back than this many messages is near the end.</summary>
     private const long NearMessages = 8 * LogPart.MaxMessages;
-
-    /// <summary>A part may take this many times <see cref="RabbitMQStoreOptions.Timeout"/>, with the wait for a place.</summary>
-    private const int TimeoutFactor = 6;
 
     private readonly string _stream;
     private readonly RabbitMQStreamView _view;
@@ -26,6 +26,7 @@ internal sealed class OlderEntries
     private readonly CancellationToken _stopping;
     private readonly OlderReads _near;
     private readonly OlderReads _far;
+    private volatile ushort _prefetch = ScanPrefetch.Unknown; // by the messages that were read last
 
     internal OlderEntries(
         string stream,
@@ -49,28 +50,26 @@ internal sealed class OlderEntries
     /// <summary>Whether who needs what lies above an offset needs nothing far back.</summary>
     internal static bool IsNear(MemoryPage memory, long after) => memory.Start - after <= NearMessages;
 
-    /// <summary>Reads a part of what a feed has after an offset.</summary>
-    /// <param name="feed">The feed.</param>
+    /// <summary>Reads a part of what a reader needs.</summary>
     /// <param name="memory">What memory has of it.</param>
-    /// <param name="maxEntries">How many entries at most.</param>
-    /// <param name="maxBytes">No more once their payloads have this length.</param>
+    /// <param name="reader">The reader.</param>
+    /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Null: memory may have the answer by now.</returns>
     /// <exception cref="FeedUnavailableException">The broker is unavailable, or too many wait.</exception>
     internal async Task<OlderPage?> ReadAsync(
-        string feed, MemoryPage memory, int maxEntries, long maxBytes, CancellationToken cancellationToken)
+        MemoryPage memory, OlderRead reader, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var reader = new OlderRead(feed, memory.Epoch, memory.MissingAfter, memory.MissingThrough, maxEntries, maxBytes);
         (IsNear(memory, reader.After) ? _near : _far).Add(reader);
         try
         {
-            return await reader.Page.WaitAsync(PartTimeout, _time, cancellationToken);
+            return await reader.Page.WaitAsync(timeout, _time, cancellationToken);
         }
         catch (TimeoutException exception)
         {
             throw new FeedUnavailableException(
-                $"No part of the RabbitMQ stream {_stream} was read within {PartTimeout.TotalSeconds} s for the old messages of a feed. "
-                + "More Comet:RabbitMQ:Partitions or more Comet:RabbitMQ:RecentBytes help.",
+                $"Reading the RabbitMQ stream {_stream} for old messages of a feed took too long. It goes on from there when the client "
+                + "comes again. More Comet:RabbitMQ:Partitions or more Comet:RabbitMQ:RecentBytes help.",
                 exception);
         }
         finally
@@ -115,7 +114,8 @@ internal sealed class OlderEntries
     }
 
     private RabbitMQLogReader NewReader() => new(
-        (from, to, cancellation) => RabbitMQStreamReader.ReadAsync(_broker.Get(), _stream, from, to, _options.Timeout, cancellation),
+        (from, to, cancellation) =>
+            RabbitMQStreamReader.ReadAsync(_broker.Get(), _stream, from, to, _prefetch, _options.Timeout, cancellation),
         async cancellation => (await RabbitMQStreamReader.FirstAsync(_broker.Get(), _stream, _options.Timeout, cancellation)).Offset);
 
     private async Task ScanAsync(LogScan scan, RabbitMQLogReader reader, SemaphoreSlim places)
@@ -129,6 +129,7 @@ internal sealed class OlderEntries
                 using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
                 deadline.CancelAfter(PartTimeout);
                 await reader.ReadAsync(scan, deadline.Token);
+                _prefetch = scan.Part.AveragePayload is { } payload ? ScanPrefetch.For(payload, scan.Part.Messages) : _prefetch;
             }
             finally
             {

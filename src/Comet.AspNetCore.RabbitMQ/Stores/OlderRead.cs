@@ -32,6 +32,9 @@ internal sealed class OlderRead(string feed, string epoch, long after, long thro
     /// <summary>It needs the log up to this offset.</summary>
     internal long Through { get; private set; } = through;
 
+    /// <summary>Where its client's search has begun: there is no entry of the feed from there to <see cref="After"/>.</summary>
+    internal long SearchedFrom { get; init; } = after;
+
     /// <summary>Whether a scan was made for it. The next one begins with it, and no earlier for others.</summary>
     internal bool HadScan { get; set; }
 
@@ -39,7 +42,13 @@ internal sealed class OlderRead(string feed, string epoch, long after, long thro
     internal Task<OlderPage?> Page => _page.Task;
 
     /// <summary>Whether it needs nothing any more.</summary>
-    internal bool IsDone => _isAbandoned || _page.Task.IsCompleted;
+    internal bool IsDone => _isAbandoned || IsAnswered;
+
+    /// <summary>Whether it has got its page, or none.</summary>
+    internal bool IsAnswered => _page.Task.IsCompleted;
+
+    /// <summary>Whether entries were found for it.</summary>
+    internal bool HasEntries => _entries.Count > 0;
 
     /// <summary>Whether it has as much as it takes.</summary>
     internal bool IsFull => _entries.Count == maxEntries || _bytes >= maxBytes;

@@ -31,23 +31,49 @@ internal sealed class OlderReads(RabbitMQStreamView view, Func<LogScan, Task> re
 
     private async Task ReadAllAsync()
     {
-        while (Next() is { } scan)
+        try
         {
-            try
+            while (Next() is { } scan)
             {
-                await read(scan);
+                await ReadAsync(scan);
             }
-            catch (Exception exception)
+        }
+        catch (Exception exception)
+        {
+            Fail(exception); // the next who comes begins again
+        }
+    }
+
+    private async Task ReadAsync(LogScan scan)
+    {
+        try
+        {
+            await read(scan);
+        }
+        catch (Exception exception)
+        {
+            // What was read before it counts. If the fault lasts, it is that of the next scan.
+            if (!scan.HasProgress)
             {
-                // What was read before it counts. If the fault lasts, it is that of the next scan.
-                if (!scan.HasProgress)
-                {
-                    scan.Fail(exception);
-                    continue;
-                }
+                scan.Fail(exception);
+                return;
             }
-            view.Learn(scan.Epoch, scan.Part, scan.TrimmedThrough); // first, so that those who go on find it
-            scan.Complete();
+        }
+        view.Learn(scan.Epoch, scan.Part, scan.TrimmedThrough); // first, so that those who go on find it
+        foreach (var reader in scan.InVain)
+        {
+            view.RecordSearch(scan.Epoch, reader.Feed, reader.SearchedFrom, scan.Reached);
+        }
+        scan.Complete();
+    }
+
+    private void Fail(Exception exception)
+    {
+        lock (_lock)
+        {
+            _waiting.ForEach(reader => reader.Fail(exception));
+            _waiting.Clear();
+            _isReading = false;
         }
     }
 
@@ -74,7 +100,7 @@ internal sealed class OlderReads(RabbitMQStreamView view, Func<LogScan, Task> re
     // What was read since it began to wait may have answered it, or a part of it.
     private bool IsStillNeeded(OlderRead reader)
     {
-        var memory = view.Read(reader.Feed, reader.After, max: 0);
+        var memory = view.Read(reader.Feed, reader.After, max: 0, reader.SearchedFrom);
         if (memory.Entries is not null || memory.Epoch != reader.Epoch)
         {
             reader.Return();

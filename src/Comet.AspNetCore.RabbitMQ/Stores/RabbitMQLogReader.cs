@@ -14,14 +14,16 @@ internal sealed class RabbitMQLogReader(
     // What decides on a message usually lies close before it. If it does not, the reading begins earlier.
     private const long Margin = 256;
 
-    // Where the last scan ended, and what is known there: a scan that goes on from it does not look back again.
-    private (string Epoch, long Offset, LogRules Rules)? _left;
+    // As many clients can read by turns, each at a place of its own.
+    private const int MaxLeft = 16;
+
+    // Where the last scans ended, and what is known there: a scan that goes on from there does not look back again.
+    private readonly List<(string Epoch, long Offset, LogRules Rules)> _left = [];
 
     /// <summary>Reads what a scan needs, as positions count offsets, until it is full or all was read. One caller at a time.</summary>
     internal async Task ReadAsync(LogScan scan, CancellationToken cancellationToken)
     {
-        var rules = _left is { } left && left.Epoch == scan.Epoch && left.Offset == scan.After ? left.Rules : null;
-        _left = null;
+        var rules = TakeLeft(scan);
         for (long? from = scan.After - (rules is null ? Margin : 0); from is { } begin; rules = null)
         {
             from = await TryReadAsync(Math.Max(0, begin), rules, scan, cancellationToken);
@@ -63,7 +65,7 @@ internal sealed class RabbitMQLogReader(
             scan.Advance(message.Offset + 1, message.Payload.Length);
             if (scan.IsFull)
             {
-                _left = (scan.Epoch, scan.Reached, rules);
+                Leave(scan, rules);
                 return null;
             }
         }
@@ -73,5 +75,26 @@ internal sealed class RabbitMQLogReader(
         }
         scan.End();
         return null;
+    }
+
+    private LogRules? TakeLeft(LogScan scan)
+    {
+        var index = _left.FindIndex(left => left.Epoch == scan.Epoch && left.Offset == scan.After);
+        if (index < 0)
+        {
+            return null;
+        }
+        var rules = _left[index].Rules;
+        _left.RemoveAt(index);
+        return rules;
+    }
+
+    private void Leave(LogScan scan, LogRules rules)
+    {
+        if (_left.Count == MaxLeft)
+        {
+            _left.RemoveAt(0);
+        }
+        _left.Add((scan.Epoch, scan.Reached, rules));
     }
 }

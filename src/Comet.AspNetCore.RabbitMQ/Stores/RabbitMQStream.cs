@@ -24,6 +24,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     private readonly RabbitMQConnection _broker;
     private readonly RabbitMQStoreOptions _options;
     private readonly OlderEntries _older;
+    private readonly FeedPages _pages;
     private readonly ITimer _advancing;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
@@ -46,6 +47,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         _markers = new RabbitMQMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
         _follower = new RabbitMQStreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
         _older = new OlderEntries(name, _view, broker, options, places, time, logger, _stopping.Token);
+        _pages = new FeedPages(_view, _older.ReadAsync, options.Timeout * OlderEntries.TimeoutFactor, time);
         _following = Task.WhenAll(Task.Run(() => _follower.RunAsync(_stopping.Token)), FillAsync());
         _advancing = time.CreateTimer(static view => ((RabbitMQStreamView)view!).Advance(), _view, AdvancePeriod, AdvancePeriod);
     }
@@ -101,48 +103,9 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads entries from memory, and from the broker what is older.</summary>
-    internal async ValueTask<FeedLogPage> ReadAsync(
-        string feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        var (epoch, trimmedThrough) = (default(string), 0L);
-        var entries = new List<FeedEntry>();
-        while (true)
-        {
-            var memory = _view.Read(feed, after, maxEntries - entries.Count);
-            epoch ??= memory.Epoch;
-            if (epoch != memory.Epoch)
-            {
-                return new FeedLogPage(epoch, long.MaxValue, []);
-            }
-            if (after < memory.TrimmedThrough)
-            {
-                (after, trimmedThrough) = (memory.TrimmedThrough, memory.TrimmedThrough);
-            }
-            if (memory.Entries is not null)
-            {
-                foreach (var entry in memory.Entries.TakeWhile(_ => maxBytes > 0))
-                {
-                    entries.Add(entry);
-                    maxBytes -= entry.Payload.Length;
-                }
-                return new FeedLogPage(epoch, trimmedThrough, entries);
-            }
-            if (await _older.ReadAsync(feed, memory, maxEntries - entries.Count, maxBytes, cancellationToken) is not { } older)
-            {
-                continue;
-            }
-            (after, trimmedThrough) = (older.Through, Math.Max(trimmedThrough, older.TrimmedThrough));
-            entries.AddRange(older.Entries);
-            maxBytes -= older.Entries.Sum(entry => (long)entry.Payload.Length);
-            // What was found far back is given at once: the client is soon served, and resumes behind it if it leaves.
-            if (entries.Count == maxEntries || maxBytes <= 0 || (entries.Count > 0 && !OlderEntries.IsNear(memory, after)))
-            {
-                return new FeedLogPage(epoch, trimmedThrough, entries);
-            }
-        }
-    }
+    /// <inheritdoc cref="FeedPages.ReadAsync"/>
+    internal Task<FeedLogPage> ReadAsync(string feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken) =>
+        _pages.ReadAsync(feed, after, maxEntries, maxBytes, cancellationToken);
 
     /// <summary>Waits until this server has read up to a position that another server may have handed out.</summary>
     /// <returns>False: the stream has no such position.</returns>

@@ -58,9 +58,9 @@ public sealed class LogPartsTests
     [Fact]
     public void A_feed_without_entries_is_taken_past_all_that_is_known()
     {
-        _parts.Add(Part(0, 10, "a"));
+        _parts.Add(Part(0, 10, "a", LogPart.MaxBytes));
         _parts.Add(Part(20, 30, "b"));
-        _parts.Add(Part(10, 20, "c"));
+        _parts.Add(Part(10, 20, "c", LogPart.MaxBytes));
         _parts.Append("d", after: 30, offset: 35, payload: 1);
 
         Assert.Equal((35, 35), _parts.Find("x", 3, 35));
@@ -72,12 +72,25 @@ public sealed class LogPartsTests
     }
 
     [Fact]
+    public void Small_parts_that_follow_each_other_become_one()
+    {
+        for (var after = 0; after < LogPart.MaxMessages; after += 4)
+        {
+            _parts.Add(Part(after, after + 4, "a"));
+        }
+
+        Assert.InRange(_parts.Bytes, 1, 1000);
+        Assert.Equal((5, LogPart.MaxMessages), _parts.Find("a", 5, LogPart.MaxMessages));
+        Assert.Equal((LogPart.MaxMessages, LogPart.MaxMessages), _parts.Find("b", 5, LogPart.MaxMessages));
+    }
+
+    [Fact]
     public void The_oldest_parts_leave_first()
     {
-        _parts.Add(Part(0, 10, "a"));
+        _parts.Add(Part(0, 10, "a", LogPart.MaxBytes));
         var one = _parts.Bytes;
-        _parts.Add(Part(10, 20, "a"));
-        _parts.Add(Part(20, 30, "a"));
+        _parts.Add(Part(10, 20, "a", LogPart.MaxBytes));
+        _parts.Add(Part(20, 30, "a", LogPart.MaxBytes));
         Assert.Equal(3 * one, _parts.Bytes);
 
         _parts.Shrink((3 * one) - 1);
@@ -121,11 +134,11 @@ public sealed class LogPartsTests
     }
 
     // Its last message is its newest entry.
-    private static LogPart Part(long after, long through, string feed)
+    private static LogPart Part(long after, long through, string feed, long payload = 1)
     {
         var part = new LogPart(after);
         part.Add(feed, through);
-        part.Extend(through, 1);
+        part.Extend(through, (int)payload);
         return part;
     }
 }

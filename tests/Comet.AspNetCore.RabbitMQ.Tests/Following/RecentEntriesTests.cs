@@ -77,6 +77,29 @@ public sealed class RecentEntriesTests
         Assert.Equal((8, 3), (recent.Start, recent.Count)); // what it knows of those that have left counts, too
     }
 
+    // Live delivery waits for the same lock meanwhile.
+    [Fact]
+    public void To_take_in_older_entries_costs_nothing_for_those_that_are_there()
+    {
+        const int Newer = 50_000;
+        const int Older = 500;
+        var recent = new RecentEntries(100 << 20);
+        recent.Clear(Older);
+        AddAll(recent, [.. Enumerable.Range(Older + 1, Newer).Select(offset => ("a", (long)offset))]);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var offset = Older; offset > 0; offset--)
+        {
+            Assert.True(recent.TryAddOlder(offset - 1, Entries(("a", offset))));
+        }
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{allocated} bytes");
+        Assert.InRange(allocated, 1, Newer * 40);
+        Assert.Equal(Newer + Older, recent.Count);
+        Assert.Equal([1, 2], OffsetsAfter(recent, "a", 0)!.Take(2));
+    }
+
     [Fact]
     public void Of_a_part_that_was_read_it_knows_which_feeds_have_entries()
     {

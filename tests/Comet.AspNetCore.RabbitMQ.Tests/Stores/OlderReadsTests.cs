@@ -1,4 +1,5 @@
 using Comet.AspNetCore.RabbitMQ.Following;
+using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.RabbitMQ.Stores;
 using Comet.AspNetCore.Stores;
 
@@ -185,6 +186,94 @@ public sealed class OlderReadsTests
         Assert.Empty((await next.Page.WithPatience())!.Entries);
     }
 
+    [Fact]
+    public void Who_has_got_a_page_did_not_search_in_vain_though_the_scan_began_again()
+    {
+        var (full, vain) = (NewReader("a", 0, maxEntries: 1), NewReader("b", 0));
+        var scan = new LogScan(Epoch, 0, Start, [full, vain]);
+        scan.Begin(trimmedThrough: 0);
+        scan.Add("a", new FeedEntry(5, new byte[1], default));
+        scan.Advance(5, 1);
+
+        scan.Begin(trimmedThrough: 0);
+        scan.Advance(6, 1);
+
+        Assert.Equal([vain], scan.InVain);
+    }
+
+    [Fact]
+    public async Task A_fault_outside_a_scan_fails_those_who_wait_and_not_those_who_come_after()
+    {
+        var view = new RabbitMQStreamView(recentBytes: 0, TimeSpan.FromHours(1), TimeProvider.System);
+        var reads = new OlderReads(view, scan =>
+        {
+            Read(scan, scan.Through);
+            return Task.CompletedTask;
+        });
+        var reader = NewReader("absent", Start - 500);
+        reads.Add(reader);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => reader.Page.WithPatience()); // the view has no epoch yet
+
+        view.Reset(Epoch, Start, Start);
+        var next = NewReader("absent", Start - 500);
+        reads.Add(next);
+
+        Assert.Empty((await next.Page.WithPatience())!.Entries);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(8, 1)]
+    [InlineData(8, 2)]
+    public async Task Pages_read_little_more_than_they_give(int clients, int feeds)
+    {
+        const int Messages = 1400;
+        var epoch = new MessageId(1, 1).ToEpoch();
+        var (read, payload) = (0, new byte[1024]);
+        var reader = new RabbitMQLogReader((from, to, _) => DeliverAsync(from, to), _ => Task.FromResult(0L));
+        var view = new RabbitMQStreamView(recentBytes: 0, TimeSpan.FromHours(1), TimeProvider.System);
+        view.Reset(epoch, Start, Start);
+        var reads = new OlderReads(view, scan => reader.ReadAsync(scan, TestContext.Current.CancellationToken));
+
+        var given = await Task.WhenAll(Enumerable.Range(0, clients).Select(client => ReadPagesAsync(10_000 + (client * 3000))))
+            .WithPatience();
+
+        Assert.All(given, count => Assert.InRange(count, Messages, Messages + 28));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{(double)read / given.Sum():0.0} messages were read for each.");
+        Assert.InRange(read, 1, 3 * given.Sum());
+
+        async Task<int> ReadPagesAsync(long after)
+        {
+            var count = 0;
+            while (count < Messages)
+            {
+                var page = new OlderRead("0", epoch, after, Start, maxEntries: 256, maxBytes: 28 * 1024);
+                reads.Add(page);
+                var found = (await page.Page.WithPatience())!;
+                (after, count) = (found.Through, count + found.Entries.Count);
+            }
+            return count;
+        }
+
+        async IAsyncEnumerable<RabbitMQMessage> DeliverAsync(long from, long to)
+        {
+            await Task.Yield();
+            for (var offset = from; offset < to; offset++)
+            {
+                read++;
+                yield return new RabbitMQMessage
+                {
+                    Id = new(7, offset),
+                    Offset = offset,
+                    Floor = Math.Max(offset - 20, 0),
+                    Feed = $"{offset % feeds}",
+                    Epoch = epoch,
+                    Payload = payload,
+                };
+            }
+        }
+    }
+
     // The feed of an entry is its offset without the hundreds.
     private void Read(LogScan scan, long through)
     {
@@ -207,8 +296,8 @@ public sealed class OlderReadsTests
         return reader;
     }
 
-    private static OlderRead NewReader(string feed, long after) =>
-        new(feed, Epoch, after, through: Start, maxEntries: 10, maxBytes: long.MaxValue);
+    private static OlderRead NewReader(string feed, long after, int maxEntries = 10) =>
+        new(feed, Epoch, after, through: Start, maxEntries, maxBytes: long.MaxValue);
 
     private Task ScanBeginsAsync(int count) => Eventually.HoldsAsync(
         () =>
