@@ -11,7 +11,7 @@ namespace Comet.AspNetCore;
 /// <typeparam name="T">
 /// What is published; becomes JSON. A value of a derived type is written with all that it has, as by <see cref="CometResults.Json"/>.
 /// </typeparam>
-public sealed class Feed<T> : FeedSource
+public sealed class Feed<T> : FeedChoice
 {
     private const int ReadAhead = 256;
 
@@ -29,8 +29,8 @@ public sealed class Feed<T> : FeedSource
     /// </summary>
     /// <value>
     /// <see cref="FeedPosition.Earliest"/> while the log is not open on this server, so that nothing is lost then either: what is retained
-    /// comes again. Asking opens it; feeds without a key are opened when the app starts. Those of a family, whose logs are opened and closed
-    /// as they are used, are better asked with <see cref="GetNewestAsync"/>, which waits until the log is open. A log in memory always is.
+    /// comes again. Asking opens it; feeds without a key are opened when the app starts. Those of a family, whose logs are opened and
+    /// closed as they are used, are better asked with <see cref="GetNewestAsync"/>, which waits until the log is open. A log in memory always is.
     /// </value>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     public FeedPosition Head

@@ -57,10 +57,10 @@ public sealed class KeyedFeeds<T>
     /// </param>
     /// <returns>The keys, for one response.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="mayRead"/> is null.</exception>
-    public FeedSource Where(Func<string, bool> mayRead)
+    public FeedChoice Where(Func<string, bool> mayRead)
     {
         ArgumentNullException.ThrowIfNull(mayRead);
-        return new FamilySource(Name, HandleOf, mayRead);
+        return new FamilyChoice(Name, HandleOf, mayRead);
     }
 
     private KeyedFeedHandle HandleOf(FeedName name) => new(_registry, name, _options);

@@ -86,20 +86,22 @@ public static class CometResults
     /// <returns>The stream, for any number of responses.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="feeds"/>, one of them or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ArgumentException">
-    /// There is no feed, or one is there twice; <paramref name="callback"/> is no dotted path of identifiers, or longer than 128 characters.
+    /// There is no feed, or one is there twice; <paramref name="callback"/> is no dotted path of identifiers, or longer than 128
+    /// characters.
     /// </exception>
-    public static CometResult Feeds(IEnumerable<FeedSource> feeds, string callback, CometStreamOptions? options = null)
+    public static CometResult Feeds(IEnumerable<FeedChoice> feeds, string callback, CometStreamOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(feeds);
-        var sources = feeds.ToArray();
-        foreach (var source in sources)
+        var choices = feeds.ToArray();
+        foreach (var choice in choices)
         {
-            ArgumentNullException.ThrowIfNull(source, nameof(feeds));
+            ArgumentNullException.ThrowIfNull(choice, nameof(feeds));
         }
-        if (sources.Length == 0 || sources.DistinctBy(static source => source.Default?.Name.ToString() ?? $"{source.Family}/").Count() < sources.Length)
+        if (choices.Length == 0 ||
+            choices.DistinctBy(static choice => choice.Default?.Name.ToString() ?? $"{choice.Family}/").Count() < choices.Length)
         {
             throw new ArgumentException("A stream needs at least one feed, and none of them twice.", nameof(feeds));
         }
-        return new FeedResult(sources, areNamed: true, CallbackName.Check(callback), options);
+        return new FeedResult(choices, areNamed: true, CallbackName.Check(callback), options);
     }
 }

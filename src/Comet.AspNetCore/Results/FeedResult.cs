@@ -8,16 +8,16 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.AspNetCore.Results;
 
 /// <summary>The stream of a feed, or of several, for any number of requests.</summary>
-/// <param name="sources">What a request may choose from; one feed if it cannot choose.</param>
+/// <param name="choices">What a request may choose from; one feed if it cannot choose.</param>
 /// <param name="areNamed">Whether it can, so that each message says which feed it is from.</param>
 /// <param name="callback">The function to call.</param>
 /// <param name="options">What the stream does differently.</param>
-internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string callback, CometStreamOptions? options) : CometResult
+internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string callback, CometStreamOptions? options) : CometResult
 {
     // Of the feeds of a request, whose first pages are read at a time.
     private const int AtOnce = 8;
 
-    private readonly string _label = string.Join('+', sources.Select(static source => source.Family).Distinct());
+    private readonly string _label = string.Join('+', choices.Select(static choice => choice.Family).Distinct());
 
     // Thousands of streams wait at the same time, so an open one keeps nothing of this: its subscriber is all there is.
     private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
@@ -34,7 +34,7 @@ internal sealed class FeedResult(FeedSource[] sources, bool areNamed, string cal
         var request = new ConnectionRequest(callback, options);
         var selection = new FeedSelection(context);
         var early = ConnectionAcceptor.Inspect(context, ref request) ?? (areNamed ? RejectionOfAll(context) : null);
-        if ((early ?? await selection.ReadAsync(sources, areNamed)) is { } rejection)
+        if ((early ?? await selection.ReadAsync(choices, areNamed)) is { } rejection)
         {
             await rejection.WriteAsync(context);
             return Task.CompletedTask;

@@ -34,15 +34,15 @@ internal sealed class FeedSelection(HttpContext context)
 
     /// <summary>Settles which feeds a request gets.</summary>
     /// <returns>Why it gets none; null: it has at least one.</returns>
-    internal async ValueTask<Rejection?> ReadAsync(FeedSource[] sources, bool areNamed)
+    internal async ValueTask<Rejection?> ReadAsync(FeedChoice[] choices, bool areNamed)
     {
-        var rejection = await (areNamed ? ReadNamedAsync(sources) : AddAsync(sources[0].Default!, after: null));
+        var rejection = await (areNamed ? ReadNamedAsync(choices) : AddAsync(choices[0].Default!, after: null));
         _authorization?.SetUser();
         _feeds.Sort(static (left, right) => string.CompareOrdinal(left.Handle.Name.ToString(), right.Handle.Name.ToString()));
         return rejection;
     }
 
-    private async ValueTask<Rejection?> ReadNamedAsync(FeedSource[] sources)
+    private async ValueTask<Rejection?> ReadNamedAsync(FeedChoice[] choices)
     {
         var (names, badBody) = await ReadNamesAsync();
         if (badBody is not null)
@@ -50,12 +50,12 @@ internal sealed class FeedSelection(HttpContext context)
             return badBody;
         }
         var format = FormatNegotiation.Preferred(context.Request);
-        var count = names.Count > 0 ? names.Count : sources.Length;
+        var count = names.Count > 0 ? names.Count : choices.Length;
         if (count > MaxFeeds || (count > MaxFeedsOfBrowser && format is not Formats.NdjsonFormat))
         {
             return Rejection.TooManyFeeds;
         }
-        return await (names.Count > 0 ? AddNamedAsync(sources, names) : AddAllAsync(sources));
+        return await (names.Count > 0 ? AddNamedAsync(choices, names) : AddAllAsync(choices));
     }
 
     private async ValueTask<(StringValues Names, Rejection? BadBody)> ReadNamesAsync()
@@ -88,12 +88,12 @@ internal sealed class FeedSelection(HttpContext context)
         }
     }
 
-    private async ValueTask<Rejection?> AddAllAsync(FeedSource[] sources)
+    private async ValueTask<Rejection?> AddAllAsync(FeedChoice[] choices)
     {
         Rejection? notAllowed = null;
-        foreach (var source in sources)
+        foreach (var choice in choices)
         {
-            if (source.Default is { } handle)
+            if (choice.Default is { } handle)
             {
                 notAllowed = await AddAsync(handle, after: null) ?? notAllowed;
             }
@@ -101,7 +101,7 @@ internal sealed class FeedSelection(HttpContext context)
         return _feeds.Count > 0 ? null : notAllowed ?? Rejection.NoFeed;
     }
 
-    private async ValueTask<Rejection?> AddNamedAsync(FeedSource[] sources, StringValues texts)
+    private async ValueTask<Rejection?> AddNamedAsync(FeedChoice[] choices, StringValues texts)
     {
         Rejection? notAllowed = null;
         var names = new HashSet<FeedName>();
@@ -109,11 +109,11 @@ internal sealed class FeedSelection(HttpContext context)
         {
             if (!TryParse(text!, out var name, out var after) ||
                 !names.Add(name) ||
-                Array.FindAll(sources, source => source.Has(name)) is not { Length: > 0 } offers)
+                Array.FindAll(choices, choice => choice.Has(name)) is not { Length: > 0 } offers)
             {
                 return Rejection.UnknownFeed;
             }
-            if (offers.Select(source => source.Find(name)).FirstOrDefault(static handle => handle is not null) is { } handle)
+            if (offers.Select(choice => choice.Find(name)).FirstOrDefault(static handle => handle is not null) is { } handle)
             {
                 notAllowed = await AddAsync(handle, after) ?? notAllowed;
             }

@@ -3,7 +3,7 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore.Feeds;
 
 /// <summary>The feeds of a family whose keys a visitor may read.</summary>
-internal sealed class FamilySource(string family, Func<FeedName, IFeedHandle> handleOf, Func<string, bool> mayRead) : FeedSource
+internal sealed class FamilyChoice(string family, Func<FeedName, IFeedHandle> handleOf, Func<string, bool> mayRead) : FeedChoice
 {
     internal override string Family => family;
 

@@ -7,9 +7,9 @@ namespace Comet.AspNetCore;
 /// What a stream of several feeds may carry, for <see cref="CometResults.Feeds"/>: a <see cref="Feed{T}"/>, or those keys of a family that
 /// <see cref="KeyedFeeds{T}.Where"/> allows.
 /// </summary>
-public abstract class FeedSource
+public abstract class FeedChoice
 {
-    private protected FeedSource()
+    private protected FeedChoice()
     {
     }
 
