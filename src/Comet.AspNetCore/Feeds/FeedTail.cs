@@ -166,8 +166,8 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
     }
 
     /// <summary>
-    /// Where what follows a position begins, or the completion, which every reader gets. Null when entries between the two have left the ring, or when the position is of another
-    /// epoch: compared here, as the tail may be reset at any time.
+    /// Where what follows a position begins, or the completion, which every reader gets. Null when entries between the two have left the
+    /// ring, or when the position is of another epoch: compared here, as the tail may be reset at any time.
     /// </summary>
     internal TailCursor? Find(FeedPosition after)
     {

@@ -26,7 +26,7 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
     private static readonly TimeSpan CheckPeriod = TimeSpan.FromMilliseconds(500);
 
     private readonly ConnectionServices _services = reader.Feed.Services;
-    private readonly HistoryFrames _frames = reader.Feed.History.Frames;
+    private readonly SharedFrames<FeedPosition, long> _frames = reader.Feed.History.Frames;
     private readonly EncodedFeedName? _name = subscriber.Feeds.AreNamed ? reader.Feed.EncodedName : null;
     private readonly CancellationTokenSource _ending =
         CancellationTokenSource.CreateLinkedTokenSource(subscriber.Aborted, reader.Feed.Services.Shutdown.DrainEnded);

@@ -76,6 +76,47 @@ internal sealed class ConnectionGroup(FeedSet set, WireFormat format, LaneFeed[]
         return true;
     }
 
+    /// <summary>Whether a place in those feeds that have changed is where the connections are that keep up.</summary>
+    internal bool IsAtEnd(ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place)
+    {
+        for (var i = 0; i < changed.Length; i++)
+        {
+            if (place[i] != feeds[changed[i]].State.End)
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Whether a tail no longer has what follows a place in those feeds that have changed.</summary>
+    internal bool HasLost(ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place)
+    {
+        for (var i = 0; i < changed.Length; i++)
+        {
+            if (feeds[changed[i]].State.HasLost(place[i]))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>The place in all of the feeds of who keeps up in those that have not changed.</summary>
+    internal TailCursor[] PlaceOf(ReadOnlySpan<int> changed, ReadOnlySpan<TailCursor> place)
+    {
+        var all = new TailCursor[feeds.Length];
+        for (var i = 0; i < all.Length; i++)
+        {
+            all[i] = feeds[i].State.End;
+        }
+        for (var i = 0; i < changed.Length; i++)
+        {
+            all[changed[i]] = place[i];
+        }
+        return all;
+    }
+
     /// <summary>Finds what a stream of the group has of each feed.</summary>
     /// <param name="places">Gets them.</param>
     /// <param name="behind">The feeds, by their index, in which it is not where those are that keep up.</param>

@@ -34,14 +34,18 @@ internal sealed class EncodedBatch : IDisposable
 
     internal ReadOnlySpan<Part> Parts => CollectionsMarshal.AsSpan(_parts);
 
-    /// <summary>Where those are that have it, as far as it goes; the same place as before when there is nothing, as the tail has lost it.</summary>
+    /// <summary>Where those are that have it; the same place as before where a tail has lost it.</summary>
     internal ReadOnlySpan<TailCursor> To => CollectionsMarshal.AsSpan(_to);
 
-    internal void Fill(ConnectionGroup group, ReadOnlySpan<int> feeds, ReadOnlySpan<TailCursor> from)
+    /// <summary>Encodes what follows.</summary>
+    /// <returns>False: a tail has lost the place.</returns>
+    internal bool TryFill(ConnectionGroup group, ReadOnlySpan<int> feeds, ReadOnlySpan<TailCursor> from)
     {
-        if (_group == group && from.SequenceEqual(CollectionsMarshal.AsSpan(_from)) && feeds.SequenceEqual(CollectionsMarshal.AsSpan(_feeds)))
+        if (_group == group &&
+            from.SequenceEqual(CollectionsMarshal.AsSpan(_from)) &&
+            feeds.SequenceEqual(CollectionsMarshal.AsSpan(_feeds)))
         {
-            return;
+            return _parts.Count > 0;
         }
         Clear();
         _group = group;
@@ -56,6 +60,7 @@ internal sealed class EncodedBatch : IDisposable
                 Encode(group, feed, i);
             }
         }
+        return _parts.Count > 0;
     }
 
     /// <summary>Ends the use in one pass, as the logs may grow until the next. Gives back memory that a long message needed.</summary>
@@ -80,14 +85,14 @@ internal sealed class EncodedBatch : IDisposable
 
     private (TailCursor To, long AppendedAt)? LoadFrame(ConnectionGroup group, LaneFeed feed, TailCursor from)
     {
-        if (group.Set.AreNamed || feed.Feed.Subscriptions.Frames.Find(group.Format, from) is not var (to, appendedAt, frame) ||
-            to.Index > feed.State.Next)
+        if (group.Set.AreNamed || feed.Feed.Subscriptions.Frames.Find(group.Format, name: null, from) is not var (end, frame) ||
+            end.To.Index > feed.State.Next)
         {
             return null;
         }
         Buffer.Load(frame);
         _loaded = frame;
-        return (to, appendedAt);
+        return end;
     }
 
     private (TailCursor To, long AppendedAt)? AppendPiece(ConnectionGroup group, LaneFeed feed, TailCursor from)
@@ -143,7 +148,7 @@ internal sealed class EncodedBatch : IDisposable
         // A connection that takes it slowly holds a copy, which others at the same place may share.
         if (Buffer.Shared is { } frame && frame != _loaded && _group is { Set.AreNamed: false } group)
         {
-            group.Feeds[0].Feed.Subscriptions.Frames.Add(group.Format, _from[0], _to[0], _parts[0].AppendedAt, frame);
+            group.Feeds[0].Feed.Subscriptions.Frames.Share(group.Format, name: null, _from[0], (_to[0], _parts[0].AppendedAt), frame);
         }
         Buffer.Clear();
         (_group, _loaded) = (null, null);

@@ -7,7 +7,7 @@ internal sealed class FeedSubscriptions(FeedTail tail)
     private volatile LaneFeed[] _lanes = [];
 
     /// <summary>What slow connections are being sent.</summary>
-    internal SharedFrames Frames { get; } = new();
+    internal SharedFrames<TailCursor, (TailCursor To, long AppendedAt)> Frames { get; } = new();
 
     /// <summary>What several groups of connections are sent.</summary>
     internal SharedPieces Pieces { get; } = new();

@@ -21,7 +21,7 @@ internal sealed class FeedHistory(KeptPages kept)
     private readonly SortedList<long, HistoryPage> _pages = []; // by the offset that they follow
 
     /// <summary>The long messages that are on their way to slow clients.</summary>
-    internal HistoryFrames Frames { get; } = new();
+    internal SharedFrames<FeedPosition, long> Frames { get; } = new();
 
     /// <summary>Reads a page that has what follows a position, and may have what precedes it.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
