@@ -9,8 +9,8 @@ namespace Comet.AspNetCore.Connections;
 /// <summary>
 /// The position of a stream in all of its feeds, as one string, which native <c>EventSource</c> sends back. Per log one entry,
 /// <c>epoch-offset</c>, joined by dots; a feed that is elsewhere in a log which it shares with others of the stream follows its entry as
-/// <c>~tag-offset</c>. A feed finds its entry by the epoch of its log, whatever the order and the set of feeds, so a position is never taken
-/// for that of another feed. The stream of one feed has that feed's position.
+/// <c>~tag-offset</c>. A feed finds its entry by the epoch of its log, whatever the order and the set of feeds, so a position is never
+/// taken for that of another feed. The stream of one feed has that feed's position.
 /// </summary>
 internal sealed class StreamPosition
 {
@@ -35,7 +35,8 @@ internal sealed class StreamPosition
                 return Position;
             }
             var tag = EncodedFeedName.TagOf(feed);
-            return Position with { Offset = Elsewhere.Where(other => other.Tag == tag).Min(static other => (long?)other.Offset) ?? Position.Offset };
+            var elsewhere = Elsewhere.Where(other => other.Tag == tag).Min(static other => (long?)other.Offset);
+            return Position with { Offset = elsewhere ?? Position.Offset };
         }
     }
 
@@ -68,7 +69,9 @@ internal sealed class StreamPosition
         foreach (var part in parts)
         {
             var pieces = part.Split('~');
-            if (!FeedPosition.TryParse(pieces[0], out var log) || log.IsEarliest || entries.Exists(entry => entry.Position.Epoch == log.Epoch))
+            if (!FeedPosition.TryParse(pieces[0], out var log) ||
+                log.IsEarliest ||
+                entries.Exists(entry => entry.Position.Epoch == log.Epoch))
             {
                 return false;
             }
@@ -124,7 +127,8 @@ internal sealed class StreamPosition
                 ? order
                 : left.Position.Offset.CompareTo(right.Position.Offset));
         // A tag that two have stands for neither of them alone, so then each says where it is.
-        var isEachTagged = places.DistinctBy(static place => place.Tag).Count() < places.Count || places.Exists(place => place.Tag == last?.Tag);
+        var isEachTagged =
+            places.DistinctBy(static place => place.Tag).Count() < places.Count || places.Exists(place => place.Tag == last?.Tag);
         var isFirst = true;
         var own = -1; // where the log begins that the last one shares
         for (var i = 0; i < places.Count;)

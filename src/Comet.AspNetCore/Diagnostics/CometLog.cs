@@ -16,7 +16,10 @@ internal static partial class CometLog
     internal static partial void FeedUnavailable(ILogger logger, Exception exception, string feed);
 
     [LoggerMessage(
-        12, LogLevel.Warning, "The store of feed {Feed} is unavailable; the feed is opened when it is used next.", EventName = "FeedNotOpened")]
+        12,
+        LogLevel.Warning,
+        "The store of feed {Feed} is unavailable; the feed is opened when it is used next.",
+        EventName = "FeedNotOpened")]
     internal static partial void FeedNotOpened(ILogger logger, Exception exception, string feed);
 
     [LoggerMessage(4, LogLevel.Warning, "The log of feed {Feed} could not be closed.", EventName = "FeedCloseFailed")]

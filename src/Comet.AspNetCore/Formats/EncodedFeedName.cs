@@ -25,7 +25,9 @@ internal sealed class EncodedFeedName
     /// <summary>As <see cref="SafeJson"/>, with its quotes.</summary>
     internal byte[] Json { get; }
 
-    /// <summary>Stands for a feed's name: 6 letters and digits. Of 100 feeds in one log, two have the same one in ten million streams.</summary>
+    /// <summary>
+    /// Stands for a feed's name: 6 letters and digits. Of 100 feeds in one log, two have the same one in ten million streams.
+    /// </summary>
     internal static string TagOf(FeedName feed)
     {
         const string Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

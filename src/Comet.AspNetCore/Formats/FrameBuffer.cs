@@ -80,7 +80,9 @@ internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         var first = _placeholders.AsSpan(0, _placeholderCount).BinarySearch(start);
         var placeholders = _placeholders[(first < 0 ? ~first : first).._placeholderCount];
         return new EncodedFrame(
-            _bytes.AsSpan(start, Length - from).ToArray(), 0..(Length - from), Array.ConvertAll(placeholders, placeholder => placeholder - start));
+            _bytes.AsSpan(start, Length - from).ToArray(),
+            0..(Length - from),
+            Array.ConvertAll(placeholders, placeholder => placeholder - start));
     }
 
     /// <summary>Writes the content of a frame.</summary>
