@@ -16,6 +16,7 @@ internal sealed record Settings
 
         options (default)
           --servers a,b        some of: comet, comet-sse, aspnet-sse, signalr-sse, naive (all)
+          --ask a,b            in the suite growth, some of: sizes, feeds, several, threads, routes, held, lanes (all)
           --n 1000,5000        connections under steady traffic
           --idle 1000,5000     connections that receive nothing, for the memory of one
           --saturate 200       connections at saturation
@@ -33,6 +34,8 @@ internal sealed record Settings
     internal string Suite { get; private init; } = "compare";
 
     internal string[] Servers { get; private init; } = [];
+
+    internal string[] Ask { get; private init; } = [];
 
     internal int[] Connections { get; private init; } = [1000, 5000];
 
@@ -77,6 +80,7 @@ internal sealed record Settings
             settings = arguments[i] switch
             {
                 "--servers" => settings with { Servers = value.Split(',') },
+                "--ask" => settings with { Ask = value.Split(',') },
                 "--n" => settings with { Connections = [.. value.Split(',').Select(Number)] },
                 "--idle" => settings with { Idle = [.. value.Split(',').Select(Number)] },
                 "--saturate" => settings with { Saturate = Number(value) },

@@ -1,6 +1,11 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Comet.AspNetCore;
+using Comet.AspNetCore.Connections;
+using Comet.AspNetCore.Feeds;
 using CometBench;
 
 var builder = BenchHost.CreateBuilder(args);
@@ -14,6 +19,10 @@ builder.Services.AddComet(comet =>
     comet.MaxStreams = 1_000_000;
     comet.MaxStreamsPerAddress = 1_000_000;
 });
+if (builder.Configuration.GetValue<int?>("Lanes") is { } count)
+{
+    builder.Services.AddSingleton(provider => new Lanes(provider.GetRequiredService<ConnectionServices>(), count));
+}
 // Keeps all of a burst: what is measured there is publishing, not what happens to readers who fall behind.
 builder.Services.AddFeed<string>("burst", feed => (feed.Retain, feed.RetainBytes) = (1_000_000, 1 << 30));
 builder.Services.AddFeed<string>("bench");
@@ -31,6 +40,24 @@ app.MapPost("/rooms/{room}/pub", async (string room, HttpRequest request, KeyedF
 {
     using var reader = new StreamReader(request.Body);
     await rooms.Get(room).PublishAsync(await reader.ReadToEndAsync(cancellation), cancellation);
+    return TypedResults.NoContent();
+});
+
+// Several rooms on one connection, and messages to all of them by turns, evenly apart or in one go.
+app.MapGet("/rooms/sub", (KeyedFeeds<string> rooms) => CometResults.Feeds([rooms.Where(static _ => true)], "parent.cometMessage"));
+app.MapPost("/rooms/pub", async (KeyedFeeds<string> rooms, int count, int rate, int atOnce, int seconds, int size) =>
+{
+    var feeds = Enumerable.Range(0, count).Select(room => rooms.Get($"{room}")).ToArray();
+    var start = Marker.Now;
+    for (var sent = 0; sent < rate * seconds;)
+    {
+        // A wait is a millisecond long or more, so what has become due meanwhile follows.
+        for (var due = Math.Min((long)(Stopwatch.GetElapsedTime(start).TotalSeconds * rate / atOnce) + 1, rate * seconds / atOnce) * atOnce; sent < due; sent++)
+        {
+            await feeds[sent % count].PublishAsync(Marker.Text(new Marker(Marker.Now, sent % count, (sent / count) + 1), size));
+        }
+        await Task.Delay(1);
+    }
     return TypedResults.NoContent();
 });
 
@@ -53,6 +80,27 @@ app.MapPost("/burst/pub", async ([FromKeyedServices("burst")] Feed<string> feed,
 
 // A sequence of its own for each connection.
 app.MapGet("/clock", (CancellationToken cancellation) => CometResults.String(TicksAsync(cancellation), "parent.clockChanged"));
+
+// How long a message took to the last connection, of those since the last question.
+var passes = new ConcurrentBag<double>();
+using var meters = new MeterListener
+{
+    InstrumentPublished = (instrument, listener) =>
+    {
+        if (app.Configuration.GetValue<bool>("Passes") && instrument.Name == "comet.message.delivery.duration")
+        {
+            listener.EnableMeasurementEvents(instrument);
+        }
+    },
+};
+meters.SetMeasurementEventCallback<double>((_, seconds, _, _) => passes.Add(seconds));
+meters.Start();
+app.MapGet("/passes", () =>
+{
+    var longest = passes.DefaultIfEmpty().Max() * 1000;
+    passes.Clear();
+    return longest;
+});
 
 // For a client that watches how streams end.
 app.MapGet("/state", (OpenStreams streams) => TypedResults.Ok(new { Environment.ProcessId, Streams = streams.Count }));

@@ -105,6 +105,22 @@ internal sealed record Burst(IPEndPoint Server, int Threads, int Messages, int S
     }
 }
 
+/// <summary>Messages to feeds by turns, from the server itself.</summary>
+/// <param name="Feeds">How many feeds.</param>
+/// <param name="AtOnce">How many messages in one go; 1: evenly apart.</param>
+internal sealed record Turns(IPEndPoint Server, int Feeds, int AtOnce, int Rate, TimeSpan Duration, int Size) : LoadShape(Duration)
+{
+    internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
+    {
+        var seconds = (int)Duration.TotalSeconds;
+        using var http = new HttpClient();
+        using var answer = await http.PostAsync(
+            $"http://{Server}/rooms/pub?count={Feeds}&rate={Rate}&atOnce={AtOnce}&seconds={seconds}&size={Size}", content: null, cancellation);
+        answer.EnsureSuccessStatusCode();
+        return Rate * seconds;
+    }
+}
+
 /// <summary>A load, and something else for exactly as long as it lasts.</summary>
 internal sealed record Accompanied(LoadShape Load, Func<CancellationToken, Task> BesideAsync) : LoadShape(Load.Duration)
 {

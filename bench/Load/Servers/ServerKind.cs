@@ -17,14 +17,19 @@ internal sealed record ServerKind(string Name, string Title, string Project, str
     /// <summary>So many feeds, which connections and messages take in turns; 0: the one feed that all share.</summary>
     internal int Rooms { get; init; }
 
+    /// <summary>Whether each connection has all of these feeds.</summary>
+    internal bool IsTogether { get; init; }
+
     internal string Feed { private get; init; } = "";
 
     internal string PublishPath(long message) => Rooms > 0 ? $"/rooms/{message % Rooms}/pub" : $"{Feed}/pub";
 
-    internal string SubscribePath(long connection) => Rooms > 0 ? $"/rooms/{connection % Rooms}/sub" : $"{Feed}/sub";
+    internal string SubscribePath(long connection) =>
+        IsTogether ? $"/rooms/sub?{string.Join('&', Enumerable.Range(0, Rooms).Select(static room => $"feed=rooms/{room}"))}"
+        : Rooms > 0 ? $"/rooms/{connection % Rooms}/sub" : $"{Feed}/sub";
 
     /// <summary>How many of so many connections get one message.</summary>
-    internal int AudienceOf(int connections) => connections / Math.Max(1, Rooms);
+    internal int AudienceOf(int connections) => connections / (IsTogether ? 1 : Math.Max(1, Rooms));
 
     /// <summary>The assembly, built in the same configuration into the neighbouring project's folder.</summary>
     internal string Assembly

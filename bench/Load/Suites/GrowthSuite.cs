@@ -17,21 +17,25 @@ internal sealed class GrowthSuite(Settings settings)
 
     private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
 
-    private readonly Progress _progress = new(settings.Runs * (4 + 2 + 3 + (Nginx.IsInstalled ? 5 : 4) + 2));
     private readonly List<Finding> _findings = [];
+    private Progress _progress = new(0);
 
     internal async Task RunAsync()
     {
         var table = "";
-        (string What, Func<Task> AskAsync)[] questions =
+        (string Name, string What, int Steps, Func<Task> AskAsync)[] all =
         [
-            ("Sizes of messages", SizesAsync),
-            ("Feeds", FeedsAsync),
-            ("Publishing threads", ThreadsAsync),
-            ("Routes", RoutesAsync),
-            ("Connections held", HeldAsync),
+            ("sizes", "Sizes of messages", 4, SizesAsync),
+            ("feeds", "Feeds", 2, FeedsAsync),
+            ("several", "Several feeds on one connection", 5, SeveralAsync),
+            ("threads", "Publishing threads", 3, ThreadsAsync),
+            ("routes", "Routes", Nginx.IsInstalled ? 5 : 4, RoutesAsync),
+            ("held", "Connections held", 2, HeldAsync),
+            ("lanes", "Lanes", 2, LanesAsync),
         ];
-        foreach (var (what, askAsync) in questions)
+        var questions = Array.FindAll(all, question => settings.Ask is [] || settings.Ask.Contains(question.Name));
+        _progress = new Progress(settings.Runs * questions.Sum(static question => question.Steps));
+        foreach (var (_, what, _, askAsync) in questions)
         {
             try
             {
@@ -74,6 +78,33 @@ internal sealed class GrowthSuite(Settings settings)
             "the same, but for the caches that more connections need",
             cpu[1].Median < 1.5 * cpu[0].Median,
             runs);
+    }
+
+    // As many messages and deliveries a second each time.
+    private async Task SeveralAsync()
+    {
+        const int Feeds = 10;
+        const int Rate = 500;
+        var pages = settings.Saturate;
+        var together = ServerKind.Comet with { Rooms = Feeds, IsTogether = true };
+        var runs = await TakeTurnsAsync(
+            Of("at once, one connection", together, pages, Feeds, Feeds),
+            Of("at once, ten connections", ServerKind.Comet with { Rooms = Feeds }, pages * Feeds, Feeds, Feeds),
+            Of("apart, one connection", together, pages, Feeds, 1),
+            Of("apart, ten connections", ServerKind.Comet with { Rooms = Feeds }, pages * Feeds, Feeds, 1),
+            Of("one feed", ServerKind.Comet with { Rooms = 1 }, pages, 1, 1));
+        var cpu = Cpu(runs);
+        Add(
+            $"Ten feeds to {pages} pages, {Rate} messages/s: at once on one connection, on ten; evenly apart on one, on ten; one feed: CPU per delivery",
+            $"{Spread.Text("0.00", cpu)} us",
+            "one connection costs less than ten at once, and no more apart",
+            cpu[0].Median < cpu[1].Median && cpu[2].Median < 1.1 * cpu[3].Median,
+            runs);
+
+        Variant Of(string name, ServerKind kind, int connections, int feeds, int atOnce) => new(name, kind, connections)
+        {
+            Load = server => new Turns(server.Address, feeds, atOnce, Rate, settings.Duration, settings.Size),
+        };
     }
 
     private async Task ThreadsAsync()
@@ -161,6 +192,40 @@ internal sealed class GrowthSuite(Settings settings)
             "in proportion to the connections",
             cores[1].Median < 1.5 * counts[1] / counts[0] * cores[0].Median,
             runs);
+    }
+
+    // The time from a message to its write to the last connection, which the server takes by itself.
+    private async Task LanesAsync()
+    {
+        const int Messages = 20;
+        var held = DescriptorLimit.Cap(settings.Held);
+        List<double>[] passes = [[], []];
+        using var http = new HttpClient();
+        for (var run = 0; run < settings.Runs; run++)
+        {
+            foreach (var lanes in new[] { 1, 2 })
+            {
+                var kind = ServerKind.Comet with { Arguments = ["--Lanes", $"{lanes}", "--Passes", "true"] };
+                await using var session = await Session.StartAsync(kind, settings);
+                await session.IdleAsync(held, TimeSpan.Zero);
+                var server = $"http://{session.Server.Address}";
+                for (var message = 0; message < Messages; message++)
+                {
+                    await http.GetStringAsync($"{server}/passes");
+                    await http.PostAsync($"{server}/pub", new StringContent("a message"));
+                    await Task.Delay(TimeSpan.FromSeconds(1));
+                    passes[lanes - 1].Add(double.Parse(await http.GetStringAsync($"{server}/passes"), Invariant));
+                }
+                _progress.Report(string.Create(Invariant, $"{lanes} lanes: {string.Join(' ', passes[lanes - 1].TakeLast(Messages).Order().Select(static pass => $"{pass:0}"))} ms"));
+            }
+        }
+        var spreads = Array.ConvertAll(passes, static times => new Spread(times));
+        Add(
+            $"A message to {held.ToString("#,0", Invariant)} connections, one lane, two: until its last write",
+            $"{Spread.Text("0.0", spreads)} ms",
+            "less with two, on two cores or more",
+            spreads[1].Median < spreads[0].Median,
+            []);
     }
 
     private async Task<List<Figures>[]> TakeTurnsAsync(params Variant[] variants)

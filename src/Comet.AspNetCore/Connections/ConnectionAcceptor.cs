@@ -80,13 +80,20 @@ internal sealed class ConnectionAcceptor(
             case 1 when last is [{ } text] && TryReadCount(text, int.MaxValue, out var count):
                 request = request with { Past = count == 0 ? default : FeedStart.AtNewest(count) };
                 return true;
-            case 1 when since is [{ } text] && DateTimeOffset.TryParse(
-                text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time):
+            case 1 when since is [{ } text] && TryReadTime(text, out var time):
                 request = request with { Past = FeedStart.AtTime(time) };
                 return true;
             default:
                 return false;
         }
+    }
+
+    // .NET also reads times of today, and days as Americans write them.
+    private static bool TryReadTime(string text, out DateTimeOffset time)
+    {
+        time = default;
+        return text is [_, _, _, _, '-', _, _, '-', _, _] or [_, _, _, _, '-', _, _, '-', _, _, 'T', ..] &&
+            DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
     }
 
     private static bool TryReadCount(string text, int max, out int count) =>

@@ -76,6 +76,7 @@ internal sealed class FeedSelection(HttpContext context)
         try
         {
             var form = await context.Request.ReadFormAsync(context.RequestAborted);
+            context.Features.Set<IFormFeature>(null); // which would keep all names for as long as the stream is open
             return (StringValues.Concat(names, form["feed"]), null);
         }
         catch (BadHttpRequestException exception)

@@ -209,6 +209,9 @@ public class MetricsTests
     [InlineData("/feed", "text/html")]
     [InlineData("/feed", "text/event-stream")]
     [InlineData("/feed", "application/x-ndjson")]
+    [InlineData("/several", "text/html")]
+    [InlineData("/several", "text/event-stream")]
+    [InlineData("/several", "application/x-ndjson")]
     [InlineData("/sequence", "text/html")]
     public async Task Every_byte_of_a_body_counts(string path, string accept)
     {
@@ -217,6 +220,7 @@ public class MetricsTests
             app =>
             {
                 app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+                app.MapGet("/several", (Feed<string> news) => CometResults.Feeds([news], "parent.f"));
                 app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             },
             builder => builder.Services.AddSingleton<TimeProvider>(time).AddFeed<string>("news"));
@@ -268,6 +272,50 @@ public class MetricsTests
         Assert.Equal(10, meter.Sum("comet.message.published", "comet.feed=rooms"));
         Assert.Equal(10, meter.Sum("comet.message.delivered", "comet.feed=rooms"));
         Assert.DoesNotContain(Units.Keys.SelectMany(meter.Of).SelectMany(measurement => measurement.Tags), tag => tag.Contains("secret", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(CometFormat.ScriptTags, "script")]
+    [InlineData(CometFormat.ServerSentEvents, "sse")]
+    [InlineData(CometFormat.Ndjson, "ndjson")]
+    public async Task A_stream_of_several_feeds_counts_once_and_each_message_for_its_feed(CometFormat format, string name)
+    {
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/", (Feed<string> news, KeyedFeeds<int> rooms) =>
+                CometResults.Feeds([news, rooms.Where(static _ => true)], "parent.f")),
+            builder => builder.Services.AddFeed<string>("news").AddKeyedFeeds<int>("rooms"));
+        using var meter = new RecordedMeter(app);
+        var rooms = app.Services.GetRequiredService<KeyedFeeds<int>>();
+        await app.PublishAsync("before");
+        var stream = await app.OpenAsync("/?feed=earliest@news&feed=rooms/secret1&feed=rooms/secret2", format);
+        for (var i = 0; i < 3; i++)
+        {
+            await stream.NextAsync(CometMessageKind.Open);
+        }
+        await stream.NextAsync(CometMessageKind.Message);
+        Assert.Equal(1, meter.Sum("comet.stream.active", "comet.feed=news+rooms", $"comet.format={name}"));
+
+        await app.PublishAsync("after");
+        await rooms.Get("secret1").PublishAsync(1);
+        await rooms.Get("secret2").PublishAsync(2);
+        await stream.TakeAsync(3);
+        await rooms.Get("secret1").CompleteAsync(TestContext.Current.CancellationToken);
+        await stream.NextAsync(CometMessageKind.End);
+        await stream.DisposeAsync();
+        await app.NoStreamIsOpenAsync();
+
+        Assert.Equal(0, meter.Sum("comet.stream.active", "comet.feed=news+rooms"));
+        foreach (var metric in new[] { "comet.message.published", "comet.message.delivered" })
+        {
+            Assert.Equal(2, meter.Sum(metric, "comet.feed=news"));
+            Assert.Equal(2, meter.Sum(metric, "comet.feed=rooms")); // a completion is no message
+            Assert.Equal(4, meter.Sum(metric));
+        }
+        Assert.InRange(meter.Sum("comet.stream.io", "comet.feed=rooms"), 1, 2000);
+        Assert.Contains("comet.feed=news+rooms", Assert.Single(meter.Of("comet.stream.duration")).Tags);
+        var feeds = Units.Keys.SelectMany(meter.Of).SelectMany(static measurement => measurement.Tags)
+            .Where(static tag => tag.StartsWith("comet.feed", StringComparison.Ordinal)).Distinct();
+        Assert.Equal(["comet.feed=news", "comet.feed=news+rooms", "comet.feed=rooms"], feeds.Order());
     }
 
     [Fact]

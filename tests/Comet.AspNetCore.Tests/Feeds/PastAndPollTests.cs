@@ -58,6 +58,27 @@ public class PastAndPollTests
         Assert.Equal(numbers, (await stream.TakeAsync(numbers.Length)).Select(static message => message.Value.GetString()));
     }
 
+    [Theory]
+    [InlineData("2000-01-31", "1")]
+    [InlineData("2000-01-31T12:00", "1")]
+    [InlineData("2000-01-31T12:00Z", "1")]
+    [InlineData("2000-01-31T12:00:00", "1")]
+    [InlineData("2000-01-31T12:00:00+02:00", "1")]
+    [InlineData("2000-01-31T12:00:00.123Z", "1")]
+    [InlineData("2000-01-31T12:00:00.1234567-02:00", "1")]
+    [InlineData("2000-01-31T12:00:00.123456789Z", "1")]
+    [InlineData("0001-01-01", "1")]
+    [InlineData("9999-12-31T23:59:59Z", "2")]
+    public async Task A_time_is_read_as_ISO_8601(string since, string first)
+    {
+        await using var app = await NewsApp.StartAsync();
+        await app.PublishAsync("1");
+        await using var stream = await app.OpenAsync($"/?since={Uri.EscapeDataString(since)}", CometFormat.Ndjson);
+        await stream.NextAsync(CometMessageKind.Open);
+        await app.PublishAsync("2");
+        Assert.Equal(first, await stream.NextStringAsync());
+    }
+
     [Fact]
     public async Task A_position_wins()
     {
@@ -75,6 +96,14 @@ public class PastAndPollTests
     [InlineData("last=1&last=2", "Start with")]
     [InlineData("since=yesterday", "Start with")]
     [InlineData("since=", "Start with")]
+    [InlineData("since=08:00", "Start with")] // of which day?
+    [InlineData("since=05/06/2030", "Start with")] // in May or in June?
+    [InlineData("since=2030-01-31 12:00", "Start with")]
+    [InlineData("since=2030-01-31T12:00:00 01:00", "Start with")] // a plus that was not encoded
+    [InlineData("since=2030-02-30", "Start with")]
+    [InlineData("since=0001-01-01T00:00:00%2B14:00", "Start with")] // before the first day
+    [InlineData("last=2147483648", "Start with")]
+    [InlineData("last=%2B1", "Start with")]
     [InlineData("last=1&since=2030-01-01", "Start with")]
     [InlineData("wait=", "?wait= is")]
     [InlineData("wait=-1", "?wait= is")]

@@ -220,6 +220,35 @@ public class SeveralFeedsTests
         Assert.Equal(Count / 5, missed.Select(static message => message.Feed).Distinct().Count());
     }
 
+    [Fact]
+    public async Task An_open_stream_keeps_nothing_of_the_form_that_named_its_feeds()
+    {
+        WeakReference? form = null;
+        await using var app = await TestApp.StartAsync(
+            app =>
+            {
+                app.Use(async (context, next) =>
+                {
+                    form = new WeakReference(await context.Request.ReadFormAsync());
+                    await next(context);
+                });
+                app.MapPost("/both", (KeyedFeeds<string> rooms) => CometResults.Feeds([rooms.Where(static _ => true)], "parent.f"));
+            },
+            static builder => builder.Services.AddKeyedFeeds<string>("rooms"));
+
+        using var response = await PostAsync(app, CometFormat.Ndjson, Keys(1000));
+
+        response.EnsureSuccessStatusCode();
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                GC.Collect();
+                return !form!.IsAlive;
+            },
+            "the form is collected");
+        Assert.Equal(1, app.OpenStreams);
+    }
+
     [Theory, MemberData(nameof(Formats))]
     public async Task What_the_user_may_not_read_is_left_out_and_said(CometFormat format)
     {

@@ -27,6 +27,55 @@ public abstract class FeedStoreTests
     protected static Task<FeedPosition> AppendAsync(IFeedLog log, string json, CancellationToken cancellationToken = default) =>
         log.AppendAsync(Payloads.Of(json), cancellationToken).AsTask().WithPatience();
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(10)]
+    [InlineData(100)]
+    public async Task The_position_of_a_stream_takes_at_most_20_bytes_a_feed(int count)
+    {
+        var family = NewName();
+        KeyedFeeds<string>? feeds = null;
+        await using var host = await StoreHost.StartAsync(
+            AddStore, app => app.MapPost("/", () => CometResults.Feeds([feeds!.Where(static _ => true)], "parent.f")));
+        feeds = host.Feeds(family, new FeedOptions());
+        var keys = Enumerable.Range(0, count).Select(static i => $"{i}").ToList();
+        var random = new Random(count);
+        await PublishAsync(3 * count); // so that each feed is elsewhere
+        using var client = new HttpClient { BaseAddress = host.Url };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/")
+        {
+            Headers = { { "Accept", "text/event-stream" } },
+            Content = new FormUrlEncodedContent(keys.Select(key => KeyValuePair.Create("feed", $"{family}/{key}"))),
+        };
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WithPatience();
+        response.EnsureSuccessStatusCode();
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var ids = new List<string>();
+        await ReadAsync(isEnough: () => ids.Count == 1); // that of the last open
+        await PublishAsync(2 * count);
+        await ReadAsync(isEnough: () => ids.Count == 1 + (2 * count));
+
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{count} feeds: at first {ids[0].Length} bytes, at most {ids.Max(static id => id.Length)}: {ids.MaxBy(static id => id.Length)}");
+        Assert.All(ids, id => Assert.InRange(id.Length, 1, 20 * count));
+
+        Task PublishAsync(int messages) => Task.WhenAll(
+            Enumerable.Range(0, messages).Select(_ => feeds.Get(keys[random.Next(count)]).PublishAsync("message").AsTask())).WithPatience();
+
+        async Task ReadAsync(Func<bool> isEnough)
+        {
+            while (!isEnough())
+            {
+                var line = await lines.ReadLineAsync().WithPatience();
+                Assert.NotNull(line);
+                if (line.StartsWith("id: ", StringComparison.Ordinal))
+                {
+                    ids.Add(line["id: ".Length..]);
+                }
+            }
+        }
+    }
+
     [Fact]
     public async Task A_tail_is_reset_before_its_log_is_open()
     {

@@ -21,7 +21,10 @@ public sealed class StoreHost : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<StoreHost> StartAsync(Action<WebApplicationBuilder> configure)
+    /// <summary>Where it listens.</summary>
+    public Uri Url => new(_app.Urls.Single());
+
+    public static async Task<StoreHost> StartAsync(Action<WebApplicationBuilder> configure, Action<WebApplication>? map = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -29,6 +32,7 @@ public sealed class StoreHost : IAsyncDisposable
         builder.Services.AddComet();
         configure(builder);
         var app = builder.Build();
+        map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new StoreHost(app);
     }

@@ -79,7 +79,8 @@ internal sealed class EncodedBatch : IDisposable
         if (to != from)
         {
             _to[index] = to;
-            _parts.Add(new Part(feed.Feed, to.Index - from.Index, Buffer.Length - length, appendedAt));
+            var completions = feed.State.IsCompleted && to == feed.State.End ? 1 : 0; // the last entry, and no message
+            _parts.Add(new Part(feed.Feed, to.Index - from.Index - completions, Buffer.Length - length, appendedAt));
         }
     }
 
