@@ -161,7 +161,6 @@ internal sealed class ConnectionAcceptor(
         {
             rate.MinDataRate = null;
         }
-        RequestRest.ReadFollowing(context);
         return new ConnectionSettings
         {
             Lease = lease,

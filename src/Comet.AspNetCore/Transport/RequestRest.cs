@@ -6,17 +6,19 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Comet.AspNetCore.Transport;
 
 /// <summary>
-/// What a client sends after the head of its request, and nobody else reads while its stream is open. It would gather until the server's
-/// buffer is full, 1 MiB, and then the server would not see either that the client has closed.
+/// What a client sends after its request while its stream is open, and nobody else reads. It would gather until the server's buffer is
+/// full, 1 MiB, and then the server would not see either that the client has closed. It is thrown away, and the connection is closed after
+/// the response: a client that sends its next request before the end of a response has to be ready for that.
 /// </summary>
 internal sealed class RequestRest
 {
-    // A pipelined request fits. There is no use in one, but for a stream that ends soon.
-    private const int MaxKept = 4 * 1024;
+    // Whoever sends more has not made a mistake about the end of its request.
+    private const int MaxBytes = 4 * 1024;
 
     private readonly HttpContext _context;
     private readonly PipeReader _input;
     private readonly Task _reading;
+    private volatile bool _isEnding;
 
     private RequestRest(HttpContext context, PipeReader input)
     {
@@ -35,39 +37,57 @@ internal sealed class RequestRest
     }
 
     /// <summary>
-    /// Reads, until the response is complete, what follows the request on its connection. It may be the next request, and is kept for it;
-    /// more than a few KB of it close the connection. For HTTP/1 only: the others have a window for each request.
+    /// Reads what follows the request on its connection; more than a few KB of it close the connection at once. Null: that needs no
+    /// reading, as with HTTP/2 and later, which have a window for each request.
     /// </summary>
-    internal static void ReadFollowing(HttpContext context)
+    internal static RequestRest? ReadFollowing(HttpContext context)
     {
-        if (Http1.Serves(context) && context.Features.Get<IConnectionTransportFeature>() is { } connection)
+        if (!Http1.Serves(context) || context.Features.Get<IConnectionTransportFeature>() is not { } connection)
         {
-            // Completion comes before the server reads the next request, however the response has ended.
-            var rest = new RequestRest(context, connection.Transport.Input);
-            context.Response.OnCompleted(static state => ((RequestRest)state).EndAsync(), rest);
+            return null;
         }
+        var rest = new RequestRest(context, connection.Transport.Input);
+        // Completion comes before the server reads the next request, however the response has ended.
+        context.Response.OnCompleted(static state => ((RequestRest)state).EndAsync(), rest);
+        return rest;
+    }
+
+    /// <summary>
+    /// Reads no more. The client must not have seen the end of the response: what it sends after that is its next request, of which a
+    /// reading would take the beginning.
+    /// </summary>
+    internal Task EndAsync()
+    {
+        if (!_reading.IsCompleted)
+        {
+            _isEnding = true;
+            _input.CancelPendingRead();
+        }
+        return _reading;
     }
 
     private async Task ReadAsync()
     {
+        var length = 0L;
         try
         {
             while (true)
             {
                 var read = await _input.ReadAsync();
-                var length = read.Buffer.Length;
-                _input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                if (read.IsCanceled)
-                {
-                    if (length > 0)
-                    {
-                        _input.CancelPendingRead(); // so that the server's next read has these bytes, and does not wait for more
-                    }
-                    return;
-                }
-                if (read.IsCompleted || length > MaxKept)
+                var received = read.Buffer.Length;
+                _input.AdvanceTo(read.Buffer.End);
+                length += received;
+                if (read.IsCompleted || length > MaxBytes)
                 {
                     _context.Abort();
+                    return;
+                }
+                if (received > 0)
+                {
+                    _context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+                }
+                if (_isEnding)
+                {
                     return;
                 }
             }
@@ -76,14 +96,5 @@ internal sealed class RequestRest
         {
             // The connection is closed, of which the server tells the stream.
         }
-    }
-
-    private Task EndAsync()
-    {
-        if (!_reading.IsCompleted)
-        {
-            _input.CancelPendingRead();
-        }
-        return _reading;
     }
 }

@@ -14,6 +14,8 @@ internal abstract class ResponseWriter(HttpContext context)
     private static readonly Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> FlushPiece =
         static (writer, piece) => writer.FlushBodyAsync(piece.Span);
 
+    private readonly RequestRest? _rest = RequestRest.ReadFollowing(context);
+
     // Set by a write that waits, taken by the task that checks its deadline.
     private bool _hasProgressed;
 
@@ -48,13 +50,17 @@ internal abstract class ResponseWriter(HttpContext context)
     internal bool TakeProgress() => Interlocked.Exchange(ref _hasProgressed, false);
 
     /// <summary>Ends the body, after the last write has completed and unless the connection was aborted.</summary>
-    internal ValueTask<bool> CompleteAsync()
+    internal async ValueTask<bool> CompleteAsync()
     {
         if (_keepsLittleUnsent)
         {
             UnsentLimit.Remove(context);
         }
-        return context.Response.HasStarted && !WasAborted ? EndBodyAsync() : new(true);
+        if (_rest is not null)
+        {
+            await _rest.EndAsync();
+        }
+        return !context.Response.HasStarted || WasAborted || await EndBodyAsync();
     }
 
     /// <summary>Closes the connection at once, without an end of the body.</summary>

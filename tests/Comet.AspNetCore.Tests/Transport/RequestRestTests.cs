@@ -72,7 +72,7 @@ public class RequestRestTests
     }
 
     [Theory, MemberData(nameof(Streams))]
-    public async Task A_little_of_it_is_the_next_request(string wire, string path)
+    public async Task A_little_of_it_closes_the_connection_after_the_response(string wire, string path)
     {
         await using var app = await StartAsync(wire);
         await using var connection = await RawConnection.OpenAsync(app.Url, path, Ndjson);
@@ -85,8 +85,45 @@ public class RequestRestTests
         await app.PublishAsync(new string('x', 5000)); // more than MaxBytes
         await connection.ReadBodyAsync();
 
-        await connection.ReadHeadAsync();
-        Assert.StartsWith("HTTP/1.1 200", connection.Head);
+        Assert.Equal(0, await connection.ReadToEndAsync());
+        await app.StopWithoutErrorAsync();
+    }
+
+    /// <summary>The next request comes as soon as the client has the end of the stream, head and body in one piece or in two.</summary>
+    [Theory]
+    [InlineData("Direct", "application/x-ndjson")]
+    [InlineData("Direct", "text/event-stream")]
+    [InlineData("Portable", "application/x-ndjson")]
+    [InlineData("Tls", "application/x-ndjson")]
+    public async Task A_thousand_polls_by_POST_share_one_connection(string wire, string accept)
+    {
+        await using var app = await StartAsync(wire);
+        await app.PublishAsync("seen");
+        var connections = 0;
+        using var handler = new SocketsHttpHandler
+        {
+            SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
+            ConnectCallback = async (context, cancellationToken) =>
+            {
+                connections++;
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var client = new HttpClient(handler) { BaseAddress = app.Url };
+        for (var i = 0; i < 1000; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/feeds?wait=0&last=1")
+            {
+                Headers = { { "Accept", accept } },
+                Content = new FormUrlEncodedContent([new("feed", "news")]),
+            };
+            using var response = await client.SendAsync(request, TestContext.Current.CancellationToken).WithPatience();
+            Assert.True(response.IsSuccessStatusCode, $"Poll {i} was answered {response.StatusCode}.");
+            Assert.Contains("seen", await response.Content.ReadAsStringAsync().WithPatience(), StringComparison.Ordinal);
+        }
+        Assert.Equal(1, connections);
         await app.StopWithoutErrorAsync();
     }
 
@@ -175,6 +212,7 @@ public class RequestRestTests
             app =>
             {
                 app.MapMethods("/feed", ["GET", "POST"], (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+                app.MapPost("/feeds", (Feed<string> news) => CometResults.Feeds([news], "parent.f"));
                 app.MapGet("/sequence", () => CometResults.String(source.ReadAsync(), "parent.f"));
                 app.MapGet("/plain", () => "plain");
             },
