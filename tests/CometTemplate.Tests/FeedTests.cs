@@ -125,18 +125,32 @@ public partial class FeedTests(TemplatePackage package)
     [InlineData("endpoint data")]
     [InlineData("IConfiguration")]
     [InlineData("()")]
-    [InlineData("Message")]
-    [InlineData("statechange")]
+    [InlineData("Message", "A client's events are named after feeds, and these are its own: open, error, message,")]
+    [InlineData("statechange", "A client's events are named after feeds, and these are its own: open, error, message,")]
     [InlineData("a-name-of-more-than-the-sixty-four-characters-that-a-feed-may-have")]
-    public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(string name)
+    public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(
+        string name, string reason = "A name has at most 64 of the letters a to z, digits and dashes, and makes no type that .NET has,")
     {
         var app = await CreateAppAsync("Small", "--no-tests");
         var before = app.FindFiles();
 
         var output = await package.NewAsync(app.ProjectFolder, "comet-feed", "--name", name);
 
-        Assert.Contains("A feed cannot have this name, and nothing was written.", output, StringComparison.Ordinal);
+        Assert.Contains($"A feed cannot have this name, and nothing was written. {reason}", output, StringComparison.Ordinal);
         Assert.Equal(before, app.FindFiles());
+    }
+
+    [Fact]
+    public async Task The_events_that_it_refuses_are_those_that_the_library_refuses()
+    {
+        var library = await File.ReadAllTextAsync(
+            Path.Combine(TemplatePackage.Repository, "src", "Comet.AspNetCore", "Hosting", "ReservedFeedNames.cs"));
+        var template = await File.ReadAllTextAsync(Path.Combine(TemplatePackage.Repository, "feed", ".template.config", "template.json"));
+        var names = ReservedName().Matches(library).Select(match => match.Groups[1].Value).ToList();
+
+        Assert.Contains("open", names);
+        Assert.Contains($"\"pattern\": \"^({string.Join('|', names)})$\"", template, StringComparison.Ordinal);
+        Assert.Contains($"these are its own: {string.Join(", ", names)}.", template, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -195,6 +209,9 @@ public partial class FeedTests(TemplatePackage package)
         await Tool.DotnetAsync(app.ProjectFolder, "restore");
         return app;
     }
+
+    [GeneratedRegex(@"^ +""(\w+)"",?(?:\);)?\r?$", RegexOptions.Multiline)]
+    private static partial Regex ReservedName();
 
     [GeneratedRegex("(?:src|href|action)=\"(/[^\"]*)\"")]
     private static partial Regex Address();

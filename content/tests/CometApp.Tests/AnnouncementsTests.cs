@@ -29,6 +29,41 @@ public class AnnouncementsTests(App app, BrowserFixture browser) : IClassFixture
     }
 
     [Fact]
+    public async Task What_is_announced_before_the_page_connects_is_there_once_and_in_order()
+    {
+        await AnnounceAsync("1");
+        await AnnounceAsync("2");
+        var page = await browser.NewPageAsync();
+        await page.RouteAsync("**/announcements/stream*", async route =>
+        {
+            await AnnounceAsync("3"); // since the page was rendered
+            await route.ContinueAsync();
+        });
+
+        await page.GoLiveAsync(app.Url + "/announcements");
+        await AnnounceAsync("4");
+
+        await Assertions.Expect(Texts(page).First).ToHaveTextAsync("4");
+        Assert.Equal(["4", "3", "2", "1"], (await Texts(page).AllInnerTextsAsync()).Take(4));
+        await page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task The_first_page_shows_the_newest_one()
+    {
+        await AnnounceAsync("Older");
+        await AnnounceAsync("Newest");
+        var page = await browser.NewPageAsync();
+
+        await page.GoLiveAsync(app.Url + "/");
+
+        await Assertions.Expect(page.Locator("#latest")).ToHaveTextAsync("Newest");
+        await AnnounceAsync("Newer still");
+        await Assertions.Expect(page.Locator("#latest")).ToHaveTextAsync("Newer still");
+        await page.CloseAsync();
+    }
+
+    [Fact]
     public async Task What_is_not_accepted_says_why_and_stays_in_the_form()
     {
         var page = await OpenAsync();
@@ -52,22 +87,26 @@ public class AnnouncementsTests(App app, BrowserFixture browser) : IClassFixture
         await Assertions.Expect(page.Locator("#problem")).ToHaveTextAsync("Write something first.");
         await AnnounceAsync(page, "Written without scripts");
         await Assertions.Expect(page.Locator("#problem")).ToHaveTextAsync("");
+        await Assertions.Expect(Texts(page).First).ToHaveTextAsync("Written without scripts");
 
         var reader = await OpenAsync();
-        await Assertions.Expect(reader.Locator("#announcements")).ToContainTextAsync("Written without scripts");
+        await Assertions.Expect(Texts(reader).First).ToHaveTextAsync("Written without scripts");
         await reader.CloseAsync();
     }
 
     [Fact]
     public async Task The_stream_calls_the_function_of_the_page()
     {
-        await app.Services.GetRequiredService<Feed<Announcement>>().PublishAsync(new("Hello", DateTimeOffset.UnixEpoch));
+        await AnnounceAsync("Hello");
 
         var announced = await CometReader.ReadAsync(app.CreateClient(), "/announcements/stream", lastEventId: "earliest")
             .FirstAsync(message => message.Kind == CometMessageKind.Message);
 
         Assert.Equal("parent.announced", announced.Callback);
     }
+
+    private async Task AnnounceAsync(string text) =>
+        await app.Services.GetRequiredService<Feed<Announcement>>().PublishAsync(new(text, DateTimeOffset.UnixEpoch));
 
     private async Task<IPage> OpenAsync()
     {

@@ -82,6 +82,7 @@ public partial class SecurityTests(App app, BrowserFixture browser) : IClassFixt
     [InlineData("/clock/stream")]
     [InlineData("/vitals/stream")]
     [InlineData("/announcements/stream")]
+    [InlineData("/live/stream")]
     public async Task Other_sites_may_not_read_a_stream(string path)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);

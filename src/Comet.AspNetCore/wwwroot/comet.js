@@ -37,17 +37,9 @@
     else signal.addEventListener('abort', wake);
   });
 
-  function withParameters(url, parameters) {
-    const result = new URL(url);
-    for (const [name, value] of Object.entries(parameters)) {
-      if (value !== undefined) result.searchParams.set(name, value);
-    }
-    return result.href;
-  }
-
   /** Asks for the stream as lines: unlike a frame, a fetch shows how it was answered. */
-  async function request(url, position, signal) {
-    const response = await fetch(withParameters(url, { lastEventId: position }), {
+  async function request(url, signal) {
+    const response = await fetch(url, {
       headers: { Accept: 'application/x-ndjson' }, cache: 'no-store', redirect: 'manual', signal,
     });
     const seconds = Number(response.headers.get('Retry-After'));
@@ -65,6 +57,68 @@
 
   /** Whether a reader at `position` already has what leads up to `id`. */
   const has = (position, id) => isId(position) && isId(id) && epochOf(position) === epochOf(id) && offsetOf(position) >= offsetOf(id);
+
+  /**
+   * Where a reader is: in each feed of a stream of several, by name; on a stream of one, whose messages do not name it, `feed` is undefined.
+   */
+  class Positions {
+    #url;
+    #from;
+    #feeds;
+    #reached = new Map();
+
+    /** @param feeds which are asked for; undefined: those that the stream has of itself. */
+    constructor(url, from, feeds) {
+      this.#url = url;
+      this.#from = from;
+      this.#feeds = feeds ?? (typeof from === 'object' ? Object.keys(from).sort() : undefined);
+    }
+
+    /** The same for all that read the same. */
+    get name() { return [this.#url, ...(this.#feeds ?? [])].join(' '); }
+
+    /** Whether a reader without a position gets something older than the next message. */
+    get startInPast() { return ['last', 'since'].some(name => new URL(this.#url).searchParams.has(name)); }
+
+    of(feed) {
+      if (this.#reached.has(feed)) return this.#reached.get(feed);
+      if (typeof this.#from === 'object') return this.#from[feed];
+      return feed === undefined || this.#from === 'earliest' ? this.#from : undefined;
+    }
+
+    take(id, feed) {
+      if (id !== undefined) this.#reached.set(feed, id);
+    }
+
+    /** Up to there, nothing is missing: in each feed whose log, which it may share with others, has the epoch of one of the ids. */
+    raise(ids) {
+      if (ids === undefined) return;
+      if (this.#names().length === 0) this.take(ids);
+      for (const id of ids.split('.')) {
+        for (const [feed, position] of this.#reached) {
+          if (epochOf(position) === epochOf(id) && !has(position, id)) this.take(id, feed);
+        }
+      }
+    }
+
+    /** The URL to go on from here, in one feed only if it is given. */
+    urlOf(feed) {
+      const url = new URL(this.#url);
+      const names = feed === undefined ? this.#names() : [feed];
+      const position = this.of();
+      if (names.length > 0) ['feed', 'lastEventId'].forEach(name => url.searchParams.delete(name));
+      else if (position !== undefined) url.searchParams.set('lastEventId', position);
+      for (const name of names) {
+        const reached = this.of(name);
+        url.searchParams.append('feed', reached === undefined ? name : `${reached}@${name}`);
+      }
+      return url;
+    }
+
+    toObject() { return Object.fromEntries([...this.#reached].filter(([feed]) => feed !== undefined)); }
+
+    #names() { return this.#feeds ?? [...this.#reached.keys()].filter(feed => feed !== undefined); }
+  }
 
   // An object of the frame's realm would keep that realm in memory, and fail instanceof.
   function toOwn(data) {
@@ -85,11 +139,10 @@
 
   /**
    * One stream, kept up: reconnects and resumes. Tells what happens as reports, which are plain objects: open, message, heartbeat,
-   * skipped, reconnecting, closed.
+   * skipped, end of a feed, reconnecting, closed.
    */
   class Connection {
-    #url;
-    #position;
+    #positions;
     #report;
     #stopped = new AbortController();
     #frame;
@@ -102,10 +155,9 @@
     #attempts = 0;
     #ended;
 
-    /** @param position gives the id to resume after. */
-    constructor(url, position, report) {
-      this.#url = url;
-      this.#position = position;
+    /** @param positions says where to resume. */
+    constructor(positions, report) {
+      this.#positions = positions;
       this.#report = report;
       const { signal } = this.#stopped;
       afterLoad(() => this.#connect(), signal);
@@ -162,30 +214,33 @@
       frame.tabIndex = -1;
       frame.title = 'Comet stream';
       frame.setAttribute('aria-hidden', 'true');
-      frame.comet = only((data, id) => this.#message(data, id));
+      frame.comet = only((data, id, feed) => this.#message(data, id, feed));
       frame.addEventListener('comet', only(event => this.#control(event.detail)));
       frame.addEventListener('load', only(() => this.#finished()));
-      frame.src = withParameters(this.#url, { callback: 'frameElement.comet', lastEventId: this.#position() });
+      const url = this.#positions.urlOf();
+      url.searchParams.set('callback', 'frameElement.comet');
+      frame.src = url.href;
       this.#frame = frame;
       this.#openedAt = undefined;
       this.#wait(openTimeout, this.#suspect);
       document.documentElement.append(frame); // a page that replaces its body keeps it
     }
 
-    #message(data, id) {
+    #message(data, id, feed) {
       this.#heard();
-      if (!has(this.#position(), id)) this.#report({ type: 'message', data: toOwn(data), id });
+      if (!has(this.#positions.of(feed), id)) this.#report({ type: 'message', data: toOwn(data), id, feed });
     }
 
     #control({ type, ...fields }) {
-      if (type === 'end') {
+      if (type === 'end' && fields.feed === undefined) {
         this.#ended = fields.reason;
         if (fields.retry === undefined) this.#close(fields.reason);
         else this.#again(fields.reason, fields.retry);
         return;
       }
       if (type === 'open') {
-        if (this.isOpen && fields.id !== undefined && fields.recovered !== false) {
+        const isFirst = fields.heartbeat !== undefined;
+        if (this.isOpen && isFirst && fields.id !== undefined && fields.recovered !== false) {
           this.#lost('disconnected'); // the page has moved the frame, which reads again from where it once began
           return;
         }
@@ -219,7 +274,7 @@
 
     async #inspect(probe) {
       try {
-        const { body, ...answer } = await request(this.#url, this.#position(), probe.signal);
+        const { body, ...answer } = await request(this.#positions.urlOf(), probe.signal);
         body?.cancel();
         return answer;
       } catch {
@@ -248,17 +303,15 @@
    * report; `isLive` says that nothing older than the report is still to come.
    */
   class Follower {
-    #url;
-    #position;
+    #positions;
     #report;
     #stopped = new AbortController();
     #attempt;
     #taken = Promise.resolve();
     #heartbeat = usualHeartbeat;
 
-    constructor(url, position, report) {
-      this.#url = url;
-      this.#position = position;
+    constructor(positions, report) {
+      this.#positions = positions;
       this.#report = report;
     }
 
@@ -277,38 +330,40 @@
     async #apply({ after, isLive, heartbeat, ...report }) {
       if (this.#isStopped) return;
       this.#heartbeat = heartbeat;
+      const { feed } = report;
       if (!this.#isInStep(after, report)) {
-        if (this.#position() !== undefined) this.#report({ type: 'heartbeat' }); // the stream is open, whatever this tab lacks
-        await this.#reach(report.type === 'open' ? report.id : after, isLive);
-        if (this.#isStopped || has(this.#position(), report.id)) return;
+        if (this.#positions.of(feed) !== undefined) this.#report({ type: 'heartbeat' }); // the stream is open, whatever this tab lacks
+        await this.#reach(report.type === 'open' ? report.id : after, isLive, feed);
+        if (this.#isStopped || has(this.#positions.of(feed), report.id)) return;
         if (report.type === 'open') report = { type: 'heartbeat' };
       }
       this.#report(report);
     }
 
     /** Whether the report means to this tab what it means to the leader. */
-    #isInStep(after, { type, id, recovered }) {
-      const position = this.#position();
+    #isInStep(after, { type, id, recovered, feed }) {
+      const position = this.#positions.of(feed);
       if (position === after || type === 'reconnecting' || type === 'closed') return true;
       // What a reset takes from the leader, it takes from all that have no more.
       return type === 'open' && recovered === false && isId(position) && (epochOf(position) !== epochOf(id) || has(after, position));
     }
 
     /** Fetches what lies between this tab's position and `target`; without a position, finds the one to start from. */
-    async #reach(target, isLive) {
-      if (!isId(target) || has(this.#position(), target)) return;
-      if (isLive && this.#position() === undefined) {
-        this.#report({ type: 'open', id: target });
+    async #reach(target, isLive, feed) {
+      const position = this.#positions.of(feed);
+      if (!isId(target) || has(position, target)) return;
+      if (isLive && position === undefined && !this.#positions.startInPast) {
+        this.#report({ type: 'open', id: target, feed });
         return;
       }
       for (let attempts = 0; !this.#isStopped; attempts++) {
-        const { isThere, retry } = await this.#fetchTo(target);
+        const { isThere, retry } = await this.#fetchTo(target, feed);
         if (isThere) return;
         await sleep(Math.max(retry ?? 0, backoff(attempts)), this.#stopped.signal);
       }
     }
 
-    async #fetchTo(target) {
+    async #fetchTo(target, feed) {
       const attempt = this.#attempt = new AbortController();
       let timer;
       const expect = () => {
@@ -317,7 +372,7 @@
       };
       try {
         expect();
-        const { status, retry, body } = await request(this.#url, this.#position(), attempt.signal);
+        const { status, retry, body } = await request(this.#positions.urlOf(feed), attempt.signal);
         if (refusals.has(status)) this.#report({ type: 'closed', reason: 'refused', status });
         if (status !== 200) return { retry };
         const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -341,7 +396,8 @@
     /** Whether nothing more is needed. */
     #takeLine({ type, ...report }, target) {
       if (this.#isStopped) return true;
-      const position = this.#position();
+      const { feed } = report;
+      const position = this.#positions.of(feed);
       switch (type) {
         case 'open':
           if (report.recovered === false) {
@@ -350,10 +406,11 @@
           }
           if (!isId(position)) this.#report({ type, ...report });
           // Of another log than the leader's, nothing helps: soon it will be told so itself.
-          return position === undefined || epochOf(report.id) !== epochOf(target) || has(this.#position(), target);
+          return (position === undefined && !this.#positions.startInPast) || epochOf(report.id) !== epochOf(target) ||
+            has(this.#positions.of(feed), target);
         case 'message':
           if (!has(position, report.id)) this.#report({ type, ...report });
-          return has(this.#position(), target);
+          return has(this.#positions.of(feed), target);
         case 'skipped':
           this.#report({ type, ...report });
       }
@@ -364,8 +421,7 @@
   /** One connection for all tabs: the tab that gets the lock leads, which is to connect and to broadcast its reports; the others follow. */
   class SharedConnection {
     #name;
-    #url;
-    #position;
+    #positions;
     #report;
     #channel;
     #stopped = new AbortController();
@@ -373,18 +429,17 @@
     #follower;
     #turn;
     #release;
-    #isLive = false;
+    #live = new Set();
     #isLeaderLost = false;
-    #reached;
+    #reached = new Map();
     #timer;
     #heardAt;
     #unanswered;
     #heartbeat = usualHeartbeat;
 
-    constructor(url, position, report) {
-      this.#name = `comet ${url}`;
-      this.#url = url;
-      this.#position = position;
+    constructor(positions, report) {
+      this.#name = `comet ${positions.name}`;
+      this.#positions = positions;
       this.#report = report;
       this.#channel = new BroadcastChannel(this.#name);
       this.#channel.onmessage = event => this.#receive(event.data);
@@ -426,14 +481,12 @@
     #lead() {
       if (this.#stopped.signal.aborted) return;
       this.#follower.stop();
-      this.#isLive = false;
-      this.#reached = this.#position();
-      this.#connection = new Connection(this.#url, this.#position, report => {
-        if (report.type === 'open') this.#isLive = report.recovered !== true;
-        else if (report.type === 'heartbeat') this.#isLive = true;
+      this.#live.clear();
+      this.#reached.clear();
+      this.#connection = new Connection(this.#positions, report => {
         this.#heartbeat = report.heartbeat ?? this.#heartbeat;
-        this.#post(report);
-        if (report.type !== 'heartbeat') this.#reached = report.id ?? this.#reached;
+        if (report.type === 'heartbeat') this.#postHeartbeat(report);
+        else this.#postOf(report);
         this.#report(report);
       });
       this.#post({ type: 'alive' }); // so that no other tab steals the lock as well
@@ -444,7 +497,7 @@
       this.#resign();
       if (this.#stopped.signal.aborted) return;
       this.#follower?.stop();
-      this.#follower = new Follower(this.#url, this.#position, this.#report);
+      this.#follower = new Follower(this.#positions, this.#report);
       this.#heardAt = now();
       this.#unanswered = 0;
       this.#ask();
@@ -461,17 +514,36 @@
       clearInterval(this.#timer);
       this.#channel.close();
       this.#follower.stop();
-      this.#connection = new Connection(this.#url, this.#position, this.#report);
+      this.#connection = new Connection(this.#positions, this.#report);
     }
 
     #ask() {
       this.#channel.postMessage({ type: 'ask' });
     }
 
+    #postOf(report) {
+      const { type, id, feed, recovered } = report;
+      if (type === 'open' && recovered === true) this.#live.delete(feed);
+      else if (type === 'open') this.#live.add(feed);
+      this.#post(report);
+      if (type === 'open' || type === 'message') this.#reached.set(feed, id ?? this.#after(feed));
+    }
+
+    // To each feed by itself, as a tab may lack something of one.
+    #postHeartbeat(report) {
+      for (const feed of this.#reached.keys()) {
+        this.#live.add(feed);
+        this.#post({ ...report, feed });
+      }
+    }
+
+    // After the last message or open: a tab that fetches recognises that, but not a position that only a heartbeat has told.
+    #after(feed) { return this.#reached.get(feed) ?? this.#positions.of(feed); }
+
     #post(report) {
+      const { feed } = report;
       try {
-        // After the last message or open: a tab that fetches recognises that, but not a position that only a heartbeat has told.
-        this.#channel.postMessage({ ...report, after: this.#reached, isLive: this.#isLive, heartbeat: this.#heartbeat });
+        this.#channel.postMessage({ ...report, after: this.#after(feed), isLive: this.#live.has(feed), heartbeat: this.#heartbeat });
       } catch (error) {
         reportError(error); // what cannot be copied cannot be shared
       }
@@ -503,30 +575,39 @@
 
     #answer() {
       this.#connection.look();
-      this.#post({ type: this.#connection.isOpen ? 'heartbeat' : 'alive' });
+      if (this.#connection.isOpen) for (const feed of this.#reached.keys()) this.#post({ type: 'heartbeat', feed });
+      else this.#post({ type: 'alive' });
     }
   }
 
   class CometSource extends EventTarget {
     #url;
     #connection;
-    #position;
+    #positions;
+    #endedFeeds = new Set();
     #readyState = connecting;
     #handlers = {};
 
-    constructor(url, { from, shared = false } = {}) {
+    constructor(url, { from, feeds, shared = false } = {}) {
       super();
       this.#url = new URL(url, document.baseURI).href;
       if (new URL(this.#url).origin !== location.origin) throw new TypeError('A Comet stream has the origin of its page.');
-      if (from !== undefined && from !== 'earliest' && !anId.test(from)) throw new TypeError("'from' is 'earliest', or the lastEventId of a message.");
-      this.#position = from;
+      for (const position of typeof from === 'object' ? Object.values(from) : [from]) {
+        if (position !== undefined && position !== 'earliest' && !anId.test(position)) {
+          throw new TypeError("'from' is 'earliest', or the lastEventId of a message; or an object with one of these for each feed.");
+        }
+      }
+      const chosen = feeds && [...new Set(feeds)].sort();
+      if (chosen?.length === 0) throw new TypeError("'feeds' names one at least.");
+      this.#positions = new Positions(this.#url, from, chosen);
       const Kind = shared && navigator.locks && globalThis.BroadcastChannel ? SharedConnection : Connection;
-      this.#connection = new Kind(this.#url, () => this.#position, report => this.#apply(report));
+      this.#connection = new Kind(this.#positions, report => this.#apply(report));
     }
 
     get url() { return this.#url; }
     get readyState() { return this.#readyState; }
-    get lastEventId() { return this.#position === 'earliest' ? '' : this.#position ?? ''; }
+    get lastEventId() { return isId(this.#positions.of()) ? this.#positions.of() : ''; }
+    get positions() { return this.#positions.toObject(); }
 
     get onopen() { return this.#handlers.open ?? null; }
     set onopen(handler) { this.#handle('open', handler); }
@@ -550,20 +631,26 @@
       if (this.#readyState === closed) return;
       switch (type) {
         case 'open':
-          this.#position = fields.id ?? this.#position;
-          if (this.#opens() && fields.recovered === false) this.#tell('gap');
+          this.#positions.take(fields.id, fields.feed);
+          if (this.#opens() && fields.recovered === false) this.#tell('gap', { feed: fields.feed });
           break;
         case 'heartbeat':
-          this.#position = fields.id ?? this.#position; // up to there, nothing was published
+          this.#positions.raise(fields.id);
           this.#opens();
           break;
         case 'message':
           if (!this.#opens()) return;
-          this.#position = fields.id ?? this.#position;
-          this.dispatchEvent(new MessageEvent('message', { data: fields.data, lastEventId: fields.id ?? '', origin: new URL(this.#url).origin }));
+          this.#positions.take(fields.id, fields.feed);
+          this.#tellMessage('message', fields);
+          if (fields.feed !== undefined && this.#readyState === open) this.#tellMessage(fields.feed, fields);
           break;
         case 'skipped':
-          if (this.#opens()) this.#tell('skipped', { count: fields.count });
+          if (this.#opens()) this.#tell('skipped', { feed: fields.feed, count: fields.count });
+          break;
+        case 'end': // of one feed, which is told again whenever the others reconnect
+          if (!this.#opens() || this.#endedFeeds.has(fields.feed)) return;
+          this.#endedFeeds.add(fields.feed);
+          this.#tell('end', { feed: fields.feed, reason: fields.reason });
           break;
         case 'reconnecting':
           this.#readyState = connecting;
@@ -584,6 +671,11 @@
         this.#tell('open');
       }
       return this.#readyState === open;
+    }
+
+    #tellMessage(type, { data, id = '', feed }) {
+      const event = new MessageEvent(type, { data, lastEventId: id, origin: new URL(this.#url).origin });
+      this.dispatchEvent(Object.assign(event, { feed }));
     }
 
     #tell(type, fields) {

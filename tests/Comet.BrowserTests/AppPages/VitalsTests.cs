@@ -54,7 +54,8 @@ public class VitalsTests(TestBrowsers browsers, ITestOutputHelper output)
             {
                 for (var i = 0; i < 100; i++)
                 {
-                    await feed.PublishAsync(new Vitals(published % 100, published * 1024L, published * 512L, ++published));
+                    await feed.PublishAsync(new Vitals(
+                        DateTimeOffset.UnixEpoch, published % 100, published * 1024L, published * 512L, ++published));
                 }
                 await page.WaitForFunctionAsync("last => document.getElementById('streams').textContent === `${last}`", published);
             }

@@ -34,6 +34,7 @@ public sealed class Site : IAsyncDisposable
         });
         builder.Services.AddComet(comet => comet.Heartbeat = comet.ReconnectSpread = TimeSpan.FromSeconds(5));
         builder.Services.AddFeed<News>("news");
+        Desk.AddTo(builder.Services);
         configure?.Invoke(builder.Services);
 
         _app = builder.Build();
@@ -51,6 +52,8 @@ public sealed class Site : IAsyncDisposable
 
     /// <summary>How many streams the site is sending.</summary>
     internal int OpenStreams() => _app.Services.GetRequiredService<OpenStreams>().Count;
+
+    internal Desk Desk => _app.Services.GetRequiredService<Desk>();
 
     /// <summary>Publishes a text, and returns its id.</summary>
     internal async Task<string> PublishAsync(string text) =>

@@ -1,4 +1,5 @@
 using Comet.BrowserTests.Browsers;
+using Comet.BrowserTests.Hosting;
 using Microsoft.Playwright;
 
 namespace Comet.BrowserTests.Sources;
@@ -17,15 +18,16 @@ internal sealed class Reader
         await page.EvaluateAsync("""
             ([stream, init]) => {
               const source = new CometSource(stream, init);
-              window.reader = { source, values: [], ids: [], events: [], told: [] };
+              window.reader = { source, values: [], ids: [], feeds: [], events: [], told: [] };
               source.onmessage = event => {
                 reader.values.push(event.data);
                 reader.ids.push(event.lastEventId);
+                reader.feeds.push(event.feed ?? '');
                 reader.told.push(`message ${source.readyState}`);
               };
-              for (const type of ['open', 'gap', 'skipped', 'reconnecting', 'closed', 'error']) {
-                source.addEventListener(type, ({ reason, status, delay }) => {
-                  reader.events.push({ type, reason, status, delay, readyState: source.readyState });
+              for (const type of ['open', 'gap', 'skipped', 'end', 'reconnecting', 'closed', 'error']) {
+                source.addEventListener(type, ({ reason, status, delay, feed }) => {
+                  reader.events.push({ type, reason, status, delay, feed, readyState: source.readyState });
                   reader.told.push(`${type} ${source.readyState}`);
                 });
               }
@@ -43,6 +45,13 @@ internal sealed class Reader
 
     internal Task<string[]> IdsAsync() => Page.EvaluateAsync<string[]>("() => reader.ids");
 
+    /// <summary>The texts of the messages of one of several feeds.</summary>
+    internal async Task<string[]> TextsAsync(string feed)
+    {
+        var (feeds, values) = (await Page.EvaluateAsync<string[]>("() => reader.feeds"), await ValuesAsync<News>());
+        return [.. feeds.Zip(values).Where(message => message.First == feed).Select(message => message.Second.Text)];
+    }
+
     internal Task<T[]> ValuesAsync<T>() => Page.EvaluateJsonAsync<T[]>("() => reader.values");
 
     internal Task<ReaderEvent[]> EventsAsync() => Page.EvaluateJsonAsync<ReaderEvent[]>("() => reader.events");
@@ -59,4 +68,4 @@ internal sealed class Reader
 }
 
 /// <summary>Something that CometSource told, and its readyState then.</summary>
-internal sealed record ReaderEvent(string Type, string? Reason, int? Status, double? Delay, int ReadyState);
+internal sealed record ReaderEvent(string Type, string? Reason, int? Status, double? Delay, int ReadyState, string? Feed = null);

@@ -18,12 +18,13 @@ internal static class Tabs
     }
 
     /// <summary>Opens one tab after another, each when the one before is open: the first leads.</summary>
-    internal static async Task<List<Reader>> OpenTabsAsync(this IBrowserContext profile, string site, int count, string? fault = null)
+    internal static async Task<List<Reader>> OpenTabsAsync(
+        this IBrowserContext profile, string site, int count, string? fault = null, string stream = News.Stream)
     {
         var readers = new List<Reader>();
         for (var i = 0; i < count; i++)
         {
-            var reader = await profile.OpenTabAsync(site, fault: fault);
+            var reader = await profile.OpenTabAsync(site, fault: fault, stream: stream);
             await reader.WaitForEventAsync("open");
             readers.Add(reader);
         }

@@ -104,12 +104,14 @@ internal sealed partial class RunningApp : IAsyncDisposable
         Assert.Equal((path, status), (path, (int)response.StatusCode));
     }
 
-    /// <summary>The clock ticks.</summary>
+    /// <summary>The clock ticks, and the stream of several feeds says of which a message is.</summary>
     internal async Task AssertStreamsAsync()
     {
         var ticks = await ReadAsync("/clock/stream", 5);
         Assert.All(ticks, tick => Assert.Equal("parent.clockChanged", tick.Callback));
         Assert.All(ticks, tick => Assert.Matches(@"^\d\d \d\d \d\d$", tick.Value.GetString()));
+        var vitals = Assert.Single(await ReadAsync("/live/stream", 1));
+        Assert.Equal(("parent.received", "vitals"), (vitals.Callback, vitals.Feed));
     }
 
     /// <summary>The first messages of a stream that have a value.</summary>

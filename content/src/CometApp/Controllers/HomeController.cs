@@ -1,14 +1,19 @@
 using System.Diagnostics;
+using Comet.AspNetCore;
 using CometApp.Models;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 
 namespace CometApp.Controllers;
 
-public sealed class HomeController(IWebHostEnvironment environment) : Controller
+public sealed class HomeController(Feed<Vitals> vitals, Feed<Announcement> announcements, IWebHostEnvironment environment) : Controller
 {
     [HttpGet("/")]
     public ViewResult Index() => View();
+
+    /// <summary>Two feeds on one connection: the first page has no other.</summary>
+    [HttpGet("/live/stream")]
+    public CometResult Live() => CometResults.Feeds([vitals, announcements], "parent.received");
 
     [Route("/error/{status:range(400,599)}")]
     [ResponseCache(NoStore = true)]

@@ -28,7 +28,7 @@ public sealed class VitalsSampler(Feed<Vitals> feed, OpenStreams streams, TimePr
             var busy = 100 * (process.TotalProcessorTime - cpu) / elapsed;
             (cpu, at) = (process.TotalProcessorTime, time.GetTimestamp());
             var heap = GC.GetTotalMemory(forceFullCollection: false);
-            yield return new Vitals(Math.Round(busy, 1), process.WorkingSet64, heap, streams.Count);
+            yield return new Vitals(time.GetLocalNow(), Math.Round(busy, 1), process.WorkingSet64, heap, streams.Count);
         }
     }
 }

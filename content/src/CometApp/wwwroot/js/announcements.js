@@ -1,6 +1,5 @@
 (() => {
   const list = document.getElementById('announcements');
-  const note = document.getElementById('note');
   const form = document.getElementById('form');
   const problem = document.getElementById('problem');
   const empty = document.getElementById('empty');
@@ -17,30 +16,41 @@
     time.textContent = format.format(new Date(at));
     item.append(words, time);
     list.prepend(item);
-    while (list.children.length > shown) list.lastChild.remove();
+    while (list.children.length > shown) list.lastElementChild.remove();
     empty.hidden = true;
-    clearTimeout(speaking);
-    speaking = setTimeout(() => { document.getElementById('newest').textContent = text; }, 500); // of many at once, the newest is spoken
+    speak(text);
   }
 
-  function follow() {
-    const source = new CometSource(list.dataset.stream, { from: 'earliest', shared: true });
+  // Of many at once, the last.
+  function speak(text) {
+    clearTimeout(speaking);
+    speaking = setTimeout(() => { document.getElementById('newest').textContent = text; }, 500);
+  }
+
+  function markGap() {
+    if (!list.firstElementChild || list.firstElementChild.className === 'comet-gap') return;
+    const item = document.createElement('li');
+    item.className = 'comet-gap';
+    item.textContent = 'Some announcements may be missing here.';
+    list.prepend(item);
+    speak(item.textContent);
+  }
+
+  function follow(from) {
+    const source = new CometSource(list.dataset.stream, { from, shared: true });
     source.onmessage = event => announced(event.data);
-    // The server no longer has what this page saw last: show what it has.
+    // The server no longer has what came next: what is shown stays, and all that it has follows a mark.
     source.addEventListener('gap', () => {
       source.close();
-      list.replaceChildren();
-      empty.hidden = false;
-      note.textContent = 'Some older announcements are no longer there.';
-      note.hidden = false;
-      follow();
+      markGap();
+      follow('earliest');
     });
     showConnection(source);
   }
 
   let isPosting = false;
 
-  // Without this the form still works: the page reloads, and the stream brings everything back.
+  // Without this the form still works: the page reloads.
   form.addEventListener('submit', async event => {
     event.preventDefault();
     if (isPosting) return;
@@ -62,5 +72,6 @@
     }
   });
 
-  follow();
+  for (const time of list.querySelectorAll('time')) time.textContent = format.format(new Date(time.dateTime));
+  follow(list.dataset.from);
 })();

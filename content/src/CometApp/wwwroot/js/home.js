@@ -1,15 +1,13 @@
 (() => {
-  // Each element says which stream it shows.
-  function show(id, options, textOf) {
-    const element = document.getElementById(id);
-    const source = new CometSource(element.dataset.stream, { shared: true, ...options });
-    source.onmessage = event => { element.textContent = textOf(event.data); };
-    return source;
-  }
+  const show = (id, text) => { document.getElementById(id).textContent = text; };
 
-  show('clock', {}, time => time);
-  const vitals = show('cpu', {}, ({ cpu }) => cpu.toFixed(1));
-  show('latest', { from: 'earliest' }, ({ text }) => text);
+  // One connection: of each feed the newest message, and then every one that comes.
+  const source = new CometSource(document.getElementById('live').dataset.stream, { shared: true });
+  source.addEventListener('vitals', ({ data: { at, cpu } }) => {
+    show('clock', at.slice(11, 19).replaceAll(':', ' ')); // the server's time of day, as it writes it
+    show('cpu', cpu.toFixed(1));
+  });
+  source.addEventListener('announcements', ({ data: { text } }) => show('latest', text));
 
-  showConnection(vitals);
+  showConnection(source);
 })();
