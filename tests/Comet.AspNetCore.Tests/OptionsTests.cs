@@ -208,12 +208,14 @@ public class OptionsTests
         services.AddFeed<int>(new string('n', 64));
     }
 
-    [Fact]
-    public void A_name_is_given_once()
+    [Theory]
+    [InlineData("news")]
+    [InlineData("News")]
+    public void A_name_is_given_once(string name)
     {
         var services = new ServiceCollection().AddFeed<int>("news");
 
-        var error = Assert.Throws<ArgumentException>("name", () => services.AddKeyedFeeds<string>("news"));
+        var error = Assert.Throws<ArgumentException>("name", () => services.AddKeyedFeeds<string>(name));
         Assert.StartsWith("There is a feed named news already.", error.Message);
     }
 

@@ -24,7 +24,7 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
     internal static readonly Rejection BadForm = new(
         "bad-form",
         StatusCodes.Status400BadRequest,
-        "The feeds are named in a form, application/x-www-form-urlencoded, of 1 MiB at most: feed= with the name of each.");
+        "The feeds are named in a form, application/x-www-form-urlencoded in UTF-8, of 1 MiB at most: feed= with the name of each.");
 
     internal static readonly Rejection BadCallback = new(
         "bad-callback",

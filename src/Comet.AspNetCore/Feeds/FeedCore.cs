@@ -17,6 +17,7 @@ internal sealed class FeedCore : IAsyncDisposable
     private readonly IFeedStore _store;
     private readonly KeptPages _pages;
     private CancellationTokenSource? _closing; // ends an opening that may take a while
+    private Task? _watched; // the opening of which Head logs a failure
     private volatile Task<IFeedLog>? _log; // begun at the first use, and anew by the first caller after it has failed
     private FeedSubscriptions? _subscriptions;
     private EncodedFeedName? _encodedName;
@@ -70,7 +71,7 @@ internal sealed class FeedCore : IAsyncDisposable
             : new(OpenSlowAsync(cancellationToken));
 
     /// <summary>
-    /// The position of the newest message as this server knows it. <see cref="FeedPosition.Earliest"/> where the log is not open yet: this
+    /// The position of the newest message, before a completion, as this server knows it. <see cref="FeedPosition.Earliest"/> where the log is not open yet: this
     /// begins to open it.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
@@ -81,9 +82,9 @@ internal sealed class FeedCore : IAsyncDisposable
             var opening = OpenAsync(CancellationToken.None);
             if (opening.IsCompletedSuccessfully)
             {
-                return Tail.State.Head;
+                return Tail.State.LiveHead;
             }
-            _ = LogFailureAsync(opening.AsTask());
+            LogFailureOnce(opening.AsTask());
             return FeedPosition.Earliest;
         }
     }
@@ -188,6 +189,16 @@ internal sealed class FeedCore : IAsyncDisposable
         lock (this)
         {
             return _subscriptions ??= new FeedSubscriptions(Tail);
+        }
+    }
+
+    // Each opening, whoever else asks meanwhile.
+    private void LogFailureOnce(Task asked)
+    {
+        var opening = _log ?? asked;
+        if (Interlocked.Exchange(ref _watched, opening) != opening)
+        {
+            _ = LogFailureAsync(opening);
         }
     }
 

@@ -200,6 +200,6 @@ internal sealed class FeedReader
     private void GoOnLive(bool? recovered)
     {
         var state = _feed.Tail.State;
-        (Position, Recovered, Cursor, HasStored) = (state.Head, recovered, state.Live, false);
+        (Position, Recovered, Cursor, HasStored) = (state.LiveHead, recovered, state.Live, false);
     }
 }

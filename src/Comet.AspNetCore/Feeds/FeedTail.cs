@@ -147,8 +147,16 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
         {
             lock (_lock)
             {
+                var head = new FeedPosition(_epoch, _head);
                 return new TailState(
-                    _generation, _first, _next, new FeedPosition(_epoch, _head), _trimmedThrough, _head != _told, IsCompleted);
+                    _generation,
+                    _first,
+                    _next,
+                    head,
+                    _trimmedThrough,
+                    _head != _told,
+                    IsCompleted,
+                    IsCompleted ? Before(_next - 1) : head);
             }
         }
     }
@@ -301,8 +309,8 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
     }
 
     /// <summary>
-    /// The newest messages, or all that are retained if there are fewer, and the position of the newest. Null: some of them have left the
-    /// tail.
+    /// The newest messages, or all that are retained if there are fewer, and the position after which the end follows, or the next. Null:
+    /// some of them have left the tail.
     /// </summary>
     internal (List<FeedEntry> Messages, FeedPosition Head)? CopyNewest(int count)
     {
@@ -317,7 +325,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
             {
                 messages.Add(this[index].Entry);
             }
-            return (messages, new FeedPosition(_epoch, _head));
+            return (messages, IsCompleted ? Before(_next - 1) : new FeedPosition(_epoch, _head));
         }
     }
 
@@ -386,14 +394,14 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
         while (_first < until)
         {
             ref var slot = ref this[_first];
-            var isNewest = _first == _next - 1;
+            var isNewest = _first >= EndOfMessages - 1;
             var isWithinLimits = _next - _first <= entries && _bytes <= _maxBytes;
             if (time.GetElapsedTime(slot.ArrivedAt, now) <= _maxAge && (isNewest || isWithinLimits))
             {
                 return;
             }
             _bytes -= slot.Entry.Payload.Length;
-            _trimmedThrough = slot.Entry.Offset;
+            _trimmedThrough = Math.Max(_trimmedThrough, slot.Entry.Offset); // a late completion lies before it
             slot = default;
             _first++;
         }

@@ -21,7 +21,7 @@ internal static class SnapshotReader
                 return newest;
             }
             var start = await log.FindNewestAsync(count, cancellationToken);
-            var head = feed.Tail.State.Head; // taken after the search, so that as many as are asked for lie before it
+            var head = feed.Tail.State.LiveHead; // taken after the search, so that as many as are asked for lie before it
             var messages = await ReadAsync(log, start, head, count, cancellationToken);
             // Of a log that began anew meanwhile, the other is read. When that is gone too, nothing is retained.
             if (messages is not null || isAgain)

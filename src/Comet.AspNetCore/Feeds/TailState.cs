@@ -8,8 +8,16 @@ namespace Comet.AspNetCore.Feeds;
 /// <param name="TrimmedThrough">Entries at or below this offset are not in the tail.</param>
 /// <param name="IsHeadUntold">Whether the head is beyond the newest entry, so that no message has told it.</param>
 /// <param name="IsCompleted">Whether the newest entry is a completion.</param>
+/// <param name="LiveHead">The head, or the position before the completion: where a reader is that has all but the end.</param>
 internal readonly record struct TailState(
-    int Generation, long First, long Next, FeedPosition Head, long TrimmedThrough, bool IsHeadUntold, bool IsCompleted)
+    int Generation,
+    long First,
+    long Next,
+    FeedPosition Head,
+    long TrimmedThrough,
+    bool IsHeadUntold,
+    bool IsCompleted,
+    FeedPosition LiveHead)
 {
     internal TailCursor End => new(Generation, Next);
 

@@ -121,9 +121,11 @@ public static class CometServiceCollectionExtensions
         var name = feed.Name;
         FeedName.CheckFamily(name, nameof(name));
         ReservedFeedNames.Check(name, nameof(name));
-        if (services.Any(service => service.ImplementationInstance is FeedRegistration taken && taken.Name == name))
+        // Names in another case have the same settings.
+        if (services.Select(static service => service.ImplementationInstance as FeedRegistration)
+                .FirstOrDefault(taken => name.Equals(taken?.Name, StringComparison.OrdinalIgnoreCase)) is { } taken)
         {
-            throw new ArgumentException($"There is a feed named {name} already.", nameof(name));
+            throw new ArgumentException($"There is a feed named {taken.Name} already.", nameof(name));
         }
         services.AddComet();
         services.AddSingleton(feed);

@@ -65,7 +65,9 @@ internal sealed class FeedSelection(HttpContext context)
         {
             return (names, null);
         }
-        if (!MediaTypeHeaderValue.TryParse(type, out var media) || media.MediaType != "application/x-www-form-urlencoded")
+        if (!MediaTypeHeaderValue.TryParse(type, out var media) ||
+            !media.MediaType.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) ||
+            !(media.Charset.Length == 0 || HeaderUtilities.RemoveQuotes(media.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
         {
             return (names, Rejection.BadForm with { Status = StatusCodes.Status415UnsupportedMediaType });
         }

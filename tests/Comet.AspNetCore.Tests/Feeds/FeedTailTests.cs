@@ -168,6 +168,16 @@ public class FeedTailTests
         Assert.Equal(10, tail.FindSince(DateTimeOffset.UnixEpoch.AddSeconds(61))!.Value.Offset);
     }
 
+    [Fact]
+    public void A_completion_takes_the_place_of_no_message()
+    {
+        Begin("a");
+        _tail.Append([Entry(1, new string('1', 1_000_001))]); // longer than all that is retained
+        _tail.Append([Entry(2, "")]);
+
+        Assert.Equal(1, OffsetAt(_tail.Find(new FeedPosition("a", 0))));
+    }
+
     private static FeedEntry Entry(long offset, string payload) => new(offset, Encoding.ASCII.GetBytes(payload), DateTimeOffset.UnixEpoch);
 
     private void Begin(string epoch)

@@ -221,6 +221,29 @@ public sealed class LaneTests : IDisposable
     private static IEnumerable<JsonElement> Lines(string lines) =>
         lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement);
 
+    [Fact]
+    public async Task Who_follows_into_a_log_that_has_ended_gets_the_end()
+    {
+        var (_, writer) = Join();
+        Append(1);
+        await Eventually.HoldsAsync(() => writer.Writes.Count > 0, "the message is written");
+        var isReset = false;
+        writer.OnWrite = () =>
+        {
+            if (!isReset)
+            {
+                isReset = true;
+                _tail.Reset("another", head: 0);
+                _tail.Append([new(1, "2"u8.ToArray(), DateTimeOffset.UnixEpoch), new(2, ReadOnlyMemory<byte>.Empty, DateTimeOffset.UnixEpoch)]);
+            }
+        };
+
+        Append(2);
+
+        await Eventually.HoldsAsync(() => string.Concat(writer.Writes).Contains("\"end\"", StringComparison.Ordinal), "the end is written");
+        Assert.Contains("\"id\":\"another-1\",\"recovered\":false", string.Concat(writer.Writes), StringComparison.Ordinal);
+    }
+
     private static IEnumerable<string> Values(string lines) => Lines(lines).Select(static line => line.GetProperty("data").ToString());
 
     private void Append(int number, int padding = 0) => Append(_tail, number, padding);

@@ -215,6 +215,22 @@ public class PastAndPollTests
     }
 
     [Theory, MemberData(nameof(Formats))]
+    public async Task Who_has_all_of_a_completed_feed_is_told_that_it_is_over(CometFormat format)
+    {
+        await using var app = await NewsApp.StartAsync();
+        var last = await app.News().PublishAsync("last");
+        await app.News().CompleteAsync(TestContext.Current.CancellationToken);
+        var newest = await app.News().GetNewestAsync(10, TestContext.Current.CancellationToken);
+        Assert.Equal((last, last), (newest.Head, app.News().Head));
+
+        await using var stream = await app.OpenAsync("/", format, newest.Head.ToString());
+        var messages = await stream.RestAsync();
+
+        Assert.Equal([CometMessageKind.Open, CometMessageKind.End], messages.Select(static message => message.Kind));
+        Assert.Equal("completed", messages[1].Reason);
+    }
+
+    [Theory, MemberData(nameof(Formats))]
     public async Task Of_several_feeds_each_ends_by_itself_and_the_last_ends_the_stream(CometFormat format)
     {
         await using var app = await TestApp.StartAsync(

@@ -287,6 +287,23 @@ public class SeveralFeedsTests
         Assert.Equal(("b", false), (second.Feed, second.Recovered));
     }
 
+    [Theory]
+    [InlineData("application/x-www-form-urlencoded; charset=utf-7", 415)]
+    [InlineData("application/x-www-form-urlencoded; charset=utf-16", 415)]
+    [InlineData("application/x-www-form-urlencoded; charset=none", 415)]
+    [InlineData("Application/X-WWW-Form-Urlencoded; charset=\"UTF-8\"", 200)]
+    public async Task A_form_is_in_UTF8(string type, int status)
+    {
+        await using var app = await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/both?wait=0") { Content = new ByteArrayContent("feed=a"u8.ToArray()) };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+
+        using var response = await app.Client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        await app.StopWithoutErrorAsync();
+    }
+
     [Fact]
     public async Task A_body_that_is_no_form_is_refused()
     {

@@ -117,9 +117,9 @@ internal sealed class BehindWriter(LaneWriter writer, EncodedBatch batch, LaneMe
             }
             if (place[i].Generation != state.Generation)
             {
-                place[i] = state.End;
+                place[i] = state.Live;
                 hasReopened = true;
-                group.Format.WriteControl(_control, ControlMessage.Reopen(state.Head.ToString()) with
+                group.Format.WriteControl(_control, ControlMessage.Reopen(state.LiveHead.ToString()) with
                 {
                     Name = group.NameOf(group.Feeds[i]),
                     EventId = group.HasStreamPositions ? "" : null,
