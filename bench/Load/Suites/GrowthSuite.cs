@@ -211,10 +211,10 @@ internal sealed class GrowthSuite(Settings settings)
                 var server = $"http://{session.Server.Address}";
                 for (var message = 0; message < Messages; message++)
                 {
-                    await http.GetStringAsync($"{server}/passes");
+                    await http.GetStringAsync($"{server}/passes?lanes=0"); // what came before
                     await http.PostAsync($"{server}/pub", new StringContent("a message"));
-                    await Task.Delay(TimeSpan.FromSeconds(1));
-                    passes[lanes - 1].Add(double.Parse(await http.GetStringAsync($"{server}/passes"), Invariant));
+                    passes[lanes - 1].Add(double.Parse(await http.GetStringAsync($"{server}/passes?lanes={lanes}"), Invariant));
+                    await Task.Delay(TimeSpan.FromSeconds(1)); // until the clients have read it
                 }
                 _progress.Report(string.Create(Invariant, $"{lanes} lanes: {string.Join(' ', passes[lanes - 1].TakeLast(Messages).Order().Select(static pass => $"{pass:0}"))} ms"));
             }
