@@ -52,7 +52,8 @@ app.MapPost("/rooms/pub", async (KeyedFeeds<string> rooms, int count, int rate, 
     for (var sent = 0; sent < rate * seconds;)
     {
         // A wait is a millisecond long or more, so what has become due meanwhile follows.
-        for (var due = Math.Min((long)(Stopwatch.GetElapsedTime(start).TotalSeconds * rate / atOnce) + 1, rate * seconds / atOnce) * atOnce; sent < due; sent++)
+        var turns = Math.Min((long)(Stopwatch.GetElapsedTime(start).TotalSeconds * rate / atOnce) + 1, rate * seconds / atOnce);
+        for (; sent < turns * atOnce; sent++)
         {
             await feeds[sent % count].PublishAsync(Marker.Text(new Marker(Marker.Now, sent % count, (sent / count) + 1), size));
         }
