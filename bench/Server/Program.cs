@@ -52,7 +52,8 @@ app.MapPost("/rooms/pub", async (KeyedFeeds<string> rooms, int count, int rate, 
     for (var sent = 0; sent < rate * seconds;)
     {
         // A wait is a millisecond long or more, so what has become due meanwhile follows.
-        for (var due = Math.Min((long)(Stopwatch.GetElapsedTime(start).TotalSeconds * rate / atOnce) + 1, rate * seconds / atOnce) * atOnce; sent < due; sent++)
+        var turns = Math.Min((long)(Stopwatch.GetElapsedTime(start).TotalSeconds * rate / atOnce) + 1, rate * seconds / atOnce);
+        for (; sent < turns * atOnce; sent++)
         {
             await feeds[sent % count].PublishAsync(Marker.Text(new Marker(Marker.Now, sent % count, (sent / count) + 1), size));
         }
@@ -81,7 +82,7 @@ app.MapPost("/burst/pub", async ([FromKeyedServices("burst")] Feed<string> feed,
 // A sequence of its own for each connection.
 app.MapGet("/clock", (CancellationToken cancellation) => CometResults.String(TicksAsync(cancellation), "parent.clockChanged"));
 
-// How long a message took to the last connection, of those since the last question.
+// How long a message took to the last connection, once all lanes have written it.
 var passes = new ConcurrentBag<double>();
 using var meters = new MeterListener
 {
@@ -95,8 +96,12 @@ using var meters = new MeterListener
 };
 meters.SetMeasurementEventCallback<double>((_, seconds, _, _) => passes.Add(seconds));
 meters.Start();
-app.MapGet("/passes", () =>
+app.MapGet("/passes", async (int lanes, CancellationToken cancellation) =>
 {
+    while (passes.Count < lanes)
+    {
+        await Task.Delay(5, cancellation);
+    }
     var longest = passes.DefaultIfEmpty().Max() * 1000;
     passes.Clear();
     return longest;

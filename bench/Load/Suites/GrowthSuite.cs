@@ -95,7 +95,8 @@ internal sealed class GrowthSuite(Settings settings)
             Of("one feed", ServerKind.Comet with { Rooms = 1 }, pages, 1, 1));
         var cpu = Cpu(runs);
         Add(
-            $"Ten feeds to {pages} pages, {Rate} messages/s: at once on one connection, on ten; evenly apart on one, on ten; one feed: CPU per delivery",
+            $"Ten feeds to {pages} pages, {Rate} messages/s: at once on one connection, on ten; evenly apart on one, on ten; one feed: " +
+            "CPU per delivery",
             $"{Spread.Text("0.00", cpu)} us",
             "one connection costs less than ten at once, and no more apart",
             cpu[0].Median < cpu[1].Median && cpu[2].Median < 1.1 * cpu[3].Median,
@@ -211,12 +212,13 @@ internal sealed class GrowthSuite(Settings settings)
                 var server = $"http://{session.Server.Address}";
                 for (var message = 0; message < Messages; message++)
                 {
-                    await http.GetStringAsync($"{server}/passes");
+                    await http.GetStringAsync($"{server}/passes?lanes=0"); // what came before
                     await http.PostAsync($"{server}/pub", new StringContent("a message"));
-                    await Task.Delay(TimeSpan.FromSeconds(1));
-                    passes[lanes - 1].Add(double.Parse(await http.GetStringAsync($"{server}/passes"), Invariant));
+                    passes[lanes - 1].Add(double.Parse(await http.GetStringAsync($"{server}/passes?lanes={lanes}"), Invariant));
+                    await Task.Delay(TimeSpan.FromSeconds(1)); // until the clients have read it
                 }
-                _progress.Report(string.Create(Invariant, $"{lanes} lanes: {string.Join(' ', passes[lanes - 1].TakeLast(Messages).Order().Select(static pass => $"{pass:0}"))} ms"));
+                var sorted = passes[lanes - 1].TakeLast(Messages).Order().Select(static pass => pass.ToString("0", Invariant));
+                _progress.Report($"{lanes} lanes: {string.Join(' ', sorted)} ms");
             }
         }
         var spreads = Array.ConvertAll(passes, static times => new Spread(times));
