@@ -66,7 +66,9 @@ internal sealed class SqliteDatabase : IDisposable
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
         _removeOldest = Statement(
             "DELETE FROM entries WHERE feed = $1 AND offset IN (SELECT offset FROM entries WHERE feed = $1 ORDER BY offset LIMIT $2)");
-        _redate = Statement("UPDATE entries SET at_ms = $2 WHERE feed = $1 AND at_ms > $2");
+        _redate = Statement(
+            "UPDATE entries SET at_ms = $2 WHERE feed = $1 AND at_ms > $2 AND offset > coalesce("
+            + "(SELECT offset FROM entries WHERE feed = $1 AND at_ms <= $2 ORDER BY offset DESC LIMIT 1), 0)");
         _probe = Statement("INSERT INTO probe VALUES (zeroblob($1)); DELETE FROM probe");
     }
 
@@ -160,7 +162,7 @@ internal sealed class SqliteDatabase : IDisposable
         {
             if (row.Read())
             {
-                found = new FeedRow(row.GetInt64(0), row.GetString(1), Head: row.GetInt64(2), row.GetInt64(2), 0, 0, default);
+                found = new FeedRow(row.GetInt64(0), row.GetString(1), Head: row.GetInt64(2), row.GetInt64(2), 0, 0);
                 if (row.GetInt64(3) == keepMilliseconds)
                 {
                     keepMilliseconds = -1;
@@ -170,7 +172,7 @@ internal sealed class SqliteDatabase : IDisposable
         if (found is not { } feed)
         {
             var epoch = NewEpoch();
-            return new FeedRow(_addFeed.Value<long>(name, epoch, keepMilliseconds), epoch, 0, 0, 0, 0, default);
+            return new FeedRow(_addFeed.Value<long>(name, epoch, keepMilliseconds), epoch, 0, 0, 0, 0);
         }
         if (keepMilliseconds >= 0)
         {
@@ -195,8 +197,8 @@ internal sealed class SqliteDatabase : IDisposable
             return feed;
         }
         var isCompleted = newest.GetInt64(3) == 0;
-        feed = feed with { Head = newest.GetInt64(0), Total = newest.GetInt64(2) };
-        return isCompleted ? feed with { Completion = new(feed.Head, default, SqliteStatement.Time(newest.GetInt64(1))) } : feed;
+        feed = feed with { Head = newest.GetInt64(0), Total = newest.GetInt64(2), NewestAt = SqliteStatement.Time(newest.GetInt64(1)) };
+        return isCompleted ? feed with { Completion = new(feed.Head, default, feed.NewestAt) } : feed;
     }
 
     /// <summary>Gives a feed a new epoch and returns that.</summary>
@@ -258,7 +260,7 @@ internal sealed class SqliteDatabase : IDisposable
 
     /// <summary>
     /// Dates entries of the future to now: the clock was set back since they were appended, and they would outlive their retention by as
-    /// much.
+    /// much. They are the newest, as the dates of a feed do not fall.
     /// </summary>
     internal void Redate(long feed, DateTimeOffset now) => _redate.Execute(feed, now.ToUnixTimeMilliseconds());
 
@@ -357,6 +359,7 @@ internal sealed class SqliteDatabase : IDisposable
     /// <param name="Total">Bytes of payload up to its head.</param>
     /// <param name="TrimmedTotal">Bytes of payload up to what was removed.</param>
     /// <param name="OldestAt">When its oldest entry was published.</param>
+    /// <param name="NewestAt">When its newest entry was published.</param>
     /// <param name="Completion">Its newest entry, if that is a completion.</param>
     internal readonly record struct FeedRow(
         long Id,
@@ -365,6 +368,7 @@ internal sealed class SqliteDatabase : IDisposable
         long Trimmed,
         long Total,
         long TrimmedTotal,
-        DateTimeOffset OldestAt,
+        DateTimeOffset OldestAt = default,
+        DateTimeOffset NewestAt = default,
         FeedEntry? Completion = null);
 }

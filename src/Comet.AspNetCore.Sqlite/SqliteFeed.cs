@@ -34,7 +34,7 @@ internal sealed class SqliteFeed(string name)
         _undelivered.Clear();
         if (_row.Head >= MaxOffset)
         {
-            _row = new SqliteDatabase.FeedRow(Id, database.BeginAnew(Id), 0, 0, 0, 0, default);
+            _row = new SqliteDatabase.FeedRow(Id, database.BeginAnew(Id), 0, 0, 0, 0);
         }
         if (_row.Epoch == _deliveredEpoch && _row.Head < _delivered)
         {
@@ -54,6 +54,7 @@ internal sealed class SqliteFeed(string name)
         {
             return payload.IsEmpty ? new FeedPosition(_row.Epoch, completion.Offset) : null;
         }
+        RedateIfAhead(database, at); // the dates of a feed do not fall, so that readers find a time without reading all of them
         var entry = new FeedEntry(_row.Head + 1, payload, at);
         var isWholeArray = MemoryMarshal.TryGetArray(payload, out var array) && array.Offset == 0 && array.Count == array.Array!.Length;
         var bytes = isWholeArray ? array.Array! : payload.ToArray();
@@ -63,6 +64,7 @@ internal sealed class SqliteFeed(string name)
             Head = entry.Offset,
             Total = _row.Total + payload.Length,
             OldestAt = _row.Head == _row.Trimmed ? at : _row.OldestAt,
+            NewestAt = at,
             Completion = entry.IsCompletion ? entry : null,
         };
         _undelivered.Add(entry);
@@ -76,11 +78,7 @@ internal sealed class SqliteFeed(string name)
     /// <returns>False: there is more to remove.</returns>
     internal bool Trim(SqliteDatabase database, DateTimeOffset now, ref int budget)
     {
-        if (IsAhead(now))
-        {
-            database.Redate(Id, now);
-            _row = _row with { OldestAt = now };
-        }
+        RedateIfAhead(database, now);
         var before = now - Retention.Age;
         if (!IsDue(_row, before))
         {
@@ -138,7 +136,16 @@ internal sealed class SqliteFeed(string name)
     // A tail gets the completion, if there is one.
     private long EndForTails => _row.Completion is null ? _row.Head : _row.Head - 1;
 
-    private bool IsAhead(DateTimeOffset now) => _row.Head > _row.Trimmed && _row.OldestAt > now;
+    private bool IsAhead(DateTimeOffset now) => _row.Head > _row.Trimmed && _row.NewestAt > now;
+
+    private void RedateIfAhead(SqliteDatabase database, DateTimeOffset now)
+    {
+        if (IsAhead(now))
+        {
+            database.Redate(Id, now);
+            _row = _row with { OldestAt = _row.OldestAt > now ? now : _row.OldestAt, NewestAt = now };
+        }
+    }
 
     private bool IsDue(in SqliteDatabase.FeedRow row, DateTimeOffset before)
     {

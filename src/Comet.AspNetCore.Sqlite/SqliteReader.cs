@@ -13,11 +13,12 @@ internal sealed class SqliteReader : IDisposable
     private readonly SqliteStatement _oldest;
     private readonly SqliteStatement _entries;
     private readonly SqliteStatement _newest;
-    private readonly SqliteStatement _since;
+    private readonly SqliteStatement _next;
 
-    internal SqliteReader(string connectionString)
+    /// <summary>Opens the connection, and closes it in the end.</summary>
+    internal SqliteReader(SqliteConnection connection)
     {
-        _connection = new SqliteConnection(connectionString);
+        _connection = connection;
         try
         {
             _connection.Open();
@@ -29,10 +30,8 @@ internal sealed class SqliteReader : IDisposable
                 _connection, "SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset LIMIT $3");
             _newest = new(
                 _connection,
-                "SELECT offset FROM entries WHERE feed = $1 AND length(payload) > 0 ORDER BY offset DESC LIMIT 1 OFFSET $2");
-            _since = new(
-                _connection,
-                "SELECT offset FROM entries WHERE feed = $1 AND at_ms >= $2 AND length(payload) > 0 ORDER BY offset LIMIT 1");
+                "SELECT offset, length(payload) FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset DESC LIMIT 1");
+            _next = new(_connection, "SELECT at_ms FROM entries WHERE feed = $1 AND offset >= $2 ORDER BY offset LIMIT 1");
         }
         catch
         {
@@ -62,14 +61,16 @@ internal sealed class SqliteReader : IDisposable
     }
 
     /// <inheritdoc cref="IFeedLog.FindNewestAsync"/>
+    /// <remarks>Offsets have no holes: entries leave from the oldest on.</remarks>
     /// <returns>Null: the file has no such feed.</returns>
     internal FeedPosition? FindNewest(long feed, int count)
     {
         using var transaction = Begin(feed, out var epoch, out var trimmed);
-        return epoch is null ? null : new FeedPosition(epoch, _newest.Value<object>(feed, count) is long before ? before : trimmed);
+        return epoch is null ? null : new FeedPosition(epoch, Math.Max(trimmed, NewestMessage(feed, trimmed) - count));
     }
 
     /// <inheritdoc cref="IFeedLog.FindSinceAsync"/>
+    /// <remarks>The dates of a feed do not fall (<see cref="SqliteFeed"/> sees to it), so that halving finds the place.</remarks>
     /// <returns>Null: the file has no such feed.</returns>
     internal FeedPosition? FindSince(long feed, DateTimeOffset time)
     {
@@ -80,18 +81,36 @@ internal sealed class SqliteReader : IDisposable
         }
         var milliseconds = time.ToUnixTimeMilliseconds();
         var atLeast = DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) < time ? milliseconds + 1 : milliseconds;
-        return new FeedPosition(epoch, _since.Value<object>(feed, atLeast) is long first ? first - 1
-            : _newest.Value<object>(feed, 0) is long newest ? newest
-            : trimmed);
+        var (before, last) = (trimmed, NewestMessage(feed, trimmed)); // the place is between the two
+        while (before < last)
+        {
+            var middle = before + ((last - before) / 2) + 1;
+            if (_next.Value<object>(feed, middle) is long at && at < atLeast)
+            {
+                before = middle;
+            }
+            else
+            {
+                last = middle - 1;
+            }
+        }
+        return new FeedPosition(epoch, before);
     }
 
     public void Dispose()
     {
-        foreach (var statement in (SqliteStatement[])[_begin, _end, _feed, _oldest, _entries, _newest, _since])
+        foreach (var statement in (SqliteStatement[])[_begin, _end, _feed, _oldest, _entries, _newest, _next])
         {
             statement.Dispose();
         }
         _connection.Dispose();
+    }
+
+    // The offset of the newest message, which a completion follows at most; without one, that of what was removed.
+    private long NewestMessage(long feed, long trimmed)
+    {
+        using var row = _newest.Query(feed);
+        return !row.Read() ? trimmed : row.GetInt64(1) == 0 ? row.GetInt64(0) - 1 : row.GetInt64(0);
     }
 
     // One transaction, so that all queries see the same state. The epoch is null: the file has no such feed.

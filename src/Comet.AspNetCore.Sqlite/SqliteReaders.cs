@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Comet.AspNetCore.Stores;
+using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite;
 
@@ -19,7 +19,7 @@ internal sealed class SqliteReaders(string connectionString) : IDisposable
         SqliteReader? reader = null;
         try
         {
-            reader = _readers.TryTake(out var idle) ? idle : new SqliteReader(connectionString);
+            reader = _readers.TryTake(out var idle) ? idle : new SqliteReader(new SqliteConnection(connectionString));
             var result = read(reader);
             _readers.Add(reader);
             reader = null;
