@@ -15,7 +15,7 @@ public class AppTests(TemplatePackage package)
     [InlineData("Comet", "--no-https")]
     [InlineData("a & b", "")]
     [InlineData("Small", "--no-tests")]
-    [InlineData("Everything", "--store sqlite --security-headers netescapades --telemetry otlp --razor-runtime-compilation --no-https")]
+    [InlineData("Everything", OptionTests.Everything)]
     public async Task It_builds_runs_and_streams(string name, string options)
     {
         var app = await package.GetAppAsync(name, options);
@@ -52,8 +52,7 @@ public class AppTests(TemplatePackage package)
     {
         var app = await package.GetAppAsync();
         await app.BuildAsync();
-        var published = package.CreateFolder();
-        await Tool.DotnetAsync(app.ProjectFolder, "publish", "--no-build", "-c", "Debug", "-o", published);
+        var published = await app.PublishAsync();
 
         var folder = isStartedFromElsewhere ? package.CreateFolder() : published;
         await using var running = await RunningApp.StartAsync(folder, Path.Combine(published, "MyApp.dll"));

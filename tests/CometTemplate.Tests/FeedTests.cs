@@ -8,39 +8,34 @@ namespace CometTemplate.Tests;
 
 /// <summary>What <c>dotnet new comet-feed</c> adds to an app, and where it adds nothing.</summary>
 [Trait("Category", "Matrix")]
-public partial class FeedTests(TemplatePackage package)
+public partial class FeedTests(TemplatePackage package, FeedTests.RestoredApp restored) : IClassFixture<FeedTests.RestoredApp>
 {
     [Theory]
-    [InlineData("", "Feeds/StockPricesSource.cs")]
-    [InlineData("--keyed", "Models/StockPricesForm.cs")]
-    public async Task It_adds_exactly_its_files(string options, string ofThisKind)
+    [InlineData("stock-prices", "StockPrices", "", "Feeds/StockPricesSource.cs")]
+    [InlineData("chat-rooms", "ChatRooms", "--keyed", "Models/ChatRoomsForm.cs")]
+    public async Task It_adds_exactly_its_files(string feed, string type, string options, string ofThisKind)
     {
-        var app = await CreateAppAsync("my-app", "");
+        var app = restored.App;
+        var before = app.FindFiles();
 
-        await app.AddFeedAsync(package, "stock-prices", options);
+        await app.AddFeedAsync(package, feed, options);
 
         string[] expected =
         [
-            "src/my-app/Controllers/StockPricesController.cs", "src/my-app/Models/StockPricesMessage.cs",
-            "src/my-app/Views/StockPrices/Index.cshtml", "src/my-app/wwwroot/js/stock-prices.js",
-            "tests/my-app.Tests/StockPricesTests.cs", $"src/my-app/{ofThisKind}",
+            $"src/my-app/Controllers/{type}Controller.cs", $"src/my-app/Models/{type}Message.cs",
+            $"src/my-app/Views/{type}/Index.cshtml", $"src/my-app/wwwroot/js/{feed}.js",
+            $"tests/my-app.Tests/{type}Tests.cs", $"src/my-app/{ofThisKind}",
         ];
-        var added = app.FindFiles().Except(app.Files).Where(file => !file.Contains("/obj/", StringComparison.Ordinal));
-        Assert.Equal(expected.Order(StringComparer.Ordinal), added);
+        Assert.Equal(expected.Order(StringComparer.Ordinal), app.FindFiles().Except(before));
     }
 
     [Fact]
     public async Task In_an_app_without_tests_it_has_none_and_the_app_runs_also_under_a_path_base()
     {
-        var app = await CreateAppAsync("Small", "--no-tests");
-        await app.ReplaceAsync("Program.cs", "var app = builder.Build();", "var app = builder.Build();\napp.UsePathBase(\"/tools\");");
-
-        await app.AddFeedAsync(package, "Quotes");
-        await app.AddFeedAsync(package, "Rooms", "--keyed");
+        var app = await package.GetExtendedAppAsync();
+        await using var running = await ExtendedApp.StartAsync(package);
 
         Assert.DoesNotContain(app.FindFiles(), file => file.EndsWith("Tests.cs", StringComparison.Ordinal));
-        await app.BuildAsync();
-        await using var running = await RunningApp.StartAsync(app);
         await running.AssertAnswersHeadAsync("/quotes");
         await running.AssertAnswersHeadAsync("/rooms/red");
         foreach (var page in new[] { "/tools/quotes", "/tools/rooms/red" })
@@ -58,17 +53,7 @@ public partial class FeedTests(TemplatePackage package)
     [Fact]
     public async Task What_it_accepts_compiles()
     {
-        var app = await CreateAppAsync("Small", "--no-tests");
-        foreach (var name in new[] { "Controller", "Feed", "Model", "Task", "event", "http" })
-        {
-            await app.AddFeedAsync(package, name);
-        }
-        foreach (var name in new[] { "String", "View" })
-        {
-            await app.AddFeedAsync(package, name, "--keyed");
-        }
-
-        await app.BuildAsync();
+        var app = await package.GetExtendedAppAsync();
 
         // Every type that one of a feed could meet: of the namespaces that its files, Program.cs and the project import.
         var namespaces = app.FindFiles().Except(app.Files).Append("src/Small/Program.cs")
@@ -92,7 +77,7 @@ public partial class FeedTests(TemplatePackage package)
     [InlineData("Page")]
     public async Task What_the_owner_has_is_not_overwritten(string name)
     {
-        var app = await CreateAppAsync("MyApp", "");
+        var app = restored.App;
         var before = app.FindFiles().ToDictionary(file => file, app.Read);
 
         var (code, output) = await package.TryNewAsync(app.ProjectFolder, "comet-feed", "-n", name);
@@ -104,16 +89,17 @@ public partial class FeedTests(TemplatePackage package)
 
     [Theory]
     [InlineData("my feed", "<h1>my feed</h1>")]
-    [InlineData("stock-prices", "<h1>stock prices</h1>")]
-    [InlineData("StockPrices", "<h1>Stock Prices</h1>")]
+    [InlineData("share-prices", "<h1>share prices</h1>")]
+    [InlineData("BondPrices", "<h1>Bond Prices</h1>")]
     [InlineData("a & \"b\"", "<h1>a b</h1>")]
     public async Task Its_heading_keeps_the_words_of_its_name(string name, string heading)
     {
-        var app = await CreateAppAsync("Small", "--no-tests");
+        var app = restored.App;
+        var before = app.FindFiles();
 
         await app.AddFeedAsync(package, name);
 
-        var view = app.FindFiles().Except(app.Files).Single(file => file.EndsWith(".cshtml", StringComparison.Ordinal));
+        var view = app.FindFiles().Except(before).Single(file => file.EndsWith(".cshtml", StringComparison.Ordinal));
         Assert.Contains(heading, app.Read(view), StringComparison.Ordinal);
     }
 
@@ -131,7 +117,7 @@ public partial class FeedTests(TemplatePackage package)
     public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(
         string name, string reason = "A name has at most 64 of the letters a to z, digits and dashes, and makes no type that .NET has,")
     {
-        var app = await CreateAppAsync("Small", "--no-tests");
+        var app = restored.App;
         var before = app.FindFiles();
 
         var output = await package.NewAsync(app.ProjectFolder, "comet-feed", "--name", name);
@@ -156,13 +142,13 @@ public partial class FeedTests(TemplatePackage package)
     [Fact]
     public async Task Its_name_is_the_same_whatever_language_the_user_speaks()
     {
-        var app = await CreateAppAsync("Small", "--no-tests");
+        var app = restored.App;
 
         var output = await Tool.DotnetAsync(
             app.ProjectFolder, [("LC_ALL", "tr_TR.UTF-8")], ["new", "comet-feed", "-n", "invoices", .. package.Hive("hive")]);
 
         Assert.Contains("AddFeed<InvoicesMessage>(\"invoices\");", output, StringComparison.Ordinal);
-        Assert.Contains("\"parent.invoicesChanged\"", app.Read("src/Small/Controllers/InvoicesController.cs"), StringComparison.Ordinal);
+        Assert.Contains("\"parent.invoicesChanged\"", app.Read("src/my-app/Controllers/InvoicesController.cs"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -179,9 +165,8 @@ public partial class FeedTests(TemplatePackage package)
     [Fact]
     public async Task In_the_folder_of_the_tests_it_writes_nothing_and_says_where_to_go()
     {
-        var app = await CreateAppAsync("MyApp", "");
-        var tests = Path.Combine(app.Folder, "tests", "MyApp.Tests");
-        await Tool.DotnetAsync(tests, "restore");
+        var app = restored.App;
+        var tests = Path.Combine(app.Folder, "tests", "my-app.Tests");
         var before = app.FindFiles();
 
         var output = await package.NewAsync(tests, "comet-feed", "-n", "Quotes");
@@ -203,11 +188,18 @@ public partial class FeedTests(TemplatePackage package)
         ];
     }
 
-    private async Task<GeneratedApp> CreateAppAsync(string name, string options)
+    /// <summary>An app that was restored and not built: each test adds feeds that no other one adds, or nothing.</summary>
+    public sealed class RestoredApp(TemplatePackage package) : IAsyncLifetime
     {
-        var app = await package.CreateAppAsync(name, options);
-        await Tool.DotnetAsync(app.ProjectFolder, "restore");
-        return app;
+        internal GeneratedApp App { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            App = await package.CreateAppAsync("my-app");
+            await Tool.DotnetAsync(App.Folder, "restore");
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     [GeneratedRegex(@"^ +""(\w+)"",?(?:\);)?\r?$", RegexOptions.Multiline)]

@@ -5,6 +5,8 @@ namespace CometTemplate.Tests;
 /// <summary>From the package to an app's own tests: the way of its owner.</summary>
 public class GeneratedAppTests(TemplatePackage package)
 {
+    internal const string PackagesOfOthers = "--store sqlite --security-headers netescapades";
+
     [Fact]
     public async Task Its_own_tests_pass_with_two_feeds_of_ones_own()
     {
@@ -29,7 +31,8 @@ public class GeneratedAppTests(TemplatePackage package)
     [Trait("Category", "Matrix")]
     public async Task Its_own_tests_pass_with_packages_of_others_and_a_file_for_its_history()
     {
-        var app = await package.CreateAppAsync(options: "--store sqlite --security-headers netescapades");
+        var app = await package.GetAppAsync(options: PackagesOfOthers);
+        await app.BuildAsync(); // so that nobody else builds it at the same time
 
         var results = await Tool.DotnetAsync(app.Folder, "test", "--output", "Detailed");
 

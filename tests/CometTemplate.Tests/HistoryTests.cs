@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.RegularExpressions;
 using Comet.TestUtilities.Brokers;
 using CometTemplate.Tests.Apps;
 using CometTemplate.Tests.Package;
@@ -10,6 +9,8 @@ namespace CometTemplate.Tests;
 [Trait("Category", "Matrix")]
 public class HistoryTests(TemplatePackage package)
 {
+    private const string Shared = "--store rabbitmq --telemetry otlp";
+
     [Theory]
     [InlineData("MyApp", "", false)]
     [InlineData("my-app", "--store sqlite", true)]
@@ -21,18 +22,13 @@ public class HistoryTests(TemplatePackage package)
     [Fact]
     public async Task A_store_is_added_later_by_a_package_and_a_line()
     {
-        var app = await package.CreateAppAsync("Small", "--no-tests");
-        var readme = Regex.Match(app.Read("README.md"), @"\| `(<PackageReference Include=""Comet.AspNetCore.Sqlite"".*)` \| `(.*)` \|");
-        await app.ReplaceAsync("Small.csproj", "<ItemGroup>\n", $"<ItemGroup>\n{readme.Groups[1].Value}\n");
-        await app.ReplaceAsync("Program.cs", "AddComet();\n", $"AddComet();\n{readme.Groups[2].Value}\n");
-
-        await AssertKeepsAsync(app, keeps: true);
+        await AssertKeepsAsync(await package.GetExtendedAppAsync(), keeps: true);
     }
 
     [Fact]
     public async Task Without_its_broker_an_app_runs_and_is_not_ready()
     {
-        var app = await package.GetAppAsync("My.App", "--store rabbitmq");
+        var app = await package.GetAppAsync("My.App", Shared);
         await app.BuildAsync();
         await using var running = await RunningApp.StartAsync(app, ("ConnectionStrings__RabbitMQ", "amqp://guest:guest@127.0.0.1:1"));
 
@@ -48,7 +44,7 @@ public class HistoryTests(TemplatePackage package)
     {
         Assert.SkipWhen(Environment.GetEnvironmentVariable("COMET_RABBITMQ") is { Length: > 0 },
             "The test starts a broker of its own, but COMET_RABBITMQ names one to be used instead.");
-        var app = await package.GetAppAsync("Small", "--no-tests --store rabbitmq --telemetry otlp");
+        var app = await package.GetAppAsync("My.App", Shared);
         await app.BuildAsync();
         await using var broker = await ScratchBroker.StartAsync();
         var connection = ("ConnectionStrings__RabbitMQ", broker.Node.ConnectionString);

@@ -9,12 +9,17 @@ namespace CometTemplate.Tests;
 [Trait("Category", "Matrix")]
 public partial class OptionTests(TemplatePackage package)
 {
+    internal const string Everything =
+        "--store sqlite --security-headers netescapades --telemetry otlp --razor-runtime-compilation --no-https";
+
     [Theory]
     [InlineData("netescapades")]
     [InlineData("nwebsec")]
     public async Task Packages_that_write_security_headers_write_the_same_policy(string value)
     {
-        var app = await package.CreateAppAsync("Small", $"--no-tests --security-headers {value}");
+        var app = await (value == "nwebsec"
+            ? package.CreateAppAsync("Small", "--no-tests --security-headers nwebsec")
+            : package.GetAppAsync(options: GeneratedAppTests.PackagesOfOthers));
         if (value == "nwebsec")
         {
             var (code, restored) = await Tool.TryDotnetAsync(app.ProjectFolder, "restore");
@@ -22,7 +27,7 @@ public partial class OptionTests(TemplatePackage package)
         }
         await app.BuildAsync();
         await using var running = await RunningApp.StartAsync(app);
-        var standard = await package.GetAppAsync("Small", "--no-tests");
+        var standard = await package.GetAppAsync();
         await standard.BuildAsync();
         await using var runningStandard = await RunningApp.StartAsync(standard);
 
@@ -41,10 +46,9 @@ public partial class OptionTests(TemplatePackage package)
     [Fact]
     public async Task Razor_runtime_compilation_shows_a_changed_view_in_a_running_app()
     {
-        // Not the shared app: a view is changed.
-        var app = await package.CreateAppAsync("Small", "--no-tests --razor-runtime-compilation");
+        var app = await package.GetAppAsync("Everything", Everything);
         await app.BuildAsync();
-        await using var running = await RunningApp.StartAsync(app);
+        await using var running = await RunningApp.StartAsync(app, package.OwnDatabase());
         await running.AssertAnswersAsync();
         await running.AssertStreamsAsync();
 

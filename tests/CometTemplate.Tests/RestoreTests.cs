@@ -8,9 +8,11 @@ namespace CometTemplate.Tests;
 public class RestoreTests(TemplatePackage package)
 {
     [Fact]
-    public async Task A_clone_of_an_app_builds_where_the_library_was_never_seen()
+    public async Task A_clone_of_an_app_builds_where_the_library_was_never_seen_and_a_second_source_brings_no_warning()
     {
         var app = await package.CreateAppAsync("Small", "--no-tests");
+        await using var source = await EmptyPackageSource.StartAsync();
+        await ConfigureAsync(app, "packageSources", $"{source.Url}/index.json");
         // In a repository and under a user's rules that ignore what most repositories should not hold.
         var repository = Path.GetDirectoryName(app.Folder)!;
         var usersRules = Path.Combine(package.CreateFolder(), "ignore");
@@ -27,18 +29,6 @@ public class RestoreTests(TemplatePackage package)
             Path.Combine(clone, "Small"), [("NUGET_PACKAGES", package.CreateFolder())], "build", "-warnaserror");
 
         Assert.Contains("0 Warning(s)", output, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_second_package_source_brings_no_warning()
-    {
-        var app = await package.CreateAppAsync("Small", "--no-tests");
-        await using var source = await EmptyPackageSource.StartAsync();
-        await ConfigureAsync(app, "packageSources", $"{source.Url}/index.json");
-
-        var output = await Tool.DotnetAsync(app.Folder, [("NUGET_PACKAGES", package.CreateFolder())], "build", "-warnaserror");
-
-        Assert.Contains("0 Warning(s)", output, StringComparison.Ordinal);
         Assert.True(source.Requests > 0, "The second source was not asked.");
     }
 
@@ -48,7 +38,8 @@ public class RestoreTests(TemplatePackage package)
         var app = await package.CreateAppAsync("Small", "--no-tests");
         await ConfigureAsync(app, "auditSources", "http://127.0.0.1:1/index.json");
 
-        var output = await Tool.DotnetAsync(app.Folder, "build");
+        // All of a build that NuGet has a part in, without the compiler.
+        var output = await Tool.DotnetAsync(app.ProjectFolder, "build", "-t:ResolvePackageAssets");
 
         Assert.Contains("warning NU1900", output, StringComparison.Ordinal);
     }

@@ -14,6 +14,7 @@ public sealed class GeneratedApp(string name, string folder)
     private static readonly SemaphoreSlim Builds = new(Environment.ProcessorCount);
 
     private readonly Lazy<Task<string>> _build = new(() => BuildAsync(folder));
+    private readonly Lazy<Task<string>> _publish = new(() => PublishAsync(folder, name));
 
     internal string Name => name;
 
@@ -35,6 +36,9 @@ public sealed class GeneratedApp(string name, string folder)
 
     /// <summary>Builds the solution, warnings as errors; the first caller pays, and all get what the build printed.</summary>
     internal Task<string> BuildAsync() => _build.Value;
+
+    /// <summary>Publishes what was built; the first caller pays, and all get the folder.</summary>
+    internal Task<string> PublishAsync() => _publish.Value;
 
     /// <summary>The paths of all files that are there now.</summary>
     internal IReadOnlyList<string> FindFiles() => Find(folder);
@@ -77,6 +81,13 @@ public sealed class GeneratedApp(string name, string folder)
             .Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/'))
             .Order(StringComparer.Ordinal),
     ];
+
+    private static async Task<string> PublishAsync(string folder, string name)
+    {
+        var published = Path.Combine(folder, "published");
+        await Tool.DotnetAsync(Path.Combine(folder, "src", name), "publish", "--no-build", "-c", "Debug", "-o", published);
+        return published;
+    }
 
     private static async Task<string> BuildAsync(string folder)
     {

@@ -10,8 +10,13 @@ namespace CometTemplate.Tests.Package;
 /// <summary>The package, packed once and installed from its nupkg, where the user's own templates are not touched.</summary>
 public sealed class TemplatePackage : IAsyncLifetime
 {
-    private readonly DirectoryInfo _scratch = Directory.CreateTempSubdirectory("comet-template-");
     private readonly ConcurrentDictionary<(string, string), Lazy<Task<GeneratedApp>>> _apps = new();
+    private readonly Lazy<Task<GeneratedApp>> _extended;
+
+    public TemplatePackage() => _extended = new(() => ExtendedApp.CreateAsync(this));
+
+    /// <summary>Holds all that this run writes, the temporary files of the programs that it runs too.</summary>
+    internal static string Scratch { get; } = Directory.CreateTempSubdirectory("comet-template-").FullName;
 
     internal static string Repository { get; } = Path.GetFullPath(typeof(TemplatePackage).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "Repository").Value!);
@@ -33,18 +38,18 @@ public sealed class TemplatePackage : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var folder = Path.Combine(_scratch.FullName, "package");
+        var folder = Path.Combine(Scratch, "package");
         await Tool.DotnetAsync(Repository, "pack", "CometTemplate.csproj", "-o", folder);
         File = Directory.GetFiles(folder, "CometTemplate.*.nupkg").Single();
         Library = Directory.GetFiles(folder, "Comet.AspNetCore.*.nupkg");
-        Installation = await Tool.DotnetAsync(_scratch.FullName, ["new", "install", File, "-v", "diag", .. Hive("hive")]);
+        Installation = await Tool.DotnetAsync(Scratch, ["new", "install", File, "-v", "diag", .. Hive("hive")]);
     }
 
     internal static string VersionOf(string file) => Path.GetFileNameWithoutExtension(file)["CometTemplate.".Length..];
 
     /// <summary>A folder that nothing else uses; it may have any name.</summary>
     internal string CreateFolder(string name = "work") =>
-        Directory.CreateDirectory(Path.Combine(_scratch.FullName, Path.GetRandomFileName(), name)).FullName;
+        Directory.CreateDirectory(Path.Combine(Scratch, Path.GetRandomFileName(), name)).FullName;
 
     /// <summary>Runs <c>dotnet new</c> with the installed package.</summary>
     internal Task<string> NewAsync(string folder, params string[] arguments) =>
@@ -66,12 +71,20 @@ public sealed class TemplatePackage : IAsyncLifetime
         return new GeneratedApp(name, folder);
     }
 
-    /// <summary>The options that keep <c>dotnet new</c> away from the user's own templates.</summary>
-    internal string[] Hive(string name) => ["--debug:custom-hive", Path.Combine(_scratch.FullName, name), "--debug:disable-sdk-templates"];
+    /// <summary>The setting that keeps a running app away from the database in its folder, which another test may have open.</summary>
+    internal (string, string) OwnDatabase() => ("ConnectionStrings__Comet", $"Data Source={Path.Combine(CreateFolder(), "comet.db")}");
 
-    public ValueTask DisposeAsync()
+    /// <summary>The app that its owner has added to, built.</summary>
+    internal Task<GeneratedApp> GetExtendedAppAsync() => _extended.Value;
+
+    /// <summary>The options that keep <c>dotnet new</c> away from the user's own templates.</summary>
+    internal string[] Hive(string name) => ["--debug:custom-hive", Path.Combine(Scratch, name), "--debug:disable-sdk-templates"];
+
+    public async ValueTask DisposeAsync()
     {
-        _scratch.Delete(recursive: true);
+        // The compiler's server, which is this run's alone: its address is a temporary file.
+        await Tool.DotnetAsync(Scratch, "build-server", "shutdown", "--vbcscompiler");
+        Directory.Delete(Scratch, recursive: true);
         // What the apps restored of a version that nobody will ask for again.
         foreach (var folder in Directory.GetDirectories(NuGetCache, "comet.aspnetcore*").Select(id => Path.Combine(id, Version)))
         {
@@ -80,6 +93,5 @@ public sealed class TemplatePackage : IAsyncLifetime
                 Directory.Delete(folder, recursive: true);
             }
         }
-        return ValueTask.CompletedTask;
     }
 }
