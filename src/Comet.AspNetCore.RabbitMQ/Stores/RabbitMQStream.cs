@@ -30,6 +30,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _following;
     private readonly RabbitMQMarkers _markers;
+    private readonly DisprovedEpochs _disproved = new();
 
     internal RabbitMQStream(
         string name,
@@ -115,7 +116,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         {
             return true;
         }
-        if (!MessageId.IsEpoch(position.Epoch))
+        if (!MessageId.IsEpoch(position.Epoch) || _disproved.Contains(position.Epoch))
         {
             return false;
         }
@@ -135,6 +136,10 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         if (marker.Epoch == position.Epoch && marker.Offset > position.Offset)
         {
             _markers.ResetDelay();
+        }
+        if (marker.Epoch != position.Epoch)
+        {
+            _disproved.Add(position.Epoch);
         }
         return HasReached();
 
