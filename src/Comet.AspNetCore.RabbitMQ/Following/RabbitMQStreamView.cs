@@ -16,12 +16,14 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
     private readonly RecentEntries _recent = new(recentBytes);
     private readonly Searches _searches = new();
     private readonly Arrivals _arrivals = new(keptFor, time);
+    private readonly Completions _completions = new(keptFor, time);
     private readonly Dictionary<string, List<IFeedTail>> _tails = [];
     private readonly Dictionary<string, List<FeedEntry>> _batches = [];
     private string? _epoch;
     private long _position;
     private long _advanced;
     private long _trimmedThrough;
+    private long _begunAt;
 
     private string Epoch => _epoch ?? throw new InvalidOperationException("A feed is used before its RabbitMQ stream was read.");
 
@@ -61,6 +63,8 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
             _recent.Clear(start);
             _searches.Clear();
             _arrivals.Begin(position);
+            _completions.Clear();
+            _begunAt = time.GetTimestamp();
             foreach (var tail in _tails.Values.SelectMany(tails => tails))
             {
                 tail.Reset(epoch, start);
@@ -75,13 +79,20 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
         {
             _position = position;
             _arrivals.Record(position);
+            RemoveOutdatedCompletions();
             foreach (var (feed, entry) in entries)
             {
-                if (CompletionOf(feed) is not null)
-                {
-                    continue; // another server has published it before it had read the completion
-                }
                 _recent.Add(feed, entry);
+                var before = _completions.Find(feed, out var isOver);
+                var kind = _completions.Add(feed, entry);
+                if (kind == EntryKind.BehindCompletion)
+                {
+                    continue;
+                }
+                if (kind == EntryKind.Begins && !isOver)
+                {
+                    ResetTails(feed, before!.Value.Offset); // they would hold the completion for longer than another server's
+                }
                 if (_tails.ContainsKey(feed))
                 {
                     (CollectionsMarshal.GetValueRefOrAddDefault(_batches, feed, out _) ??= []).Add(entry);
@@ -98,11 +109,16 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
         }
     }
 
-    /// <summary>Moves all tails to the position up to which the stream was read, as feeds without entries do not move otherwise.</summary>
+    /// <summary>
+    /// Moves all tails to the position up to which the stream was read, as feeds without entries do not move otherwise, and takes from them
+    /// the completions that are too old.
+    /// </summary>
     internal void Advance()
     {
         lock (_lock)
         {
+            RemoveOutdatedCompletions();
+            _completions.ForgetThrough(_arrivals.OutdatedThrough);
             if (_advanced == _position)
             {
                 return;
@@ -120,7 +136,7 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
     {
         lock (_lock)
         {
-            if (CompletionOf(feed) is { } completion)
+            if (_completions.Find(feed, out var isOver) is { } completion && !isOver)
             {
                 tail.Reset(Epoch, completion.Offset - 1);
                 tail.Append([completion]);
@@ -157,6 +173,32 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
             var reached = Math.Max(after, _searches.Reached(feed, searchedFrom ?? after));
             var entries = _recent.After(feed, Math.Max(reached, _trimmedThrough), max, out var missing);
             return new MemoryPage(Epoch, _trimmedThrough, entries, missing.After, missing.Through, _recent.Start);
+        }
+    }
+
+    /// <summary>Whether a feed is completed, and when an entry that is published now has to be dated.</summary>
+    /// <param name="feed">The feed.</param>
+    /// <param name="at">Now; of an entry that begins a completed feed anew, the date by which every server knows that it does.</param>
+    /// <returns>The completion; null: the feed takes entries.</returns>
+    internal FeedPosition? FindCompletion(string feed, ref DateTimeOffset at)
+    {
+        lock (_lock)
+        {
+            if (_completions.Find(feed, out var isOver) is not { } completion)
+            {
+                return null;
+            }
+            at = isOver && _completions.EndOf(completion) is var end && end > at ? end : at;
+            return isOver ? null : new FeedPosition(Epoch, completion.Offset);
+        }
+    }
+
+    /// <inheritdoc cref="Completions.Clean"/>
+    internal FeedLogPage Clean(string feed, FeedLogPage page)
+    {
+        lock (_lock)
+        {
+            return page.Epoch == _epoch ? _completions.Clean(feed, page) : page;
         }
     }
 
@@ -199,6 +241,17 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
                 return false;
             }
             LearnTrimmed(trimmedThrough);
+            foreach (var feed in entries.Where(older => older.Entry.IsCompletion).Select(older => older.Feed).Distinct())
+            {
+                _completions.AddAgain(feed, _recent.AllOf(feed), _begunAt);
+                if (_completions.Find(feed, out var isOver) is { } completion && !isOver)
+                {
+                    foreach (var tail in _tails.GetValueOrDefault(feed) ?? [])
+                    {
+                        tail.Append([completion]); // it comes late, as the tail was opened before it was read
+                    }
+                }
+            }
             return true;
         }
     }
@@ -215,9 +268,25 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
         }
     }
 
-    // As far as it is in memory, and not too old.
-    private FeedEntry? CompletionOf(string feed) =>
-        _recent.NewestOf(feed) is { IsCompletion: true } completion && completion.Offset > _arrivals.OutdatedThrough ? completion : null;
+    private void RemoveOutdatedCompletions()
+    {
+        while (_completions.TakeOver() is var (feed, completion))
+        {
+            ResetTails(feed, completion.Offset);
+            _advanced = 0; // their heads are behind the others
+        }
+    }
+
+    // All readers of a completed feed were told the end, so none is there that could miss anything.
+    private void ResetTails(string feed, long head)
+    {
+        _batches.Remove(feed, out var batch);
+        foreach (var tail in _tails.GetValueOrDefault(feed) ?? [])
+        {
+            tail.Append(CollectionsMarshal.AsSpan(batch));
+            tail.Reset(Epoch, head);
+        }
+    }
 
     private void LearnTrimmed(long trimmedThrough)
     {

@@ -78,10 +78,17 @@ internal sealed class RecentEntries(long maxBytes)
     internal void ForgetThrough(long offset) => _older.ForgetThrough(offset);
 
     /// <summary>The offset of a feed's newest entry, or <see cref="Start"/> if that entry is older.</summary>
-    internal long HeadOf(string feed) => NewestOf(feed)?.Offset ?? Start;
+    internal long HeadOf(string feed) => _feeds.TryGetValue(feed, out var entries) ? entries.Entries[^1].Offset : Start;
 
-    /// <summary>A feed's newest entry; null: it has none here.</summary>
-    internal FeedEntry? NewestOf(string feed) => _feeds.TryGetValue(feed, out var entries) ? entries.Entries[^1] : null;
+    /// <summary>All entries of a feed that are here, oldest first.</summary>
+    internal IEnumerable<FeedEntry> AllOf(string feed)
+    {
+        var entries = _feeds.GetValueOrDefault(feed)?.Entries;
+        for (var index = 0; index < entries?.Count; index++)
+        {
+            yield return entries[index];
+        }
+    }
 
     /// <summary>A feed's entries after an offset, oldest first; null: some of them are not, or may not be, here.</summary>
     /// <param name="feed">The feed.</param>

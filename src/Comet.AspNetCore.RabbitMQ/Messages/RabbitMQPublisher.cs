@@ -75,6 +75,20 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
         return Task.CompletedTask;
     }
 
+    /// <summary>Whether the broker has the stream. Creates nothing.</summary>
+    internal static async Task<bool> ExistsAsync(IConnection connection, string stream, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await UseAsync(connection, channel => channel.QueueDeclarePassiveAsync(stream, cancellationToken), cancellationToken);
+            return true;
+        }
+        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+            return false;
+        }
+    }
+
     // RabbitMQ refuses to declare an existing stream with other arguments, so an existing one is used as it is.
     private static async Task DeclareAsync(
         IConnection connection,
@@ -82,28 +96,27 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
         Dictionary<string, object?> arguments,
         CancellationToken cancellationToken)
     {
+        if (!await ExistsAsync(connection, stream, cancellationToken))
+        {
+            await UseAsync(
+                connection,
+                channel => channel.QueueDeclareAsync(
+                    stream, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken),
+                cancellationToken);
+        }
+    }
+
+    // In a channel of its own, which the broker closes when it says no.
+    private static async Task UseAsync(IConnection connection, Func<IChannel, Task> use, CancellationToken cancellationToken)
+    {
+        var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
-            await UseAsync(channel => channel.QueueDeclarePassiveAsync(stream, cancellationToken));
+            await use(channel);
         }
-        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+        finally
         {
-            await UseAsync(channel =>
-                channel.QueueDeclareAsync(
-                    stream, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken));
-        }
-
-        async Task UseAsync(Func<IChannel, Task> use)
-        {
-            var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-            try
-            {
-                await use(channel);
-            }
-            finally
-            {
-                await channel.DisposeWithTimeoutAsync();
-            }
+            await channel.DisposeWithTimeoutAsync();
         }
     }
 }

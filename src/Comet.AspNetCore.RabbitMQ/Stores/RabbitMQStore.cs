@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -33,10 +34,30 @@ internal sealed class RabbitMQStore(
 
     public async ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken)
     {
+        var name = RabbitMQStreamName.Of(feed, options.Value);
+        if (!_streams.ContainsKey(name) && !await IsDeclaredAsync(name, cancellationToken))
+        {
+            return false;
+        }
         var stream = StreamOf(feed, retention);
         await stream.JoinAsync(cancellationToken);
         var page = await stream.ReadAsync(feed.ToString(), stream.OutdatedThrough, maxEntries: 1, maxBytes: 1, cancellationToken);
         return page.Entries.Count > 0;
+    }
+
+    // Using it would declare it.
+    private async Task<bool> IsDeclaredAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            deadline.CancelAfter(options.Value.Timeout);
+            return await RabbitMQPublisher.ExistsAsync(await broker.WaitAsync(deadline.Token), name, deadline.Token);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw broker.NewUnreachable(exception);
+        }
     }
 
     private RabbitMQStream StreamOf(FeedName feed, FeedRetention retention)

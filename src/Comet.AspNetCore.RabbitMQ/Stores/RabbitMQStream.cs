@@ -30,6 +30,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _following;
     private readonly RabbitMQMarkers _markers;
+    private readonly DisprovedEpochs _disproved = new();
 
     internal RabbitMQStream(
         string name,
@@ -87,11 +88,17 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     internal void Close(string feed, IFeedTail tail) => _view.Close(feed, tail);
 
     /// <summary>Appends an entry, or a marker when <paramref name="feed"/> is null, and waits until this server has read it back.</summary>
+    /// <exception cref="FeedCompletedException">The feed is completed; a second completion has the position of the first.</exception>
     internal async ValueTask<FeedPosition> AppendAsync(string? feed, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
+        var at = _time.GetUtcNow();
+        if (feed is not null && _view.FindCompletion(feed, ref at) is { } completion)
+        {
+            return payload.IsEmpty ? completion : throw new FeedCompletedException(feed);
+        }
         try
         {
-            return await _outbox.SendAsync(new PendingAppend(feed, payload, _time.GetUtcNow()), _options.Timeout, cancellationToken);
+            return await _outbox.SendAsync(new PendingAppend(feed, payload, at), _options.Timeout, cancellationToken);
         }
         catch (TimeoutException exception)
         {
@@ -103,9 +110,27 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads a page of what belongs to a feed and is not too old.</summary>
     /// <inheritdoc cref="FeedPages.ReadAsync"/>
-    internal Task<FeedLogPage> ReadAsync(string feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken) =>
-        _pages.ReadAsync(feed, after, maxEntries, maxBytes, cancellationToken);
+    internal async ValueTask<FeedLogPage> ReadAsync(
+        string feed, long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
+    {
+        var trimmedThrough = 0L;
+        while (true)
+        {
+            var page = await _pages.ReadAsync(feed, after, maxEntries, maxBytes, cancellationToken);
+            // RabbitMQ removes whole segments, so it may still have entries that are too old.
+            var outdated = _view.OutdatedThrough;
+            var removed = page.Entries.LastOrDefault(entry => entry.Offset <= outdated).Offset;
+            var kept = _view.Clean(feed, page with { Entries = [.. page.Entries.SkipWhile(entry => entry.Offset <= outdated)] });
+            trimmedThrough = Math.Max(trimmedThrough, Math.Max(kept.TrimmedThrough, removed));
+            if (kept.Entries.Count > 0 || page.Entries.Count == 0)
+            {
+                return kept with { TrimmedThrough = trimmedThrough };
+            }
+            after = page.Entries[^1].Offset;
+        }
+    }
 
     /// <summary>Waits until this server has read up to a position that another server may have handed out.</summary>
     /// <returns>False: the stream has no such position.</returns>
@@ -115,7 +140,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         {
             return true;
         }
-        if (!MessageId.IsEpoch(position.Epoch))
+        if (!MessageId.IsEpoch(position.Epoch) || _disproved.Contains(position.Epoch))
         {
             return false;
         }
@@ -135,6 +160,10 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         if (marker.Epoch == position.Epoch && marker.Offset > position.Offset)
         {
             _markers.ResetDelay();
+        }
+        if (marker.Epoch != position.Epoch)
+        {
+            _disproved.Add(position.Epoch);
         }
         return HasReached();
 

@@ -10,6 +10,21 @@ public class FeedLogSearchTests
 {
     private readonly ScriptedStore _store = new();
 
+    [Theory]
+    [InlineData(300, 100)]
+    [InlineData(1000, 0)]
+    public async Task In_a_log_that_begins_anew_meanwhile_the_search_begins_again(int count, long offset)
+    {
+        Assert.Equal(new FeedPosition("new", offset), await FeedLogSearch.FindNewestAsync(new LogThatBeginsAnew(), count, default));
+        Assert.Equal(
+            new FeedPosition("new", 0), await FeedLogSearch.FindSinceAsync(new LogThatBeginsAnew(), LogThatBeginsAnew.At, default));
+    }
+
+    [Fact]
+    public async Task In_a_log_that_begins_anew_before_the_page_is_counted_the_search_begins_again() =>
+        Assert.Equal(
+            new FeedPosition("new", 100), await FeedLogSearch.FindNewestAsync(new LogThatBeginsAnew(readsBefore: 5), 300, default));
+
     [Fact]
     public async Task What_is_trimmed_while_the_newest_are_searched_is_not_counted()
     {
@@ -86,4 +101,26 @@ public class FeedLogSearchTests
     }
 
     private ValueTask<FeedPosition> FindNewestAsync(int count) => FeedLogSearch.FindNewestAsync(_store, count, default);
+
+    /// <summary>Its first epoch has 1,000 messages before a date, the other 400 after it.</summary>
+    private sealed class LogThatBeginsAnew(int readsBefore = 1) : IFeedLog
+    {
+        internal static readonly DateTimeOffset At = DateTimeOffset.UnixEpoch.AddDays(1);
+
+        private int _reads;
+
+        public ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken)
+        {
+            var isOld = _reads++ < readsBefore;
+            var (head, at) = isOld ? (1000, At.AddDays(-1)) : (400, At);
+            var count = (int)Math.Clamp(head - after, 0, maxEntries);
+            var entries = Enumerable.Range(1, count).Select(number => new FeedEntry(after + number, "1"u8.ToArray(), at));
+            return new(new FeedLogPage(isOld ? "old" : "new", 0, [.. entries]));
+        }
+
+        public ValueTask DisposeAsync() => default;
+    }
 }
