@@ -22,7 +22,7 @@ public sealed class Desk(Feed<News> news, Feed<Desk.Score> scores, KeyedFeeds<De
     internal Feed<Line> Room(string key) => rooms.Get(key);
 
     /// <summary>What the stream offers.</summary>
-    internal IEnumerable<FeedSource> Sources => [news, scores, rooms.Where(_ => true), secret];
+    internal IEnumerable<FeedChoice> Sources => [news, scores, rooms.Where(_ => true), secret];
 
     /// <summary>Publishes the numbers of a range to news and scores, a few milliseconds apart.</summary>
     internal async Task PublishAsync(IEnumerable<int> numbers)
