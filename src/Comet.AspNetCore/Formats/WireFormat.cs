@@ -34,7 +34,8 @@ internal abstract class WireFormat
         ControlMessage.End(
             ControlMessage.Completed,
             retry: null,
-            string.Create(CultureInfo.InvariantCulture, $"{Encoding.ASCII.GetString(idPrefix)}{offset}")) with { Name = feed });
+            string.Create(CultureInfo.InvariantCulture, $"{Encoding.ASCII.GetString(idPrefix)}{offset}")) with
+        { Name = feed });
 
     internal abstract void WriteControl(FrameBuffer buffer, in ControlMessage message);
 }
