@@ -145,7 +145,7 @@ public partial class FeedTests(TemplatePackage package, FeedTests.RestoredApp re
         var app = restored.App;
 
         var output = await Tool.DotnetAsync(
-            app.ProjectFolder, [("LC_ALL", "tr_TR.UTF-8")], ["new", "comet-feed", "-n", "invoices", .. package.Hive("hive")]);
+            app.ProjectFolder, [("LC_ALL", "tr_TR.UTF-8")], package.New("comet-feed", "-n", "invoices"));
 
         Assert.Contains("AddFeed<InvoicesMessage>(\"invoices\");", output, StringComparison.Ordinal);
         Assert.Contains("\"parent.invoicesChanged\"", app.Read("src/my-app/Controllers/InvoicesController.cs"), StringComparison.Ordinal);

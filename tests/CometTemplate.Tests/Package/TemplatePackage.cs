@@ -52,11 +52,18 @@ public sealed class TemplatePackage : IAsyncLifetime
         Directory.CreateDirectory(Path.Combine(Scratch, Path.GetRandomFileName(), name)).FullName;
 
     /// <summary>Runs <c>dotnet new</c> with the installed package.</summary>
-    internal Task<string> NewAsync(string folder, params string[] arguments) =>
-        Tool.DotnetAsync(folder, ["new", .. arguments, .. Hive("hive")]);
+    internal Task<string> NewAsync(string folder, params string[] arguments) => Tool.DotnetAsync(folder, New(arguments));
 
     internal Task<(int Code, string Output)> TryNewAsync(string folder, params string[] arguments) =>
-        Tool.TryDotnetAsync(folder, ["new", .. arguments, .. Hive("hive")]);
+        Tool.TryDotnetAsync(folder, New(arguments));
+
+    /// <summary>The arguments of <c>dotnet new</c> with the installed package.</summary>
+    internal string[] New(params string[] arguments)
+    {
+        // A check for updates takes time, and writes a file that no other command can write at the same time.
+        string[] more = arguments[0].StartsWith("comet-", StringComparison.Ordinal) ? ["--no-update-check"] : [];
+        return ["new", .. arguments, .. Hive("hive"), .. more];
+    }
 
     /// <summary>An app of this name, with these options, separated by spaces; tests that ask for the same one share it.</summary>
     internal Task<GeneratedApp> GetAppAsync(string name = "MyApp", string options = "") =>
