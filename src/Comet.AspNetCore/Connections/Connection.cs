@@ -118,6 +118,9 @@ internal class Connection
         return Begin(_writer.WriteAsync(frame, Nonce), now);
     }
 
+    /// <inheritdoc cref="ResponseWriter.EndReadingAsync"/>
+    internal Task EndReadingAsync() => _writer.EndReadingAsync();
+
     /// <summary>Ends the body, as a last write.</summary>
     /// <inheritdoc cref="ResponseWriter.CompleteAsync"/>
     internal ValueTask<bool> CompleteAsync(long now) => Begin(_writer.CompleteAsync(), now);

@@ -48,7 +48,11 @@ internal sealed class WriteDeadline(IOptions<CometOptions> options, MonotonicClo
 
     /// <summary>Ends the body, and waits until the connection has taken all.</summary>
     /// <inheritdoc cref="WriteAsync(Connection, FrameBuffer)"/>
-    internal ValueTask<EndReason?> CompleteAsync(Connection connection) => AwaitAsync(connection, connection.CompleteAsync(clock.Now));
+    internal async ValueTask<EndReason?> CompleteAsync(Connection connection)
+    {
+        await connection.EndReadingAsync();
+        return await AwaitAsync(connection, connection.CompleteAsync(clock.Now));
+    }
 
     private ValueTask<EndReason?> AwaitAsync(Connection connection, ValueTask<bool> write) =>
         // Asked of the connection, which has asked the write: it may have completed since, and then still ends the wait.

@@ -49,18 +49,17 @@ internal abstract class ResponseWriter(HttpContext context)
     /// <summary>Whether the connection has taken a part of the write that is under way since the last call.</summary>
     internal bool TakeProgress() => Interlocked.Exchange(ref _hasProgressed, false);
 
+    /// <inheritdoc cref="RequestRest.EndAsync"/>
+    internal Task EndReadingAsync() => _rest?.EndAsync() ?? Task.CompletedTask;
+
     /// <summary>Ends the body, after the last write has completed and unless the connection was aborted.</summary>
-    internal async ValueTask<bool> CompleteAsync()
+    internal ValueTask<bool> CompleteAsync()
     {
         if (_keepsLittleUnsent)
         {
             UnsentLimit.Remove(context);
         }
-        if (_rest is not null)
-        {
-            await _rest.EndAsync();
-        }
-        return !context.Response.HasStarted || WasAborted || await EndBodyAsync();
+        return context.Response.HasStarted && !WasAborted ? EndBodyAsync() : new(true);
     }
 
     /// <summary>Closes the connection at once, without an end of the body.</summary>
