@@ -17,8 +17,8 @@ public sealed class QuietKeysTests(Broker broker)
 
     // With the default there is room in memory for everything, otherwise for little more than who has entries where.
     [Theory]
-    [InlineData(null, 12, 0)]
-    [InlineData(64L * 1024, 15, 8)]
+    [InlineData(null, 16, 0)]
+    [InlineData(64L * 1024, 16, 8)]
     public async Task Everybody_is_served_by_a_few_scans(long? recentBytes, int firstScans, int secondScans)
     {
         await using var first = await StartAsync();
