@@ -21,6 +21,10 @@ internal sealed class ConnectionSettings
     internal TimeSpan Heartbeat => Stream?.Heartbeat ?? Server.Heartbeat;
     internal ReadOnlyMemory<byte>? InitialChunk => Stream?.InitialChunk;
     internal int Padding => Server.Padding;
-    internal TimeSpan? MaxAge => Server.MaxAge;
+
+    /// <summary>When the stream ends at the latest, as it lacks a feed that it may have when it comes again; null: it lacks none.</summary>
+    internal TimeSpan? LackingFeedUntil { get; set; }
+
+    internal TimeSpan? MaxAge => LackingFeedUntil < (Server.MaxAge ?? TimeSpan.MaxValue) ? LackingFeedUntil : Server.MaxAge;
     internal long? MaxBytes => Server.MaxBytes;
 }

@@ -35,6 +35,9 @@ internal sealed class EndReason
     /// <summary>The user may not read this feed of the stream.</summary>
     internal static readonly EndReason NotAllowed = new("not-allowed", comesBack: false);
 
+    /// <summary>The store of this feed of the stream is unavailable. The stream ends soon, and has the feed when it comes again.</summary>
+    internal static readonly EndReason Unavailable = new("unavailable", comesBack: true);
+
     /// <summary>The request gets no stream now, and is told so in one, as its client would never come back after a status.</summary>
     internal static readonly EndReason Rejected = new("rejected", comesBack: true);
 

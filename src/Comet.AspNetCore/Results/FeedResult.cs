@@ -17,6 +17,10 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     // Of the feeds of a request, whose first pages are read at a time.
     private const int AtOnce = 8;
 
+    // How long a stream waits for a log of one of several feeds to open, and how long it does without it.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Absence = TimeSpan.FromSeconds(15);
+
     private readonly string _label = string.Join('+', choices.Select(static choice => choice.Family).Distinct());
 
     // Thousands of streams wait at the same time, so an open one keeps nothing of this: its subscriber is all there is.
@@ -51,6 +55,12 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         try
         {
             feeds = Acquire(selection); // a request that is rejected begins no feed
+            if (await LeaveOutAsync(selection, feeds, settings) is { } rest)
+            {
+                (var all, feeds) = (feeds, rest);
+                all.Release();
+                settings.LackingFeedUntil = Absence;
+            }
             readers = await FindStartAsync(context, feeds, selection, settings);
             if (readers is null)
             {
@@ -81,7 +91,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             {
                 settings.Writer.KeepLittleUnsent();
             }
-            var beginning = new StreamBeginning(subscriber, settings, readers, selection.NotAllowed);
+            var beginning = new StreamBeginning(subscriber, settings, readers, selection);
             if (await beginning.RunAsync() is { } ended)
             {
                 subscriber.EndAtOnce(ended);
@@ -117,6 +127,47 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         {
             feeds.ForEach(static feed => feed.Release());
             throw;
+        }
+    }
+
+    // One feed whose store is away, or slow, holds up no other. Null: all are there, or none is, which the request is told.
+    private async ValueTask<FeedSet?> LeaveOutAsync(FeedSelection selection, FeedSet feeds, ConnectionSettings settings)
+    {
+        if (selection.Feeds.Count == 1 || !feeds.IsAnyStoreOutside)
+        {
+            return null;
+        }
+        var openings = feeds.Feeds.ToArray().Select(feed => IsOpenSoonAsync(feed, settings.Writer.Aborted)).ToList();
+        var areOpen = await Task.WhenAll(openings);
+        if (!areOpen.Contains(true) || !areOpen.Contains(false))
+        {
+            return null;
+        }
+        for (var i = areOpen.Length - 1; i >= 0; i--)
+        {
+            if (!areOpen[i])
+            {
+                selection.LeaveOut(i);
+            }
+        }
+        return Acquire(selection);
+    }
+
+    private static async Task<bool> IsOpenSoonAsync(FeedCore feed, CancellationToken aborted)
+    {
+        try
+        {
+            await feed.OpenAsync(aborted).AsTask().WaitAsync(Patience, feed.Services.Clock.Time, aborted);
+            return true;
+        }
+        catch (Exception exception) when (exception is FeedUnavailableException or TimeoutException)
+        {
+            CometLog.FeedUnavailable(feed.Services.Logger, exception, feed.Name.ToString());
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            return false; // the client has left
         }
     }
 

@@ -32,6 +32,16 @@ internal sealed class FeedSelection(HttpContext context)
     /// <summary>The feeds that were asked for, and that the user may not read.</summary>
     internal List<FeedName> NotAllowed { get; } = [];
 
+    /// <summary>The feeds that were asked for, and whose stores are unavailable.</summary>
+    internal List<FeedName> Unavailable { get; } = [];
+
+    /// <summary>Leaves out a feed for now.</summary>
+    internal void LeaveOut(int index)
+    {
+        Unavailable.Add(_feeds[index].Handle.Name);
+        _feeds.RemoveAt(index);
+    }
+
     /// <summary>Settles which feeds a request gets.</summary>
     /// <returns>Why it gets none; null: it has at least one.</returns>
     internal async ValueTask<Rejection?> ReadAsync(FeedChoice[] choices, bool areNamed)

@@ -10,7 +10,7 @@ namespace Comet.AspNetCore.Results;
 /// The beginning of a stream of feeds, until it is handed over to a lane: the head, where each feed starts, and what only stores have.
 /// </summary>
 internal sealed class StreamBeginning(
-    Subscriber subscriber, ConnectionSettings settings, FeedReader[] readers, IReadOnlyList<FeedName> notAllowed)
+    Subscriber subscriber, ConnectionSettings settings, FeedReader[] readers, FeedSelection selection)
 {
     private readonly bool _areNamed = subscriber.Feeds.AreNamed;
     private readonly List<StreamPosition.Place> _places = [];
@@ -43,11 +43,18 @@ internal sealed class StreamBeginning(
                 EventId = !_areNamed || !subscriber.Format.HasStreamPositions ? null : isLast ? PositionOfAll() : "",
             });
         }
-        foreach (var feed in notAllowed)
+        foreach (var feed in selection.NotAllowed)
         {
-            writer.WriteControl(ControlMessage.End(EndReason.NotAllowed.Name, retry: null) with { Name = new EncodedFeedName(feed) });
+            WriteEnd(writer, feed, EndReason.NotAllowed, retry: null);
+        }
+        foreach (var feed in selection.Unavailable)
+        {
+            WriteEnd(writer, feed, EndReason.Unavailable, settings.LackingFeedUntil);
         }
     }
+
+    private static void WriteEnd(ConnectionWriter writer, FeedName feed, EndReason reason, TimeSpan? retry) =>
+        writer.WriteControl(ControlMessage.End(reason.Name, retry) with { Name = new EncodedFeedName(feed) });
 
     private void WriteReopen(ConnectionWriter writer, FeedReader reader) =>
         writer.WriteControl(ControlMessage.Reopen(reader.Position.ToString()) with

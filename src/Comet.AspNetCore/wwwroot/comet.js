@@ -648,7 +648,7 @@
           if (this.#opens()) this.#tell('skipped', { feed: fields.feed, count: fields.count });
           break;
         case 'end': // of one feed, which is told again whenever the others reconnect
-          if (!this.#opens() || this.#endedFeeds.has(fields.feed)) return;
+          if (!this.#opens() || fields.retry !== undefined || this.#endedFeeds.has(fields.feed)) return;
           this.#endedFeeds.add(fields.feed);
           this.#tell('end', { feed: fields.feed, reason: fields.reason });
           break;

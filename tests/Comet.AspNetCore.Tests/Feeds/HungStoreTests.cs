@@ -17,6 +17,44 @@ public class HungStoreTests
 
     public HungStoreTests() => (_store.HungFrom, _store.HungTask) = (FirstPage * ScriptedStore.Step, _answer.Task);
 
+    [Theory]
+    [InlineData(CometFormat.ScriptTags)]
+    [InlineData(CometFormat.ServerSentEvents)]
+    [InlineData(CometFormat.Ndjson)]
+    public async Task A_stream_of_several_feeds_begins_without_the_one_whose_store_is_away_and_has_it_when_it_comes_again(CometFormat format)
+    {
+        var time = new ManualTime();
+        var (absent, present) = (new ScriptedStore { IsUnavailable = true }.With(1), new ScriptedStore().With(1));
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/both", ([FromKeyedServices("a")] Feed<string> a, [FromKeyedServices("b")] Feed<string> b) =>
+                CometResults.Feeds([a, b], "parent.f")),
+            builder =>
+            {
+                builder.Services.AddSingleton<TimeProvider>(time);
+                builder.Services.AddSingleton<IFeedStore>(new StorePerFeed(("a", absent), ("b", present)));
+                builder.Services.AddFeed<string>("a");
+                builder.Services.AddFeed<string>("b");
+            });
+        await using (var stream = await app.OpenAsync("/both", format))
+        {
+            Assert.Equal("b", (await stream.NextAsync(CometMessageKind.Open)).Feed);
+            var told = await stream.NextAsync(CometMessageKind.End);
+            Assert.Equal(("a", "unavailable", TimeSpan.FromSeconds(15)), (told.Feed, told.Reason, told.Retry));
+            present.StoreBeforeTail("2")();
+            Assert.Equal("b", (await stream.NextAsync(CometMessageKind.Message)).Feed);
+            absent.IsUnavailable = false;
+            time.Advance(TimeSpan.FromSeconds(15));
+            Assert.Equal("recycled", (await stream.RestAsync())[^1].Reason);
+        }
+        await using (var stream = await app.OpenAsync("/both", format))
+        {
+            Assert.Equal("a", (await stream.NextAsync(CometMessageKind.Open)).Feed);
+            Assert.Equal("b", (await stream.NextAsync(CometMessageKind.Open)).Feed);
+        }
+        absent.IsUnavailable = present.IsUnavailable = true;
+        await app.NoStreamIsOpenAsync();
+    }
+
     [Fact]
     public async Task Clients_of_other_feeds_catch_up()
     {
