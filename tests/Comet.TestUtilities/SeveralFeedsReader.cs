@@ -92,12 +92,7 @@ public sealed class SeveralFeedsReader(HttpClient client, Func<Uri> findServer, 
                 "feed",
                 $"{(format == CometFormat.ServerSentEvents ? "earliest" : _positions.GetValueOrDefault(feed, "earliest"))}@{feed}"))),
         };
-        request.Headers.Add("Accept", format switch
-        {
-            CometFormat.ServerSentEvents => "text/event-stream",
-            CometFormat.Ndjson => "application/x-ndjson",
-            _ => "text/html",
-        });
+        request.Headers.Add("Accept", MediaTypes.Of(format));
         if (_lastEventId is not null)
         {
             request.Headers.Add("Last-Event-ID", _lastEventId);

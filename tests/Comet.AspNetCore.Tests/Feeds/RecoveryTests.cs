@@ -107,12 +107,7 @@ public class RecoveryTests(ITestOutputHelper output)
         private async Task ReadAsync(CancellationToken cut, CancellationToken cancellationToken)
         {
             using var request = client.NewRequest("/");
-            request.Headers.Add("Accept", format switch
-            {
-                CometFormat.ServerSentEvents => "text/event-stream",
-                CometFormat.Ndjson => "application/x-ndjson",
-                _ => "text/html",
-            });
+            request.Headers.Add("Accept", MediaTypes.Of(format));
             request.Headers.Add("Last-Event-ID", _lastId);
             using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             response.EnsureSuccessStatusCode();

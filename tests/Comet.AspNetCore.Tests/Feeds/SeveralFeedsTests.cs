@@ -354,12 +354,7 @@ public class SeveralFeedsTests
         {
             Content = new FormUrlEncodedContent(feeds.Select(static feed => KeyValuePair.Create("feed", feed))),
         };
-        request.Headers.Add("Accept", format switch
-        {
-            CometFormat.ServerSentEvents => "text/event-stream",
-            CometFormat.Ndjson => "application/x-ndjson",
-            _ => "text/html",
-        });
+        request.Headers.Add("Accept", MediaTypes.Of(format));
         return await app.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
     }
 

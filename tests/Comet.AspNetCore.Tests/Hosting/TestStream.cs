@@ -20,12 +20,11 @@ internal sealed class TestStream : IAsyncDisposable
     {
         var deadline = new Deadline();
         using var request = client.NewRequest(path);
-        request.Headers.Add("Accept", format switch
-        {
-            CometFormat.ServerSentEvents => "text/event-stream",
-            CometFormat.Ndjson => "application/x-ndjson",
-            _ => "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-        });
+        request.Headers.Add(
+            "Accept",
+            format == CometFormat.ScriptTags
+                ? "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" // as a frame's
+                : MediaTypes.Of(format));
         if (lastEventId is not null)
         {
             request.Headers.Add("Last-Event-ID", lastEventId);
