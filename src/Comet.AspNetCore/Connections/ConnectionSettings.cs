@@ -22,9 +22,9 @@ internal sealed class ConnectionSettings
     internal ReadOnlyMemory<byte>? InitialChunk => Stream?.InitialChunk;
     internal int Padding => Server.Padding;
 
-    /// <summary>When the stream ends at the latest, as it lacks a feed that it may have when it comes again; null: it lacks none.</summary>
-    internal TimeSpan? LackingFeedUntil { get; set; }
+    /// <summary>How old the stream may get, as it lacks a feed that it may have when it comes again; null: it lacks none.</summary>
+    internal TimeSpan? MaxAgeWithoutFeed { get; set; }
 
-    internal TimeSpan? MaxAge => LackingFeedUntil < (Server.MaxAge ?? TimeSpan.MaxValue) ? LackingFeedUntil : Server.MaxAge;
+    internal TimeSpan? MaxAge => MaxAgeWithoutFeed < (Server.MaxAge ?? TimeSpan.MaxValue) ? MaxAgeWithoutFeed : Server.MaxAge;
     internal long? MaxBytes => Server.MaxBytes;
 }

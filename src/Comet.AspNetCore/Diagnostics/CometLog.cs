@@ -12,7 +12,10 @@ internal static partial class CometLog
     internal static partial void SourceFailedLate(ILogger logger, Exception exception);
 
     [LoggerMessage(
-        3, LogLevel.Warning, "The store of feed {Feed} is unavailable; a stream was rejected or ended.", EventName = "FeedUnavailable")]
+        3,
+        LogLevel.Warning,
+        "The store of feed {Feed} is unavailable; a stream was rejected or ended, or has begun without it.",
+        EventName = "FeedUnavailable")]
     internal static partial void FeedUnavailable(ILogger logger, Exception exception, string feed);
 
     [LoggerMessage(

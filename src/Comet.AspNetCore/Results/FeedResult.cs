@@ -59,7 +59,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             {
                 (var all, feeds) = (feeds, rest);
                 all.Release();
-                settings.LackingFeedUntil = Absence;
+                settings.MaxAgeWithoutFeed = Absence;
             }
             readers = await FindStartAsync(context, feeds, selection, settings);
             if (readers is null)
@@ -137,37 +137,36 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         {
             return null;
         }
-        var openings = feeds.Feeds.ToArray().Select(feed => IsOpenSoonAsync(feed, settings.Writer.Aborted)).ToList();
-        var areOpen = await Task.WhenAll(openings);
-        if (!areOpen.Contains(true) || !areOpen.Contains(false))
+        var failures = await Task.WhenAll(feeds.Feeds.ToArray().Select(feed => TryOpenAsync(feed, settings.Writer.Aborted)));
+        if (settings.Writer.Aborted.IsCancellationRequested ||
+            !failures.Contains(null) ||
+            Array.Find(failures, static failure => failure is not null) is not { } first)
         {
             return null;
         }
-        for (var i = areOpen.Length - 1; i >= 0; i--)
+        for (var i = failures.Length - 1; i >= 0; i--)
         {
-            if (!areOpen[i])
+            if (failures[i] is not null)
             {
                 selection.LeaveOut(i);
             }
         }
+        var families = selection.Unavailable.Select(static feed => feed.Family).Distinct();
+        CometLog.FeedUnavailable(feeds.Services.Logger, first, string.Join('+', families));
         return Acquire(selection);
     }
 
-    private static async Task<bool> IsOpenSoonAsync(FeedCore feed, CancellationToken aborted)
+    // Why the log is not open; null: it is.
+    private static async Task<Exception?> TryOpenAsync(FeedCore feed, CancellationToken aborted)
     {
         try
         {
             await feed.OpenAsync(aborted).AsTask().WaitAsync(Patience, feed.Services.Clock.Time, aborted);
-            return true;
+            return null;
         }
-        catch (Exception exception) when (exception is FeedUnavailableException or TimeoutException)
+        catch (Exception exception) when (exception is FeedUnavailableException or TimeoutException or OperationCanceledException)
         {
-            CometLog.FeedUnavailable(feed.Services.Logger, exception, feed.Name.ToString());
-            return false;
-        }
-        catch (OperationCanceledException)
-        {
-            return false; // the client has left
+            return exception;
         }
     }
 
@@ -181,7 +180,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         try
         {
             using var ending = feeds.IsAnyStoreOutside ? CancellationTokenSource.CreateLinkedTokenSource(aborted, drainEnded) : null;
-            return await StartAsync(feeds, selection, settings, ending?.Token ?? default);
+            return await StartReadersAsync(feeds, selection, settings, ending?.Token ?? default);
         }
         catch (OperationCanceledException) when (aborted.IsCancellationRequested)
         {
@@ -202,13 +201,13 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         return null;
     }
 
-    private static async ValueTask<FeedReader[]> StartAsync(
+    private static async ValueTask<FeedReader[]> StartReadersAsync(
         FeedSet feeds, FeedSelection selection, ConnectionSettings settings, CancellationToken cancellationToken)
     {
         var readers = new FeedReader[feeds.Feeds.Length];
         if (readers.Length == 1)
         {
-            readers[0] = await StartAsync(feeds.Feeds[0], selection.Feeds[0].After);
+            readers[0] = await StartReaderAsync(feeds.Feeds[0], selection.Feeds[0].After);
             return readers;
         }
         var starts = new List<Task>(AtOnce);
@@ -225,14 +224,14 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
 
         async Task StartAtAsync(int i)
         {
-            readers[i] = await StartAsync(feeds.Feeds[i], selection.Feeds[i].After);
+            readers[i] = await StartReaderAsync(feeds.Feeds[i], selection.Feeds[i].After);
             if (i > 0)
             {
                 readers[i].TakePage(); // those that wait for their turn hold no page
             }
         }
 
-        ValueTask<FeedReader> StartAsync(FeedCore feed, FeedPosition? after) =>
+        ValueTask<FeedReader> StartReaderAsync(FeedCore feed, FeedPosition? after) =>
             settings.Start is { } position ? FeedReader.StartAsync(feed, position, after, cancellationToken)
             : FeedReader.StartAsync(feed, after is null ? settings.Past : after, cancellationToken);
     }

@@ -49,7 +49,7 @@ internal sealed class StreamBeginning(
         }
         foreach (var feed in selection.Unavailable)
         {
-            WriteEnd(writer, feed, EndReason.Unavailable, settings.LackingFeedUntil);
+            WriteEnd(writer, feed, EndReason.Unavailable, settings.MaxAgeWithoutFeed);
         }
     }
 
