@@ -16,10 +16,10 @@ internal enum EntryKind
 }
 
 /// <summary>
-/// The completed feeds of a RabbitMQ stream, whether their entries are in memory or not. What follows a completion is judged by the dates of
-/// the two entries alone, so all servers judge alike, whenever they have read them: one that is dated more than the retention's time after
-/// the completion begins the feed anew. A server publishes one when the completion is too old by its own clock, which measures from when
-/// it read it, and dates it accordingly: so no difference of clocks matters.
+/// The completed feeds of a RabbitMQ stream, whether their entries are in memory or not. What follows a completion is judged by the dates
+/// of the two entries alone, so all servers judge alike, whenever they have read them: one that is dated more than the retention's time
+/// after the completion begins the feed anew. A server publishes one when the completion is too old by its own clock, which measures from
+/// when it read it, and dates it accordingly: so no difference of clocks matters.
 /// </summary>
 /// <param name="keptFor">How long messages are kept.</param>
 /// <param name="time">Measures that.</param>

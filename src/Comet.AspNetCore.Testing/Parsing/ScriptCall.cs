@@ -4,7 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace Comet.AspNetCore.Testing.Parsing;
 
-/// <summary>The text of a script: <c>callback(value);</c>, <c>callback(value,"id");</c>, <c>callback(value,"id","feed");</c> or <c>comet("type",{fields});</c>.</summary>
+/// <summary>
+/// The text of a script: <c>callback(value);</c>, <c>callback(value,"id");</c>, <c>callback(value,"id","feed");</c> or
+/// <c>comet("type",{fields});</c>.
+/// </summary>
 internal static partial class ScriptCall
 {
     private static ReadOnlySpan<byte> JsonParse => "JSON.parse('"u8;
@@ -38,7 +41,10 @@ internal static partial class ScriptCall
         };
     }
 
-    /// <summary>The value, its text, the argument after it, and a third, which is a text; a value that is not JSON is an expression of the app's own.</summary>
+    /// <summary>
+    /// The value, its text, the argument after it, and a third, which is a text; a value that is not JSON is an expression of the app's
+    /// own.
+    /// </summary>
     private static (JsonElement Value, string Text, JsonElement Second, string? Feed) Arguments(string arguments)
     {
         var bytes = Encoding.UTF8.GetBytes(arguments);

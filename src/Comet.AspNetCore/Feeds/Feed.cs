@@ -30,7 +30,8 @@ public sealed class Feed<T> : FeedChoice
     /// <value>
     /// <see cref="FeedPosition.Earliest"/> while the log is not open on this server, so that nothing is lost then either: what is retained
     /// comes again. Asking opens it; feeds without a key are opened when the app starts. Those of a family, whose logs are opened and
-    /// closed as they are used, are better asked with <see cref="GetNewestAsync"/>, which waits until the log is open. A log in memory always is.
+    /// closed as they are used, are better asked with <see cref="GetNewestAsync"/>, which waits until the log is open. A log in memory
+    /// always is.
     /// </value>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     public FeedPosition Head

@@ -71,8 +71,8 @@ internal sealed class FeedCore : IAsyncDisposable
             : new(OpenSlowAsync(cancellationToken));
 
     /// <summary>
-    /// The position of the newest message, before a completion, as this server knows it. <see cref="FeedPosition.Earliest"/> where the log is not open yet: this
-    /// begins to open it.
+    /// The position of the newest message, before a completion, as this server knows it. <see cref="FeedPosition.Earliest"/> where the log
+    /// is not open yet: this begins to open it.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal FeedPosition Head
@@ -84,7 +84,7 @@ internal sealed class FeedCore : IAsyncDisposable
             {
                 return Tail.State.LiveHead;
             }
-            LogFailureOnce(opening.AsTask());
+            LogFailureOnce(_log!);
             return FeedPosition.Earliest;
         }
     }
@@ -193,9 +193,8 @@ internal sealed class FeedCore : IAsyncDisposable
     }
 
     // Each opening, whoever else asks meanwhile.
-    private void LogFailureOnce(Task asked)
+    private void LogFailureOnce(Task opening)
     {
-        var opening = _log ?? asked;
         if (Interlocked.Exchange(ref _watched, opening) != opening)
         {
             _ = LogFailureAsync(opening);

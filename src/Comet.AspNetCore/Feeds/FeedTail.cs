@@ -147,16 +147,15 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
         {
             lock (_lock)
             {
-                var head = new FeedPosition(_epoch, _head);
                 return new TailState(
                     _generation,
                     _first,
                     _next,
-                    head,
+                    new FeedPosition(_epoch, _head),
                     _trimmedThrough,
                     _head != _told,
                     IsCompleted,
-                    IsCompleted ? Before(_next - 1) : head);
+                    LiveHead);
             }
         }
     }
@@ -325,7 +324,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
             {
                 messages.Add(this[index].Entry);
             }
-            return (messages, IsCompleted ? Before(_next - 1) : new FeedPosition(_epoch, _head));
+            return (messages, LiveHead);
         }
     }
 
@@ -348,6 +347,8 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
 
     // The index of the first of the newest messages; null: it may have left the tail.
     private long? FirstOfNewest(int count) => EndOfMessages - count >= _first ? EndOfMessages - count : HoldsAll ? _first : null;
+
+    private FeedPosition LiveHead => IsCompleted ? Before(EndOfMessages) : new(_epoch, _head);
 
     private FeedPosition Before(long index) => new(_epoch, index > _first ? this[index - 1].Entry.Offset : _trimmedThrough);
 

@@ -5,9 +5,6 @@ namespace Comet.AspNetCore.Feeds;
 /// <summary>Reads the newest messages of a feed together with its head.</summary>
 internal static class SnapshotReader
 {
-    private const int MaxEntries = 256;
-    private const int MaxPageBytes = 256 * 1024;
-
     /// <summary>Takes them from the tail, or from the store where they have left it.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     internal static async ValueTask<(List<FeedEntry> Messages, FeedPosition Head)> ReadNewestAsync(
@@ -39,7 +36,8 @@ internal static class SnapshotReader
         var after = start.Offset;
         while (start.Epoch == head.Epoch && after < head.Offset)
         {
-            var page = (await log.ReadAsync(after, MaxEntries, MaxPageBytes, cancellationToken)).UpToCompletion(out _);
+            var page = await log.ReadAsync(after, FeedLogSearch.MaxEntries, FeedLogSearch.MaxPageBytes, cancellationToken);
+            page = page.UpToCompletion(out _);
             if (page.Epoch != head.Epoch)
             {
                 return null;

@@ -5,8 +5,9 @@ namespace Comet.AspNetCore.Stores;
 /// <summary>Finds places in any log by reading it forward, page by page, of which it keeps one at a time.</summary>
 internal static class FeedLogSearch
 {
-    private const int MaxEntries = 256;
-    private const int MaxPageBytes = 256 * 1024;
+    // A page of a reading that nobody is sent.
+    internal const int MaxEntries = 256;
+    internal const int MaxPageBytes = 256 * 1024;
 
     /// <inheritdoc cref="IFeedLog.FindNewestAsync"/>
     internal static async ValueTask<FeedPosition> FindNewestAsync(IFeedLog log, int count, CancellationToken cancellationToken)

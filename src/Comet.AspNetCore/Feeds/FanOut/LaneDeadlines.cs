@@ -46,7 +46,9 @@ internal sealed class LaneDeadlines(LaneGroups groups, LaneWriter writer, LaneMe
                 heartbeat ??= HeartbeatOf(group);
                 writer.Write(subscriber, subscriber.Place is null ? heartbeat.Value : ControlMessage.Heartbeat, now);
             }
-            group.CheckAt(subscriber.IsBusy ? Math.Min(services.WriteDeadline.Of(subscriber), subscriber.OverdueAt) : subscriber.NextDeadline);
+            group.CheckAt(subscriber.IsBusy
+                ? Math.Min(services.WriteDeadline.Of(subscriber), subscriber.OverdueAt)
+                : subscriber.NextDeadline);
         }
     }
 
