@@ -2,7 +2,7 @@ import {
   backoff, leastDelay, now, openTimeout, patience, pollBesideAfter, slowBackoff, stableAfter, tick, usualHeartbeat,
 } from './timing.js';
 import { Positions } from './positions.js';
-import { StreamRequest } from './request.js';
+import { blockedBy, StreamRequest } from './request.js';
 import { stream } from './transports/stream.js';
 import { poll } from './transports/poll.js';
 import { frame } from './transports/frame.js';
@@ -59,10 +59,12 @@ export class Connection {
 
   /** Connects now, whatever is going on. */
   connect() {
-    this.stop();
+    this.#halt();
     this.#openedAt = undefined;
-    this.#policies = new AbortController();
-    addEventListener('securitypolicyviolation', event => this.#violated(event), { signal: this.#policies.signal });
+    if (!this.#policies) {
+      this.#policies = new AbortController();
+      addEventListener('securitypolicyviolation', event => this.#violated(event), { signal: this.#policies.signal });
+    }
     const kind = this.#transport !== 'auto' ? this.#transport
       : !canStream() ? 'frame'
       : heldBack.has(this.#origin) ? 'poll'
@@ -74,11 +76,9 @@ export class Connection {
 
   /** Ends what is going on, and tells nothing. */
   stop() {
-    clearTimeout(this.#timer);
-    this.#dueAt = Infinity;
+    this.#halt();
     this.#policies?.abort();
-    this.#winner = undefined;
-    this.#keepOnly();
+    this.#policies = undefined;
   }
 
   /** Does what is due. In a tab in the background timers come late; whoever calls this need not. */
@@ -107,6 +107,13 @@ export class Connection {
   }
 
   get #origin() { return this.#request.urlAt(this.#positions, {}).origin; }
+
+  #halt() {
+    clearTimeout(this.#timer);
+    this.#dueAt = Infinity;
+    this.#winner = undefined;
+    this.#keepOnly();
+  }
 
   #wait(delay, due) {
     this.#dueAt = now() + delay;
@@ -193,8 +200,9 @@ export class Connection {
 
   #fail({ reason, status, retry, message, isFinal }) {
     const openFor = this.#openedAt === undefined ? 0 : now() - this.#openedAt;
-    this.stop();
+    this.#halt();
     if (isFinal) {
+      this.stop();
       const isExpired = this.#lastEnd === 'authentication-expired' && (status === 401 || status === 403);
       this.#tell([{ type: 'closed', reason: isExpired ? this.#lastEnd : reason, status, message }]);
       return;
@@ -209,15 +217,16 @@ export class Connection {
     this.#tell([{ type: 'reconnecting', reason, status, message, delay, attempt: ++this.#attempts }]);
   }
 
-  // A policy of the page stays as it is, so coming back is pointless.
-  #violated({ effectiveDirective, blockedURI }) {
-    const isOurs = this.#request.urlAt(this.#positions, {}).href.startsWith(blockedURI.split('?')[0]);
-    if (!isOurs || (effectiveDirective !== 'connect-src' && effectiveDirective !== 'frame-src')) return;
-    if (effectiveDirective === 'connect-src' && this.#transport === 'auto' && 'document' in globalThis) {
+  // Of a frame, its own document is told, or the page's.
+  #violated(event) {
+    const isOurs = this.#request.urlAt(this.#positions, {}).href.startsWith(event.blockedURI.split('?')[0]);
+    const isConnect = event.effectiveDirective === 'connect-src';
+    if (!isOurs || (!isConnect && event.effectiveDirective !== 'frame-src')) return;
+    if (isConnect && this.#transport === 'auto' && 'document' in globalThis) {
       this.#transport = 'frame';
       this.connect();
     } else {
-      this.#fail({ reason: 'blocked', message: `The page's policy does not allow it: ${effectiveDirective}.`, isFinal: true });
+      this.#fail(blockedBy(event));
     }
   }
 }

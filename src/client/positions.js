@@ -60,7 +60,7 @@ export class Positions {
       if (id !== undefined) this.#raise(id);
     } else if (type === 'end') {
       this.#ended.add(feed);
-    } else if (id !== undefined && (type === 'message' || recovered === false || !this.has(feed, id))) {
+    } else if (isId(id) && (type === 'message' || recovered === false || !this.has(feed, id))) {
       // A stream that takes over from another one may open behind it.
       this.#ids.set(feed, id);
       this.#reached.set(feed, id);

@@ -48,6 +48,7 @@ export class StreamRequest {
       if (response.status !== 200 || !isStream(response)) return await outcomeOf(response);
       return await readLines(response.body, told);
     } catch (error) {
+      await nextTask(); // if it was a policy of the page, it says so by now
       // Nobody answers, or no longer.
       return { reason: told.hasOpened() ? 'disconnected' : 'unreachable', message: error.message };
     }
@@ -58,6 +59,7 @@ export class StreamRequest {
     try {
       return await outcomeOf(await this.#send(positions, {}, signal));
     } catch {
+      await nextTask();
       return { reason: 'unreachable' };
     }
   }
@@ -77,6 +79,10 @@ export class StreamRequest {
     return fetch(url, request);
   }
 }
+
+/** A policy of the page stays as it is, so coming back is pointless. */
+export const blockedBy = ({ effectiveDirective }) =>
+  ({ reason: 'blocked', message: `The page's policy does not allow it: ${effectiveDirective}.`, isFinal: true });
 
 const isStream = response => response.body && response.headers.get('Content-Type')?.startsWith(lines);
 

@@ -1,3 +1,5 @@
+import { blockedBy } from '../request.js';
+
 /**
  * Reads script tags through a hidden frame, in which each message calls a function. Where fetch cannot stream, or may not connect; and
  * for raw JavaScript, which is no JSON.
@@ -73,11 +75,12 @@ function read(url, told, signal) {
       hasOpened ||= type === 'open';
       take([{ ...event.detail }]);
     });
-    inner.addEventListener('load', () => finish());
+    inner.addEventListener('load', () => setTimeout(finish)); // a policy that forbids it says so first
+    written.addEventListener('securitypolicyviolation', event => finish(blockedBy(event)));
     inner.src = url;
     written.body.append(inner);
     written.close();
-    holder.addEventListener('load', () => setTimeout(finish)); // whoever moves it has to finish first
+    holder.addEventListener('load', () => setTimeout(finish)); // whoever moves it has to end first
     signal.addEventListener('abort', () => finish({}));
   });
 }

@@ -16,6 +16,15 @@ public sealed class TestPagesController : Controller
     [HttpGet("loading")]
     public ContentResult Loading() => Page(Client + """<img src="/test/nothing" alt="">""");
 
+    /// <summary>An empty page with another policy.</summary>
+    [HttpGet("policed")]
+    public ContentResult Policed(string policy)
+    {
+        var page = EmptyPage();
+        Response.Headers.ContentSecurityPolicy = policy;
+        return page;
+    }
+
     /// <summary>A sign-in page that will not be in a frame.</summary>
     [HttpGet("framebuster")]
     public ContentResult FrameBuster()

@@ -83,10 +83,11 @@ public class BackoffTests(Site site, TestBrowsers browsers) : IClassFixture<Site
     {
         var reader = await OpenAsync(Refused + status, 0);
 
-        await reader.WaitForEventAsync("error", 2);
+        await reader.WaitForEventAsync("error", 3);
 
         Assert.Equal(["reconnecting 0", "error 0", "reconnecting 0", "error 0"], (await reader.ToldAsync())[..4]);
-        Assert.Equal("unreachable", (await reader.EventsAsync())[0].Reason);
+        Assert.Equal(("unreachable", status), ((await reader.EventsAsync())[0].Reason, (await reader.EventsAsync())[0].Status));
+        Assert.Equal(1, await reader.Page.EvaluateAsync<int>("() => attempts[1] - attempts[0]"));
         await reader.Page.CloseAsync();
     }
 
@@ -100,7 +101,13 @@ public class BackoffTests(Site site, TestBrowsers browsers) : IClassFixture<Site
             await page.EvaluateAsync(then);
         }
         await page.EvaluateAsync("""
-            () => reader.source.addEventListener('reconnecting', () => setTimeout(() => dispatchEvent(new Event('online'))))
+            () => {
+              window.attempts = [];
+              reader.source.addEventListener('reconnecting', ({ attempt }) => {
+                attempts.push(attempt);
+                setTimeout(() => dispatchEvent(new Event('online')));
+              });
+            }
             """);
         return reader;
     }

@@ -29,8 +29,13 @@ public class BreakTests(TestBrowsers browsers, ITestOutputHelper output)
         await reader.WaitForMessagesAsync(1);
 
         var clock = Stopwatch.StartNew();
-        network.Cut();
-        await reader.WaitForEventAsync("reconnecting");
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                network.Cut(); // again, if it was between two polls
+                return (await reader.EventTypesAsync()).Contains("reconnecting");
+            },
+            "a break that is told");
         output.WriteLine($"{browser}, {transport}: told {clock.ElapsedMilliseconds} ms after a reset");
         await site.PublishAsync("2");
         await reader.WaitForMessagesAsync(2);
