@@ -173,6 +173,7 @@ internal sealed class ConnectionAcceptor(
             Past = request.Past,
             Wait = request.Wait,
             AuthenticationLifetime = AuthenticationLifetime(context),
+            Audience = StreamAudience.Of(context),
         };
     }
 

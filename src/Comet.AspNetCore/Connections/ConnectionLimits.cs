@@ -91,8 +91,9 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         }
     }
 
+    /// <summary>The signed-in user; null: there is none.</summary>
     // Read from features: context.User and context.Connection make objects that stay as long as the stream.
-    private static string? UserOf(HttpContext context) =>
+    internal static string? UserOf(HttpContext context) =>
         context.Features.Get<IHttpAuthenticationFeature>()?.User is { Identity.IsAuthenticated: true } user
             ? user.FindFirstValue(ClaimTypes.NameIdentifier) ?? user.FindFirstValue("sub") ?? user.Identity.Name
             : null;

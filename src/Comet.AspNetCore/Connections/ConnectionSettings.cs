@@ -17,6 +17,7 @@ internal sealed class ConnectionSettings
     internal FeedStart Past { get; init; }
     internal TimeSpan? Wait { get; init; }
     internal TimeSpan? AuthenticationLifetime { get; init; }
+    internal string? Audience { get; init; }
 
     internal TimeSpan Heartbeat => Stream?.Heartbeat ?? Server.Heartbeat;
     internal ReadOnlyMemory<byte>? InitialChunk => Stream?.InitialChunk;

@@ -30,6 +30,7 @@ internal readonly record struct ControlMessage
     internal string? Id { get; private init; }
     internal bool? Recovered { get; private init; }
     internal long? HeartbeatMilliseconds { get; private init; }
+    internal string? Audience { get; private init; }
     internal long? Count { get; private init; }
     internal string? Reason { get; private init; }
     internal long? Retry { get; private init; }
@@ -43,8 +44,14 @@ internal readonly record struct ControlMessage
     /// <param name="id">The position that the stream of a feed starts after.</param>
     /// <param name="recovered">Whether that is the position that was asked for; null: none was.</param>
     /// <param name="heartbeat">How long the stream is silent at most; null: it was told.</param>
-    internal static ControlMessage Open(string? id, bool? recovered, TimeSpan? heartbeat) =>
-        new("open") { Id = id, Recovered = recovered, HeartbeatMilliseconds = (long?)heartbeat?.TotalMilliseconds };
+    /// <param name="audience">For whom it is; null: for anybody, or it was told.</param>
+    internal static ControlMessage Open(string? id, bool? recovered, TimeSpan? heartbeat, string? audience) => new("open")
+    {
+        Id = id,
+        Recovered = recovered,
+        HeartbeatMilliseconds = (long?)heartbeat?.TotalMilliseconds,
+        Audience = audience,
+    };
 
     /// <summary>The client may have missed something, and its position is this one now.</summary>
     internal static ControlMessage Reopen(string id) => new("open") { Id = id, Recovered = false };
@@ -85,6 +92,10 @@ internal readonly record struct ControlMessage
         if (HeartbeatMilliseconds is { } heartbeat)
         {
             json.WriteNumber("heartbeat"u8, heartbeat);
+        }
+        if (Audience is not null)
+        {
+            json.WriteString("audience"u8, Audience);
         }
         if (Count is { } count)
         {

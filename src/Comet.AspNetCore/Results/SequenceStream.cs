@@ -75,7 +75,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     private async Task<EndReason> WriteElementsAsync()
     {
         _writer.WriteHead(_settings);
-        _writer.WriteControl(ControlMessage.Open(id: null, recovered: null, _settings.Heartbeat));
+        _writer.WriteControl(ControlMessage.Open(id: null, recovered: null, _settings.Heartbeat, _settings.Audience));
         IAsyncEnumerator<T>? elements = null;
         Task<bool>? next = null;
         try

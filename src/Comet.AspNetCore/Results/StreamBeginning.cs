@@ -37,7 +37,8 @@ internal sealed class StreamBeginning(
         for (var i = 0; i < readers.Length; i++)
         {
             var (reader, isLast) = (readers[i], i == readers.Length - 1);
-            writer.WriteControl(ControlMessage.Open(reader.Position.ToString(), reader.Recovered, i == 0 ? settings.Heartbeat : null) with
+            var first = i == 0 ? settings : null;
+            writer.WriteControl(ControlMessage.Open(reader.Position.ToString(), reader.Recovered, first?.Heartbeat, first?.Audience) with
             {
                 Name = _areNamed ? reader.Feed.EncodedName : null,
                 EventId = !_areNamed || !subscriber.Format.HasStreamPositions ? null : isLast ? PositionOfAll() : "",

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Claims;
+using System.Text.Json;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Authentication;
@@ -103,12 +104,36 @@ public class AuthorizationTests
         await (status == 200 ? Task.CompletedTask : app.NoStreamIsOpenAsync());
     }
 
+    [Theory, MemberData(nameof(Streams))]
+    public async Task A_stream_says_by_a_name_that_is_nobodys_for_which_user_it_is(string path)
+    {
+        await using var app = await StartAsync();
+        var (anna, again, bert) = (
+            await AudienceAsync(await SignInAsync(app, "editor")),
+            await AudienceAsync(await SignInAsync(app, "editor")),
+            await AudienceAsync(await SignInAsync(app, "editor?name=bert")));
+
+        Assert.Matches("^[A-Za-z0-9_-]{16}$", anna);
+        Assert.Equal(anna, again);
+        Assert.NotEqual(anna, bert);
+        Assert.DoesNotContain("audience", await OpenAsync("/open", cookie: ""), StringComparison.Ordinal);
+
+        async Task<string> AudienceAsync(string cookie) =>
+            JsonDocument.Parse(await OpenAsync(path, cookie)).RootElement.GetProperty("audience").GetString()!;
+
+        async Task<string> OpenAsync(string stream, string cookie)
+        {
+            using var answer = await app.GetAsync(stream + "?wait=0", ("Cookie", cookie), ("Accept", "application/x-ndjson"));
+            return (await answer.Content.ReadAsStringAsync()).Split('\n')[0];
+        }
+    }
+
     private Task<TestApp> StartAsync() => TestApp.StartAsync(
         app =>
         {
-            app.MapGet("/sign-in/{scheme}/{role}", async (string scheme, string role, HttpContext context) =>
+            app.MapGet("/sign-in/{scheme}/{role}", async (string scheme, string role, string? name, HttpContext context) =>
             {
-                var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, "anna"), new Claim(ClaimTypes.Role, role)], "test");
+                var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, name ?? "anna"), new Claim(ClaimTypes.Role, role)], "test");
                 await context.SignInAsync(scheme, new ClaimsPrincipal(identity), new() { IsPersistent = true });
             });
             app.MapGet("/open", (Feed<string> news) => CometResults.Feed(news, "parent.f"));

@@ -16,6 +16,23 @@ public sealed class TestPagesController : Controller
     [HttpGet("loading")]
     public ContentResult Loading() => Page(Client + """<img src="/test/nothing" alt="">""");
 
+    /// <summary>An empty page with another policy.</summary>
+    [HttpGet("policed")]
+    public ContentResult Policed(string policy)
+    {
+        var page = EmptyPage();
+        Response.Headers.ContentSecurityPolicy = policy;
+        return page;
+    }
+
+    /// <summary>A sign-in page that will not be in a frame.</summary>
+    [HttpGet("framebuster")]
+    public ContentResult FrameBuster()
+    {
+        Response.Headers.ContentSecurityPolicy = "script-src 'unsafe-inline'";
+        return Content("<script>if (top !== self) top.location = self.location;</script>", "text/html; charset=utf-8");
+    }
+
     /// <summary>What never comes.</summary>
     [HttpGet("nothing")]
     public async Task Nothing()

@@ -13,6 +13,8 @@ public sealed class TestStreamsController : Controller
 {
     private const string Head = """<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>""";
 
+    private const string Lines = "application/x-ndjson";
+
     /// <summary>What follows each hostile value.</summary>
     internal const string Canary = "the next message";
 
@@ -39,12 +41,18 @@ public sealed class TestStreamsController : Controller
 
     /// <summary>What a broken server might send: messages again, older ones, and then another log.</summary>
     [HttpGet("doubled")]
-    public ContentResult SendDoubled() => Content(
-        Head +
-        Control("{ type: 'open' }") +
-        string.Concat(Doubled.Select(id => $"<script>frameElement.comet('{id}','{id}');</script>")) +
-        Control("{ type: 'end', reason: 'completed' }"),
-        "text/html; charset=utf-8");
+    public ContentResult SendDoubled() => IsForLines
+        ? Content(
+            """{"type":"open"}""" + "\n" +
+            string.Concat(Doubled.Select(id => $$"""{"type":"message","id":"{{id}}","data":"{{id}}"}""" + "\n")) +
+            """{"type":"end","reason":"completed"}""" + "\n",
+            Lines)
+        : Content(
+            Head +
+            Control("{ type: 'open' }") +
+            string.Concat(Doubled.Select(id => $"<script>frameElement.comet('{id}','{id}');</script>")) +
+            Control("{ type: 'end', reason: 'completed' }"),
+            "text/html; charset=utf-8");
 
     /// <summary>Expressions that are no JSON, and then a string.</summary>
     [HttpGet("functions")]
@@ -56,17 +64,22 @@ public sealed class TestStreamsController : Controller
     [Authorize, HttpGet("members")]
     public CometResult Members(CancellationToken cancellation) => CometResults.Json(UpTo(10, cancellation), "parent.received");
 
+    /// <summary>The user's name, again and again.</summary>
+    [Authorize, HttpGet("mine")]
+    public CometResult Mine(CancellationToken cancellation) =>
+        CometResults.String(UpTo(int.MaxValue, cancellation, pause: 100).Select(_ => User.Identity!.Name!), "parent.received");
+
     /// <summary>Tells a CometSource the control messages in <paramref name="told"/>, and stays open.</summary>
     [HttpGet("told")]
     public async Task Tell([FromQuery] string[] told)
     {
         try
         {
-            Response.ContentType = "text/html; charset=utf-8";
-            await Response.WriteAsync(Head + new string(' ', 1024));
+            Response.ContentType = IsForLines ? Lines : "text/html; charset=utf-8";
+            await Response.WriteAsync(IsForLines ? "" : Head + new string(' ', 1024));
             foreach (var detail in told.Select(json => JsonSerializer.Serialize(JsonElement.Parse(json))))
             {
-                await Response.WriteAsync(Control(detail));
+                await Response.WriteAsync(IsForLines ? detail + "\n" : Control(detail));
             }
             await Response.Body.FlushAsync();
             await Task.Delay(Timeout.Infinite, HttpContext.RequestAborted);
@@ -77,24 +90,14 @@ public sealed class TestStreamsController : Controller
         }
     }
 
-    /// <summary>Whoever asks for lines is sent to another page, as one who has to sign in.</summary>
-    [HttpGet("redirected")]
-    public async Task<IActionResult> Redirected([FromQuery] string[] told)
-    {
-        if (Request.Headers.Accept == "application/x-ndjson")
-        {
-            return Redirect("/test/empty");
-        }
-        await Tell(told);
-        return new EmptyResult();
-    }
-
     [HttpGet("refused/{status:int}")]
     public IActionResult Refused(int status, string? retryAfter)
     {
         Response.Headers.RetryAfter = retryAfter;
         return status == StatusCodes.Status302Found ? Redirect("/test/empty") : StatusCode(status);
     }
+
+    private bool IsForLines => Request.Headers.Accept == Lines;
 
     private static string Control(string detail) =>
         $"<script>window.frameElement?.dispatchEvent(new CustomEvent('comet', {{ detail: {detail} }}));</script>";
@@ -110,14 +113,15 @@ public sealed class TestStreamsController : Controller
         }
     }
 
-    private static async IAsyncEnumerable<int> UpTo(int count, [EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<int> UpTo(
+        int count, [EnumeratorCancellation] CancellationToken cancellation, int? pause = null)
     {
         for (var i = 1; i <= count; i++)
         {
             yield return i;
-            if (i % 500 == 0)
+            if (pause is not null || i % 500 == 0)
             {
-                await Task.Delay(1, cancellation);
+                await Task.Delay(pause ?? 1, cancellation);
             }
         }
         await Task.Delay(Timeout.Infinite, cancellation);

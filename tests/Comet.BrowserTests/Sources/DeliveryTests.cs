@@ -67,11 +67,13 @@ public class DeliveryTests(TestBrowsers browsers, ITestOutputHelper output)
         await page.CloseAsync();
     }
 
-    [Fact]
-    public async Task What_comes_twice_is_dropped()
+    [Theory]
+    [InlineData("fetch")]
+    [InlineData("frame")]
+    public async Task What_comes_twice_is_dropped(string transport)
     {
         await using var site = new Site();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, "/test/streams/doubled");
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, "/test/streams/doubled", new { transport });
 
         await reader.WaitForMessagesAsync(5);
 
@@ -120,7 +122,7 @@ public class DeliveryTests(TestBrowsers browsers, ITestOutputHelper output)
     public async Task Values_that_are_no_JSON_arrive_as_they_are()
     {
         await using var site = new Site();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, "/test/streams/functions");
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, "/test/streams/functions", new { transport = "frame" });
 
         await reader.WaitForMessagesAsync(2);
 

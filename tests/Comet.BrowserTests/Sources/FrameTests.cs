@@ -8,11 +8,13 @@ namespace Comet.BrowserTests.Sources;
 /// <summary>What may happen to the frame that a CometSource reads through.</summary>
 public class FrameTests(TestBrowsers browsers)
 {
+    private static readonly object Pinned = new { transport = "frame" };
+
     [Fact]
     public async Task A_page_that_replaces_its_body_keeps_it()
     {
         await using var site = new Site();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, News.Stream);
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, News.Stream, Pinned);
         await reader.WaitForEventAsync("open");
 
         await reader.Page.EvaluateAsync("() => document.body.replaceWith(document.createElement('body'))");
@@ -29,7 +31,7 @@ public class FrameTests(TestBrowsers browsers)
     public async Task A_page_that_moves_it_loses_and_repeats_nothing(BrowserKind kind)
     {
         await using var site = new Site();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(kind), site.Url, News.Stream, new { from = "earliest" });
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(kind), site.Url, News.Stream, new { from = "earliest", transport = "frame" });
         await reader.WaitForEventAsync("open");
         await site.PublishAsync("1");
         await site.PublishAsync("2");
@@ -54,7 +56,7 @@ public class FrameTests(TestBrowsers browsers)
         await page.AddInitScriptAsync(PageFault.ShiftedClock);
         var reader = await Reader.OpenAsync(page, site.Url, ToldStream.Of(
             new { type = "open", id = "e-1", heartbeat = 60_000 },
-            new { type = "open", id = "e-9", recovered = false }));
+            new { type = "open", id = "e-9", recovered = false }), Pinned);
         await reader.WaitForEventAsync("gap");
 
         await page.EvaluateAsync("() => { ahead += 60_000; }");
@@ -73,7 +75,7 @@ public class FrameTests(TestBrowsers browsers)
         await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
         var page = await browsers.OpenTabAsync();
         await page.AddInitScriptAsync(PageFault.ShiftedClock);
-        var reader = await Reader.OpenAsync(page, site.Url, News.Stream);
+        var reader = await Reader.OpenAsync(page, site.Url, News.Stream, Pinned);
         await reader.WaitForEventAsync("open");
 
         for (var i = 0; i < 3; i++)
@@ -92,7 +94,7 @@ public class FrameTests(TestBrowsers browsers)
     public async Task A_page_that_comes_back_from_the_cache_connects_anew()
     {
         await using var site = new Site();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, News.Stream);
+        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, News.Stream, Pinned);
         await reader.WaitForEventAsync("open");
         await reader.Page.EvaluateAsync("() => { window.before = document.querySelector('iframe'); }");
 

@@ -32,8 +32,7 @@ public class ReconnectTests(TestBrowsers browsers)
         Assert.Equal(["open", "reconnecting", "error", "open", "reconnecting", "error", "open"], events.Select(happened => happened.Type));
         Assert.All(events.Where(happened => happened.Type == "reconnecting"), happened =>
         {
-            // Of a connection that was reset, Chromium shows a page nothing but the silence.
-            Assert.Equal(kind == BrowserKind.Chromium ? "silent" : "disconnected", happened.Reason);
+            Assert.Equal("disconnected", happened.Reason);
             Assert.InRange(happened.Delay!.Value, 250, 30_250);
             Assert.Equal(0, happened.ReadyState);
         });

@@ -12,20 +12,19 @@ public class SharedTests(TestBrowsers browsers)
     private const int Count = 8;
 
     [Fact]
-    public async Task All_tabs_live_on_one_connection_and_when_its_tab_closes_another_takes_over_without_a_gap()
+    public async Task All_tabs_live_on_one_connection_and_nothing_is_lost_when_some_close()
     {
         await using var site = new Site();
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(site.Url, Count);
-        Assert.Equal(1, site.OpenStreams());
+        await Eventually.HoldsAsync(() => site.OpenStreams() == 1, "one open stream");
         var publishing = site.PublishAsync(Enumerable.Range(1, 500));
 
         for (var closed = 1; closed <= 2; closed++)
         {
             await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(100 * closed)));
-            var holder = await HolderAsync(readers);
-            await holder.Page.CloseAsync();
-            readers.Remove(holder);
+            await readers[0].Page.CloseAsync();
+            readers.RemoveAt(0);
         }
         await publishing;
         await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(500)));
@@ -109,62 +108,85 @@ public class SharedTests(TestBrowsers browsers)
     }
 
     [Fact]
-    public async Task A_tab_that_hangs_loses_the_connection_and_catches_up_when_it_recovers()
+    public async Task A_tab_that_hangs_holds_up_no_other_and_has_everything_when_it_recovers()
     {
-        await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
+        await using var site = new Site();
         await using var profile = await browsers.OpenProfileAsync();
         var readers = await profile.OpenTabsAsync(site.Url, 3);
-        await site.PublishAsync("1");
-        await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(1)));
-        var holder = await HolderAsync(readers);
-        readers.Remove(holder);
-
+        var hanging = readers[0];
         var recovered = new TaskCompletionSource();
-        await holder.Page.RouteAsync("**/hangs", async route =>
+        await hanging.Page.RouteAsync("**/hangs", async route =>
         {
             await recovered.Task;
             await route.FulfillAsync(new() { Status = 204 });
         });
-        var hanging = holder.Page.EvaluateAsync("""
+
+        var hung = hanging.Page.EvaluateAsync("""
             () => {
               const request = new XMLHttpRequest();
               request.open('GET', '/hangs', false); // the page does nothing else until it is answered
               request.send();
             }
             """);
-        await site.PublishAsync("2");
-        await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(2)));
-        Assert.False(hanging.IsCompleted);
+        await site.PublishAsync(Enumerable.Range(1, 200)); // more batches than are kept for it
+        await Task.WhenAll(readers[1..].Select(reader => reader.WaitForMessagesAsync(200)));
+        Assert.False(hung.IsCompleted);
         recovered.SetResult();
-        await hanging;
-        await site.PublishAsync("3");
-        readers.Add(holder);
-        await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(3)));
+        await hung;
+        await hanging.WaitForMessagesAsync(200);
+        await site.PublishAsync("201");
+        await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(201)));
 
         foreach (var reader in readers)
         {
-            Assert.Equal(["1", "2", "3"], (await reader.ValuesAsync<News>()).Select(news => news.Text));
+            Assert.Equal(
+                Enumerable.Range(1, 201).Select(number => $"{number}"),
+                (await reader.ValuesAsync<News>()).Select(news => news.Text));
+            Assert.Equal(["open"], await reader.EventTypesAsync());
         }
         await Eventually.HoldsAsync(() => site.OpenStreams() == 1, "one open stream");
     }
 
-    // Between the tab that had the frame and the one that takes over, none has it.
-    private static async Task<Reader> HolderAsync(IReadOnlyCollection<Reader> readers)
+    [Fact]
+    public async Task A_tab_that_asks_for_no_history_gets_none_from_one_that_does()
     {
-        Reader? holder = null;
-        await Eventually.HoldsAsync(async () => (holder = await FindHolderAsync(readers)) is not null, "a tab has the frame");
-        return holder!;
+        await using var site = new Site();
+        await using var profile = await browsers.OpenProfileAsync();
+        for (var i = 1; i <= 3; i++)
+        {
+            await site.PublishAsync($"{i}");
+        }
+
+        var readers = await Task.WhenAll(profile.OpenTabAsync(site.Url, "earliest"), profile.OpenTabAsync(site.Url));
+        await readers[0].WaitForMessagesAsync(3);
+        await readers[1].WaitForEventAsync("open");
+        await site.PublishAsync("4");
+        await Task.WhenAll(readers[0].WaitForMessagesAsync(4), readers[1].WaitForMessagesAsync(1));
+
+        Assert.Equal(["1", "2", "3", "4"], (await readers[0].ValuesAsync<News>()).Select(news => news.Text));
+        Assert.Equal(["4"], (await readers[1].ValuesAsync<News>()).Select(news => news.Text));
+        await Eventually.HoldsAsync(() => site.OpenStreams() == 1, "one open stream");
     }
 
-    private static async Task<Reader?> FindHolderAsync(IEnumerable<Reader> readers)
+    [Theory]
+    [InlineData(nameof(PageFault.DeniedWorkers))]
+    [InlineData(nameof(PageFault.MuteWorkers))]
+    public async Task Where_no_worker_serves_each_tab_has_its_own_connection(string fault)
     {
+        await using var site = new Site();
+        await using var profile = await browsers.OpenProfileAsync();
+
+        var readers = await profile.OpenTabsAsync(
+            site.Url, 2, fault == nameof(PageFault.MuteWorkers) ? PageFault.MuteWorkers : PageFault.DeniedWorkers);
+        await site.PublishAsync("1");
+        await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(1)));
+
+        Assert.Equal(2, site.OpenStreams());
         foreach (var reader in readers)
         {
-            if (await reader.Page.EvaluateAsync<bool>("() => document.querySelector('iframe') !== null"))
-            {
-                return reader;
-            }
+            Assert.Equal(["open 1", "message 1"], await reader.ToldAsync());
+            await reader.CloseSourceAsync();
         }
-        return null;
+        await Eventually.HoldsAsync(() => site.OpenStreams() == 0, "no open stream");
     }
 }

@@ -1,0 +1,2 @@
+/** One answer that goes on. */
+export const stream = ({ request, positions }, told, signal) => request.read(positions, {}, told, signal);
