@@ -178,7 +178,6 @@ export class Connection {
         outcome = { reason: report.reason, retry: report.retry, isFinal: report.retry === undefined };
         break;
       }
-      if (report.type === 'end' && report.retry !== undefined) continue; // this feed is there again when the stream is
       if (report.type === 'open') {
         attempt.hasOpened = true;
         this.#attempts = 0;

@@ -22,6 +22,7 @@ export class Positions {
   #ids = new Map();
   #reached = new Map();
   #ended = new Set();
+  #away = new Set(); // feeds that the stream has, but for which it could not be opened
 
   /**
    * @param from `'earliest'` or an id, or an object with one of these for each feed.
@@ -36,7 +37,9 @@ export class Positions {
   get from() {
     const ids = this.toObject();
     if (this.#ids.has()) return this.#ids.get();
-    return Object.keys(ids).length === 0 ? this.#from : { ...(typeof this.#from === 'object' && this.#from), ...ids };
+    if (Object.keys(ids).length === 0) return this.#from;
+    const away = Object.fromEntries([...this.#away].map(feed => [feed, this.of(feed)]));
+    return { ...(typeof this.#from === 'object' && this.#from), ...away, ...ids };
   }
 
   get feeds() { return this.#feeds; }
@@ -55,11 +58,11 @@ export class Positions {
   hasEnded(feed) { return this.#ended.has(feed); }
 
   /** Takes what a report says of the place. */
-  take({ type, id, feed, recovered }) {
+  take({ type, id, feed, recovered, retry }) {
     if (type === 'heartbeat') {
       if (id !== undefined) this.#raise(id);
     } else if (type === 'end') {
-      this.#ended.add(feed);
+      (retry === undefined ? this.#ended : this.#away).add(feed);
     } else if (isId(id) && (type === 'message' || recovered === false || !this.has(feed, id))) {
       // A stream that takes over from another one may open behind it.
       this.#ids.set(feed, id);
@@ -82,9 +85,11 @@ export class Positions {
     }
   }
 
+  get #known() { return [...new Set([...this.#ids.keys(), ...this.#away])].filter(feed => feed !== undefined); }
+
   /** Adds to the parameters of a URL from where to go on. */
   addTo(parameters) {
-    const names = (this.#feeds ?? [...this.#ids.keys()].filter(feed => feed !== undefined)).filter(feed => !this.#ended.has(feed));
+    const names = (this.#feeds ?? this.#known).filter(feed => !this.#ended.has(feed));
     const position = this.of();
     if (names.length > 0) ['feed', 'lastEventId'].forEach(name => parameters.delete(name));
     else if (position !== undefined) parameters.set('lastEventId', position);

@@ -19,7 +19,6 @@ export class CometSource extends EventTarget {
   #isShared;
   #link;
   #readyState = closed;
-  #endedFeeds = new Set();
   #handlers = {};
 
   constructor(url, { from, feeds, shared = false, transport = 'auto', headers, withCredentials = false } = {}) {
@@ -89,20 +88,21 @@ export class CometSource extends EventTarget {
     this.#handlers[type] = typeof handler === 'function' ? handler : null;
   }
 
-  #apply({ type, ...fields }) {
+  #apply(report) {
+    const { type, ...fields } = report;
     const { feed } = fields;
     switch (type) {
       case 'open':
-        this.#positions.take({ type, ...fields });
+        this.#positions.take(report);
         if (this.#opens(fields.recovered) && fields.recovered === false) this.#tell('gap', { feed });
         break;
       case 'heartbeat':
-        this.#positions.take({ type, ...fields });
+        this.#positions.take(report);
         this.#opens();
         break;
       case 'message':
         if (this.#positions.has(feed, fields.id) || !this.#opens()) return;
-        this.#positions.take({ type, ...fields });
+        this.#positions.take(report);
         this.#tellMessage('message', fields);
         if (feed !== undefined && this.#readyState === open) this.#tellMessage(feed, fields);
         break;
@@ -110,8 +110,9 @@ export class CometSource extends EventTarget {
         if (this.#opens()) this.#tell('skipped', { feed, count: fields.count });
         break;
       case 'end': // of one feed, which is told again whenever the others reconnect
-        if (!this.#opens() || this.#endedFeeds.has(feed)) return;
-        this.#endedFeeds.add(feed);
+        if (!this.#opens() || this.#positions.hasEnded(feed)) return;
+        this.#positions.take(report);
+        if (fields.retry !== undefined) return; // its store is away, and the stream comes again soon
         this.#tell('end', { feed, reason: fields.reason });
         break;
       case 'reconnecting':

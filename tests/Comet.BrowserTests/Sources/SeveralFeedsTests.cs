@@ -143,6 +143,26 @@ public class SeveralFeedsTests(TestBrowsers browsers)
         await reader.Page.CloseAsync();
     }
 
+    [Theory]
+    [InlineData(null, "feed=e-1%40a&feed=b")]
+    [InlineData("earliest", "feed=e-1%40a&feed=earliest%40b")]
+    public async Task A_feed_whose_store_is_away_is_asked_for_when_the_stream_comes_again(string? from, string expected)
+    {
+        await using var site = new Site();
+        var stream = ToldStream.Of(
+            new { type = "open", feed = "a", id = "e-1", heartbeat = 60_000 },
+            new { type = "end", feed = "b", reason = "unavailable", retry = 1 },
+            new { type = "end", reason = "unavailable", retry = 1 });
+        var reader = await OpenAsync(site.Url, new { from }, stream);
+
+        await reader.Page.WaitForFunctionAsync(
+            "expected => performance.getEntriesByType('resource').some(({ name }) => name.endsWith(expected))",
+            expected);
+
+        Assert.DoesNotContain("end", await reader.EventTypesAsync());
+        await reader.Page.CloseAsync();
+    }
+
     [Fact]
     public async Task With_the_end_of_its_last_feed_it_is_closed()
     {
@@ -216,7 +236,7 @@ public class SeveralFeedsTests(TestBrowsers browsers)
         {
             Assert.Equal(OneTo200, await reader.TextsAsync("news"));
             Assert.Equal(OneTo200, await reader.TextsAsync("scores"));
-            Assert.Equal(["open"], await reader.EventTypesAsync());
+            Assert.Equal(["open", "end"], await reader.EventTypesAsync());
         }
         await Eventually.HoldsAsync(() => site.OpenStreams() == 1, "one open stream");
     }
