@@ -7,11 +7,16 @@ internal sealed class FeedTable(FeedRegistry registry, IEnumerable<FeedRegistrat
 {
     private const int MaxRows = 100;
 
-    private Dictionary<FeedCore, long> _before = [];
-    private Dictionary<FeedCore, long> _seen = [];
+    // How much of a feed's activity counts in the next snapshot: rows keep their places for some seconds.
+    private const double Persistence = 0.9;
+
+    private Dictionary<FeedCore, Seen> _before = [];
+    private Dictionary<FeedCore, Seen> _seen = [];
     private long? _readAt;
 
-    private readonly record struct Entry(FeedCore Feed, TailState State, int Readers, long? Growth);
+    private readonly record struct Seen(long Next, double Activity);
+
+    private readonly record struct Entry(FeedCore Feed, TailState State, int Readers, long? Growth, double Activity);
 
     internal DebugFeeds Read(LaneReport[] lanes, long now)
     {
@@ -22,9 +27,10 @@ internal sealed class FeedTable(FeedRegistry registry, IEnumerable<FeedRegistrat
         foreach (var feed in registry.Feeds)
         {
             var state = feed.Tail.State;
-            long? growth = _before.TryGetValue(feed, out var next) ? state.Next - next : _readAt is null ? null : state.Next;
-            _seen[feed] = state.Next;
-            var entry = new Entry(feed, state, readers.GetValueOrDefault(feed), growth);
+            long? growth = _before.TryGetValue(feed, out var before) ? state.Next - before.Next : _readAt is null ? null : state.Next;
+            var activity = (before.Activity * Persistence) + (growth ?? 0);
+            _seen[feed] = new(state.Next, activity);
+            var entry = new Entry(feed, state, readers.GetValueOrDefault(feed), growth, activity);
             entries.Add(entry);
             if (filter.Length == 0 || feed.Name.ToString().Contains(filter, StringComparison.OrdinalIgnoreCase))
             {
@@ -72,8 +78,8 @@ internal sealed class FeedTable(FeedRegistry registry, IEnumerable<FeedRegistrat
 
     private static int ByActivity(Entry left, Entry right)
     {
-        var byActivity = (right.Growth ?? 0, right.Readers, right.State.Next - right.State.First)
-            .CompareTo((left.Growth ?? 0, left.Readers, left.State.Next - left.State.First));
+        var byActivity = (right.Activity, right.Readers, right.State.Next - right.State.First)
+            .CompareTo((left.Activity, left.Readers, left.State.Next - left.State.First));
         return byActivity != 0 ? byActivity : ByName(left, right);
     }
 

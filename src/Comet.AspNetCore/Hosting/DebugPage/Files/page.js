@@ -60,6 +60,12 @@
   const clockTime = at => new Date(at).toLocaleTimeString('en-GB');
   const plural = (count, one) => `${grouped.format(count)} ${one}${count === 1 ? '' : 's'}`;
 
+  // A payload has escapes for what could end a script; read as text, it needs none. What is invisible keeps its escape.
+  const readable = json => json.replace(/\\(?:u([0-9a-f]{4})|.)/gi, (escape, code) => {
+    const character = code ? String.fromCharCode(parseInt(code, 16)) : '';
+    return /[\p{L}\p{N}\p{P}\p{S}\p{Cs}]/u.test(character) && !'"\\'.includes(character) ? character : escape;
+  });
+
   function setText(node, text) {
     if (node.textContent !== text) node.textContent = text;
   }
@@ -69,7 +75,7 @@
     const before = new Map([...parent.children].map(child => [child.dataset.key, child]));
     items.forEach((item, index) => {
       const key = String(keyOf(item));
-      const child = before.get(key) ?? Object.assign(create(item));
+      const child = before.get(key) ?? create(item);
       before.delete(key);
       child.dataset.key = key;
       if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
@@ -162,7 +168,7 @@
       { text: feed.head ?? '–' },
       feed.messages === 0 ? { text: 'nothing', note: feed.hasStore ? 'the store may have more' : '' } : {
         text: plural(feed.messages, 'message'),
-        note: `${feed.oldest} to ${feed.newest}, the oldest ${duration(at - new Date(feed.oldestAt))} old` +
+        note: `from ${feed.oldest}, ${duration(at - new Date(feed.oldestAt))} old` +
           (feed.hasStore ? '; the store may have more' : ''),
       },
       number(feed.readers),
@@ -181,7 +187,7 @@
       stream.lag > 0 ? { text: `${plural(stream.lag, 'message')} behind`, note: waitOf(stream), state: 'slow' }
         : stream.isSlow ? { text: 'waited for', note: waitOf(stream), state: 'slow' }
         : { text: stream.isPoll ? 'long poll' : 'keeps up', state: 'live' };
-    const waitOf = stream => stream.waiting === null ? '' : `takes nothing for ${duration(stream.waiting)}`;
+    const waitOf = stream => stream.waiting === null || stream.waiting < 1000 ? '' : `takes nothing for ${duration(stream.waiting)}`;
     const cells = stream => [
       { text: stream.name, note: stream.isSequence ? 'a sequence' : '' },
       stream.holder ?? '–',
@@ -222,7 +228,7 @@
       const item = document.createElement('li');
       const about = document.createElement('p');
       const text = document.createElement('pre');
-      text.textContent = message.text;
+      text.textContent = readable(message.text);
       about.textContent = `${clockTime(message.at)}  ${message.id}  ${bytes(message.bytes)}`;
       item.append(about, text);
       if (message.bytesCut > 0) {
