@@ -23,12 +23,13 @@ internal static class DebugPageEndpoints
     internal static void Map(RouteGroupBuilder group)
     {
         group.ExcludeFromDescription();
+        ((IEndpointConventionBuilder)group).Add(static endpoint => StreamMetadata.AddTo(endpoint.Metadata)); // nothing of it is cached
         group.MapMethods("", Methods, WritePageAsync);
         foreach (var file in DebugPageFile.Served)
         {
             group.MapMethods(file.Name, Methods, file.WriteAsync);
         }
-        group.MapMethods("stream", Methods, WriteSnapshotsAsync).Add(static endpoint => StreamMetadata.AddTo(endpoint.Metadata));
+        group.MapMethods("stream", Methods, WriteSnapshotsAsync);
     }
 
     // The page's files have absolute paths, as its own address may end with a slash or not.

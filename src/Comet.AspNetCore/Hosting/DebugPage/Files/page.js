@@ -141,7 +141,7 @@
     setText(element('in'), number(feeds.messagesPerSecond));
     setText(element('out'), number(streams.messagesPerSecond));
     setText(element('bytes'), bytes(streams.bytesPerSecond));
-    setText(element('outcomes'), `${number(total(outcomes.ended))}, ${number(total(outcomes.rejected))}`);
+    setText(element('outcomes'), `${number(total(outcomes.ended))} / ${number(total(outcomes.rejected))}`);
     setText(element('since'), `since ${clockTime(outcomes.since)}`);
     draw('open', streams.open);
     draw('in', feeds.messagesPerSecond);
@@ -264,7 +264,7 @@
     const asked = new URLSearchParams();
     if (chosen.feed) asked.set('feed', chosen.feed);
     if (chosen.filter) asked.set('filter', chosen.filter);
-    history.replaceState(null, '', asked.size ? `?${asked}` : location.pathname);
+    history.replaceState(null, '', String(asked) ? `?${asked}` : location.pathname);
     if (isPaused) return;
     const own = source = new CometSource(`${root}/stream?${asked}`);
     own.onopen = () => own === source && showState('live', 'Live');
