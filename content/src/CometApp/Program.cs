@@ -73,5 +73,6 @@ app.MapStaticAssets();
 app.MapControllers().WithHead().WithoutOutputCache();
 app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
 app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+app.MapCometDebugPage(); // /_comet, in Development only
 
 app.Run();

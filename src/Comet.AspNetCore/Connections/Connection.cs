@@ -81,6 +81,17 @@ internal class Connection
 
     internal long AgeAt(long now) => now - _startedAt;
 
+    /// <summary>
+    /// What there is to tell. Safe for concurrent use: what changes is two longs, each of which is read once, and whole on 64 bits; they may
+    /// be of slightly different moments.
+    /// </summary>
+    internal ConnectionReport ReportAt(long now)
+    {
+        var busySince = Volatile.Read(ref _busySince);
+        long? waiting = busySince == NotBusy ? null : Math.Max(0, now - busySince);
+        return new(this, Format, AgeAt(now), waiting, Volatile.Read(ref _bytesLeft));
+    }
+
     internal bool IsHeartbeatDue(long now) => now - _lastWrite >= _heartbeat;
 
     /// <summary>Why the stream must end now; null: it goes on.</summary>

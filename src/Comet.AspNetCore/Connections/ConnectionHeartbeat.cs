@@ -14,6 +14,9 @@ internal sealed class ConnectionHeartbeat : IDisposable
     public ConnectionHeartbeat(TimeProvider time) =>
         _timer = time.CreateTimer(static state => ((ConnectionHeartbeat)state!).Beat(), this, Period, Period);
 
+    /// <summary>All that are called, in no order. Enumerating holds up nobody.</summary>
+    internal IEnumerable<IHeartbeatHandler> Handlers => _handlers.Select(static handler => handler.Key);
+
     internal void Add(IHeartbeatHandler handler) => _handlers.TryAdd(handler, 0);
 
     internal void Remove(IHeartbeatHandler handler) => _handlers.TryRemove(handler, out _);

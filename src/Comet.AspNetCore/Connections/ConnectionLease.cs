@@ -9,5 +9,8 @@ internal sealed class ConnectionLease(ConnectionLimits limits, object? holder) :
 {
     private ConnectionLimits? _limits = limits;
 
+    /// <inheritdoc cref="ConnectionLease(ConnectionLimits, object?)" path="/param[@name='holder']"/>
+    internal object? Holder => holder;
+
     public void Dispose() => Interlocked.Exchange(ref _limits, null)?.Release(holder);
 }

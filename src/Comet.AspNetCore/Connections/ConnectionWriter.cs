@@ -17,6 +17,9 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
     private readonly FrameBuffer _buffer = new();
     private int _messages;
 
+    /// <summary>Where to.</summary>
+    internal Connection Connection => connection;
+
     /// <summary>How many bytes are not flushed yet.</summary>
     internal int UnflushedBytes => _buffer.Length;
 

@@ -8,7 +8,13 @@ internal sealed class CometMetrics
 {
     internal const string MeterName = "Comet.AspNetCore";
 
-    private const string FeedTag = "comet.feed";
+    internal const string Duration = "comet.stream.duration";
+    internal const string RequestsRejected = "comet.request.rejected";
+    internal const string Lag = "comet.stream.lag";
+    internal const string FeedTag = "comet.feed";
+    internal const string FormatTag = "comet.format";
+    internal const string EndReasonTag = "comet.end.reason";
+    internal const string RejectionReasonTag = "comet.rejection.reason";
 
     private readonly UpDownCounter<long> _active;
     private readonly Histogram<double> _duration;
@@ -24,15 +30,15 @@ internal sealed class CometMetrics
     {
         var meter = meters.Create(MeterName);
         _active = meter.CreateUpDownCounter<long>("comet.stream.active", "{stream}", "Open streams.");
-        _duration = meter.CreateHistogram<double>("comet.stream.duration", "s", "How long streams were open, by the reason of their end.");
-        _requestsRejected = meter.CreateCounter<long>("comet.request.rejected", "{request}", "Requests that got no stream, by the reason.");
+        _duration = meter.CreateHistogram<double>(Duration, "s", "How long streams were open, by the reason of their end.");
+        _requestsRejected = meter.CreateCounter<long>(RequestsRejected, "{request}", "Requests that got no stream, by the reason.");
         _published = meter.CreateCounter<long>("comet.message.published", "{message}", "Messages published to feeds.");
         _messagesRejected = meter.CreateCounter<long>(
             "comet.message.rejected", "{message}", "Messages of a store that are no JSON, which nobody gets.");
         _delivered = meter.CreateCounter<long>("comet.message.delivered", "{message}", "Messages written to streams.");
         _bytes = meter.CreateCounter<long>("comet.stream.io", "By", "Bytes written to streams.");
         _lag = meter.CreateHistogram<long>(
-            "comet.stream.lag", "{message}", "How many messages a stream that had to wait for its client was behind when it went on.");
+            Lag, "{message}", "How many messages a stream that had to wait for its client was behind when it went on.");
         _delivery = meter.CreateHistogram<double>(
             "comet.message.delivery.duration",
             "s",
@@ -45,12 +51,12 @@ internal sealed class CometMetrics
     {
         var tags = Tags(format, feed);
         _active.Add(-1, tags);
-        tags.Add("comet.end.reason", reason);
+        tags.Add(EndReasonTag, reason);
         _duration.Record(milliseconds / 1000.0, tags);
     }
 
     internal void RequestRejected(string reason) =>
-        _requestsRejected.Add(1, new KeyValuePair<string, object?>("comet.rejection.reason", reason));
+        _requestsRejected.Add(1, new KeyValuePair<string, object?>(RejectionReasonTag, reason));
 
     internal void Published(string feed) => _published.Add(1, new KeyValuePair<string, object?>(FeedTag, feed));
 
@@ -79,7 +85,7 @@ internal sealed class CometMetrics
 
     private static TagList Tags(string format, string? feed)
     {
-        TagList tags = new() { { "comet.format", format } };
+        TagList tags = new() { { FormatTag, format } };
         if (feed is not null)
         {
             tags.Add(FeedTag, feed);

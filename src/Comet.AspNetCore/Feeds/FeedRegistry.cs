@@ -38,6 +38,9 @@ internal sealed class FeedRegistry : IAsyncDisposable
     /// <summary>How many feeds there are now.</summary>
     internal int Count => _feeds.Count;
 
+    /// <summary>The feeds that there are now, in no order. Enumerating holds up nobody.</summary>
+    internal IEnumerable<FeedCore> Feeds => _feeds.Select(static entry => entry.Value);
+
     /// <summary>The feed of this name, which begins at its first use, and stays at least until <see cref="FeedCore.Release"/>.</summary>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal FeedCore Acquire(FeedName name, FeedOptions options)
@@ -58,6 +61,9 @@ internal sealed class FeedRegistry : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>The feed of this name, if there is one on this server. Begins none, and does not keep it.</summary>
+    internal FeedCore? Find(FeedName name) => _feeds.GetValueOrDefault(name);
 
     /// <summary>Whether there is a feed of this name, here or in the store. Begins none.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>

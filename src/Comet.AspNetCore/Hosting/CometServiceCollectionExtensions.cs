@@ -64,6 +64,9 @@ public static class CometServiceCollectionExtensions
         services.AddSingleton<ConnectionServices>();
         services.AddSingleton<Lanes>();
         services.AddSingleton<FeedRegistry>();
+        services.AddSingleton<DebugPageServices>();
+        services.AddSingleton<DebugSnapshots>();
+        services.AddSingleton<StreamOutcomes>();
         services.TryAddSingleton<IFeedStore, MemoryStore>();
         services.AddHealthChecks().AddCheck<CometHealthCheck>("comet", tags: ["ready"]);
         return services;

@@ -12,7 +12,7 @@ namespace Comet.AspNetCore.Results;
 /// Writes one sequence to one connection. Messages that are ready together leave in one write. While none is ready, heartbeats are sent
 /// and deadlines are checked.
 /// </summary>
-internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
+internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream, IDisposable
 {
     // A source that is always ready is flushed this often, so that memory stays small and the client sees progress.
     private const int FlushAt = 16 * 1024;
@@ -26,7 +26,6 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     private readonly ConnectionSettings _settings;
     private readonly ConnectionServices _services;
     private readonly HttpContext _context;
-    private readonly Connection _connection;
     private readonly ConnectionWriter _writer;
     private Task<bool>? _woken;
     private long _messages;
@@ -39,10 +38,19 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         HttpContext context)
     {
         (_source, _encode, _settings, _services, _context) = (source, encode, settings, services, context);
-        _connection = new Connection(settings, services.Clock.Now);
-        _writer = new ConnectionWriter(_connection, services, feeds: null);
+        _writer = new ConnectionWriter(new Connection(settings, services.Clock.Now), services, feeds: null);
+        Path = context.Request.Path;
         _ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
     }
+
+    // The request itself is its own task's only.
+    public string Path { get; }
+
+    public object? Holder => _settings.Lease.Holder;
+
+    public long Messages => Volatile.Read(ref _messages);
+
+    public ConnectionReport Report() => Connection.ReportAt(_services.Clock.Now);
 
     public void OnHeartbeat() => _wake.Writer.TryWrite(true);
 
@@ -52,13 +60,15 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         _ending.Dispose();
     }
 
+    private Connection Connection => _writer.Connection;
+
     internal async Task RunAsync()
     {
         using var abortion = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
         var reason = EndReason.Error;
         try
         {
-            _services.CountOpened(_connection, feed: null);
+            _services.CountOpened(Connection, feed: null);
             RequestTelemetry.SetLongRunning(_context);
             _services.Heartbeat.Add(this);
             reason = await WriteElementsAsync();
@@ -67,9 +77,9 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
         finally
         {
             _services.Heartbeat.Remove(this);
-            _services.CountEnded(_connection, feed: null, reason);
+            _services.CountEnded(Connection, feed: null, reason);
         }
-        await _services.WriteDeadline.CompleteAsync(_connection);
+        await _services.WriteDeadline.CompleteAsync(Connection);
     }
 
     private async Task<EndReason> WriteElementsAsync()
@@ -104,7 +114,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
                     {
                         return endedByFlush;
                     }
-                    if (_connection.IsPoll)
+                    if (Connection.IsPoll)
                     {
                         return EndReason.Polled;
                     }
@@ -157,7 +167,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
     }
 
     private void LogFailure(Exception exception) =>
-        CometLog.SourceFailed(_services.Logger, exception, _context.Request.Path, _context.TraceIdentifier);
+        CometLog.SourceFailed(_services.Logger, exception, Path, _context.TraceIdentifier);
 
     // Flushes what is written, and waits for the next element. Returns why the stream must end meanwhile, or null.
     private async ValueTask<EndReason?> WaitAsync(Task<bool> next)
@@ -168,7 +178,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             {
                 return ended;
             }
-            if (_connection.IsPoll && _messages > 0)
+            if (Connection.IsPoll && _messages > 0)
             {
                 return EndReason.Polled;
             }
@@ -179,7 +189,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             {
                 return EndReason.ClientDisconnected;
             }
-            if (_services.DueEnd(_connection) is { } due)
+            if (_services.DueEnd(Connection) is { } due)
             {
                 return due;
             }
@@ -187,7 +197,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IDisposable
             {
                 return null;
             }
-            if (_connection.IsHeartbeatDue(_services.Clock.Now))
+            if (Connection.IsHeartbeatDue(_services.Clock.Now))
             {
                 _writer.WriteControl(ControlMessage.Heartbeat);
                 if (await _writer.FlushAsync() is { } endedByHeartbeat)

@@ -15,6 +15,7 @@ public class PathBaseTests(PathBaseTests.Tools tools, TestBrowsers browsers) : I
     [InlineData("/clock")]
     [InlineData("/vitals")]
     [InlineData("/announcements")]
+    [InlineData("/_comet")]
     public async Task Every_page_goes_live_with_all_its_files(string path)
     {
         var page = await browsers.OpenTabAsync();

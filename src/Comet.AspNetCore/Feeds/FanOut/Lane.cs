@@ -15,6 +15,7 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
     private readonly TimeProvider _realTime;
     private readonly ConcurrentQueue<(Subscriber Subscriber, LaneChange Change)> _changes = new();
     private readonly ConcurrentQueue<LaneFeed> _changedFeeds = new();
+    private readonly ConcurrentQueue<TaskCompletionSource<LaneReport>> _reports = new();
     private readonly EncodedBatch _batch = new();
     private readonly LaneGroups _groups;
     private readonly LaneWriter _writer;
@@ -56,6 +57,15 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
     }
 
     internal void Leave(Subscriber subscriber) => Enqueue(subscriber, LaneChange.Leave);
+
+    /// <summary>Asks for a report, which the end of the next pass gives.</summary>
+    internal Task<LaneReport> ReportAsync()
+    {
+        var report = new TaskCompletionSource<LaneReport>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _reports.Enqueue(report);
+        Wake();
+        return report.Task;
+    }
 
     /// <summary>A feed that it reads has changed.</summary>
     internal void Enqueue(LaneFeed feed)
@@ -148,6 +158,10 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
         }
         _batch.Expire();
         _groups.PassEnded();
+        while (_reports.TryDequeue(out var report))
+        {
+            report.SetResult(LaneReport.Of(_groups.All, now));
+        }
         if (isAnyBehind)
         {
             Wake(); // the rest leaves in another pass, after those that keep up

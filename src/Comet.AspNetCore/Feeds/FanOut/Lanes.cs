@@ -35,6 +35,10 @@ internal sealed class Lanes : IDisposable
         return home.Count - emptiest.Count < Tolerance ? home : emptiest;
     }
 
+    /// <summary>What the lanes have that have connections.</summary>
+    internal Task<LaneReport[]> ReportAsync() =>
+        Task.WhenAll(_lanes.Where(static lane => lane.Count > 0).Select(static lane => lane.ReportAsync()));
+
     public void Dispose()
     {
         foreach (var lane in _lanes)

@@ -41,6 +41,9 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet 
 
     internal bool IsListed => Index != NotListed;
 
+    /// <inheritdoc cref="ConnectionLease.Holder"/>
+    internal object? Holder => _lease.Holder;
+
     /// <summary>Why it ends; null: it goes on. It is set before the last write has completed, which is when the stream ends.</summary>
     internal EndReason? EndReason { get; set; }
 
