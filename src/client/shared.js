@@ -8,6 +8,14 @@ const protocol = 'comet 1';
 // So many ticks after a question, the worker does not serve.
 const answerTicks = 3;
 
+/** The workers of this page, by their scripts. A page never gets rid of a SharedWorker object, so it has one, for all of its sources. */
+const workers = new Map();
+
+function workerOf(script) {
+  if (!workers.has(script)) workers.set(script, new SharedWorker(script, protocol));
+  return workers.get(script);
+}
+
 /**
  * The connection that all tabs of a browser share, in a SharedWorker. Where there is none, or it does not answer, as one in a process that
  * was stopped, the page connects alone.
@@ -22,6 +30,7 @@ export class SharedLink {
   #stopped = new AbortController();
   #timer;
   #silentTicks = 0;
+  #fail = () => this.#goAlone(); // a policy forbids the worker, or its script was not found
   #heartbeat = usualHeartbeat;
 
   /** @param wanted gives what to read, from where the page is. */
@@ -59,10 +68,12 @@ export class SharedLink {
   #join() {
     this.#leave();
     try {
-      const worker = this.#worker = new SharedWorker(this.#script, protocol);
-      worker.onerror = () => this.#goAlone(); // a policy forbids it, or its script was not found
-      this.#port = worker.port;
-      this.#port.onmessage = ({ data }) => this.#take(data);
+      const worker = this.#worker = workerOf(this.#script);
+      worker.addEventListener('error', this.#fail);
+      const { port1, port2 } = new MessageChannel();
+      worker.port.postMessage(null, [port2]);
+      this.#port = port1;
+      port1.onmessage = ({ data }) => this.#take(data);
       this.#send({ type: 'join', wanted: this.#wanted() });
     } catch {
       this.#goAlone(); // the browser forbids it, or cannot send what is wanted
@@ -76,13 +87,15 @@ export class SharedLink {
     clearInterval(this.#timer);
     if (!this.#port) return;
     this.#send({ type: 'leave' });
-    this.#worker.onerror = this.#port.onmessage = null;
+    this.#worker.removeEventListener('error', this.#fail);
+    this.#port.onmessage = null;
     this.#port.close();
     this.#worker = this.#port = undefined;
   }
 
   #goAlone() {
     if (this.#stopped.signal.aborted) return;
+    workers.delete(this.#script);
     this.#stopped.abort();
     this.#leave();
     this.#own = new OwnConnection(this.#wanted(), this.#tell);

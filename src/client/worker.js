@@ -7,9 +7,11 @@ const mostUntaken = 32;
 /** The connections that tabs share, by what they read and for whom. */
 const shared = new Map();
 
-/** Serves the tabs of a SharedWorker, each of which has a port for each of its sources. */
+/** Serves the tabs of a SharedWorker, each of which sends a port for each of its sources. */
 export function serveTabs(scope) {
-  scope.onconnect = ({ ports: [port] }) => new Tab(port);
+  scope.onconnect = ({ ports: [page] }) => {
+    page.onmessage = ({ ports: [port] }) => new Tab(port);
+  };
   followClock(isNew => {
     for (const connection of shared.values()) connection.wake(isNew);
   }, new AbortController().signal);

@@ -30,10 +30,6 @@ internal sealed class ConnectionAcceptor(
     internal static Rejection? Inspect(HttpContext context, ref ConnectionRequest request)
     {
         var headers = context.Request.Headers;
-        if (headers["Sec-Fetch-Site"] == "cross-site")
-        {
-            return Rejection.CrossSite;
-        }
         var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;
         if (query.TryGetValue("callback", out var callback))
         {
@@ -113,7 +109,7 @@ internal sealed class ConnectionAcceptor(
         {
             var format = FormatNegotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
             var nonce = Nonce.Create();
-            WriteHeaders(context.Response, format, nonce);
+            WriteHeaders(context.Response, format, nonce, request.Options?.FrameAncestors);
             return lease is null ? null : SettingsOf(context, request, format, nonce, lease);
         }
         catch
@@ -180,7 +176,7 @@ internal sealed class ConnectionAcceptor(
     private TimeSpan? AuthenticationLifetime(HttpContext context) =>
         context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc - time.GetUtcNow();
 
-    private static void WriteHeaders(HttpResponse response, WireFormat format, Nonce nonce)
+    private static void WriteHeaders(HttpResponse response, WireFormat format, Nonce nonce, string? frameAncestors)
     {
         var headers = response.Headers;
         response.ContentType = format.ContentType;
@@ -192,6 +188,6 @@ internal sealed class ConnectionAcceptor(
         Span<char> text = stackalloc char[Nonce.Length];
         Encoding.ASCII.GetChars(nonce, text);
         headers.ContentSecurityPolicy = $"default-src 'none'; script-src 'nonce-{text}'; connect-src 'self'; " +
-            "frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
+            $"frame-ancestors {frameAncestors ?? "'self'"}; base-uri 'none'; form-action 'none'";
     }
 }

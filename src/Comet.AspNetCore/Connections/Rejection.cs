@@ -60,7 +60,9 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
         "A stream carries 1000 feeds at most, as NDJSON; a frame and an EventSource take 100.");
 
     internal static readonly Rejection CrossSite = new(
-        "cross-site", StatusCodes.Status403Forbidden, "This stream serves pages of its own site only.");
+        "cross-site",
+        StatusCodes.Status403Forbidden,
+        "This stream serves pages of its own site, and of origins that the CORS policy of its endpoint, or the app's default one, allows.");
 
     /// <summary>The client has had the end of its sequence. EventSource comes back after every end, but not after this status.</summary>
     internal static readonly Rejection Over = new("over", StatusCodes.Status204NoContent, "");

@@ -37,7 +37,9 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     {
         var request = new ConnectionRequest(callback, options);
         var selection = new FeedSelection(context);
-        var early = ConnectionAcceptor.Inspect(context, ref request) ?? (areNamed ? RejectionOfAll(context) : null);
+        var early = await CrossSiteRequests.InspectAsync(context) ??
+            ConnectionAcceptor.Inspect(context, ref request) ??
+            (areNamed ? RejectionOfAll(context) : null);
         if ((early ?? await selection.ReadAsync(choices, areNamed)) is { } rejection)
         {
             await rejection.WriteAsync(context);

@@ -21,7 +21,7 @@ internal sealed class SequenceResult<T>(
         var services = context.RequestServices.GetService<ConnectionServices>() ??
             throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
         var request = new ConnectionRequest(callback, options, scriptOnly, End: SequencePosition.Ended);
-        if (ConnectionAcceptor.Inspect(context, ref request) is { } rejection)
+        if ((await CrossSiteRequests.InspectAsync(context) ?? ConnectionAcceptor.Inspect(context, ref request)) is { } rejection)
         {
             await rejection.WriteAsync(context);
             return;

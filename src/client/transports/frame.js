@@ -13,6 +13,7 @@ export async function frame({ request, positions }, told, signal) {
 }
 
 const mostWaitForLoad = 5_000;
+const watchTick = 500;
 
 // A frame that is inserted earlier keeps the page's own load event from firing. One image that hangs must not keep the stream from
 // starting.
@@ -62,7 +63,10 @@ function read(url, told, signal) {
       const grown = document.documentElement?.textContent.length ?? 0;
       if (length !== undefined && grown !== length) told.alive();
       length = grown;
-    }, 1_000);
+      // WebKit tells of a reset nowhere else. While it comes, other browsers give no end, or the start.
+      const [navigation] = inner.contentWindow.performance.getEntriesByType('navigation');
+      if (document.URL !== 'about:blank' && navigation?.responseEnd > navigation?.responseStart) finish();
+    }, watchTick);
     inner.comet = (data, id, feed) => {
       told.alive();
       take([{ type: 'message', data: toOwn(data), id, feed }]);

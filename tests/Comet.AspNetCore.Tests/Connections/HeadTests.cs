@@ -69,6 +69,28 @@ public class HeadTests
     }
 
     [Fact]
+    public async Task Which_pages_may_have_a_stream_in_a_frame_is_an_option_of_it()
+    {
+        await using var app = await TestApp.StartAsync(app => app.MapGet("/stream", () =>
+            CometResults.String(Three(), "parent.f", new() { FrameAncestors = "'self' https://portal.example" })));
+        await using var stream = await app.OpenAsync("/stream");
+
+        Assert.Contains(
+            "; frame-ancestors 'self' https://portal.example; base-uri 'none'; ",
+            stream.Response.Headers.GetValues("Content-Security-Policy").Single());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData("*; script-src *")]
+    [InlineData("*, script-src *")]
+    [InlineData("*\r\nX-Other: y")]
+    [InlineData("https://portal.ex\u00e4mple")]
+    public void What_is_no_list_of_such_pages_is_an_error(string sources) =>
+        Assert.Throws<ArgumentException>(() => new CometStreamOptions { FrameAncestors = sources });
+
+    [Fact]
     public async Task A_real_document_head_with_padding_precedes_the_first_message()
     {
         const int Padding = 1024;

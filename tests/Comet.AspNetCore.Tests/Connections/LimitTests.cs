@@ -172,7 +172,10 @@ public class LimitTests
         Assert.Equal(status, (int)answer.StatusCode);
         if (status == 403)
         {
-            Assert.Equal("This stream serves pages of its own site only.", await answer.Content.ReadAsStringAsync());
+            Assert.Equal(
+                "This stream serves pages of its own site, and of origins that the CORS policy of its endpoint, or the app's default one, " +
+                "allows.",
+                await answer.Content.ReadAsStringAsync());
         }
     }
 

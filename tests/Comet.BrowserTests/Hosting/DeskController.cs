@@ -5,6 +5,6 @@ namespace Comet.BrowserTests.Hosting;
 
 public sealed class DeskController(Desk desk) : Controller
 {
-    [HttpGet(Desk.Stream)]
+    [HttpGet(Desk.Stream), HttpPost(Desk.Stream)]
     public CometResult Stream() => CometResults.Feeds(desk.Sources, "parent.received");
 }

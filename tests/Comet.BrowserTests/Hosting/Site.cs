@@ -39,6 +39,7 @@ public sealed class Site : IAsyncDisposable
 
         _app = builder.Build();
         _app.UseRouting();
+        _app.UseCors();
         _app.UseAuthentication();
         _app.UseAuthorization();
         _app.MapGet("/comet.js", () => Results.File(Path.Combine(AppContext.BaseDirectory, "comet.js"), "text/javascript"));

@@ -69,6 +69,19 @@ public sealed class TestStreamsController : Controller
     public CometResult Mine(CancellationToken cancellation) =>
         CometResults.String(UpTo(int.MaxValue, cancellation, pause: 100).Select(_ => User.Identity!.Name!), "parent.received");
 
+    /// <summary>The <c>Authorization</c> of the request.</summary>
+    [HttpGet("authorization")]
+    public CometResult Authorization(CancellationToken cancellation)
+    {
+        var told = Request.Headers.Authorization.ToString();
+        return CometResults.String(UpTo(1, cancellation).Select(_ => told), "parent.received");
+    }
+
+    /// <summary>The numbers from 1 to 3, which any page may have in a frame.</summary>
+    [HttpGet("framed")]
+    public CometResult Framed(CancellationToken cancellation) =>
+        CometResults.Json(UpTo(3, cancellation), "parent.received", new() { FrameAncestors = "*" });
+
     /// <summary>Tells a CometSource the control messages in <paramref name="told"/>, and stays open.</summary>
     [HttpGet("told")]
     public async Task Tell([FromQuery] string[] told)

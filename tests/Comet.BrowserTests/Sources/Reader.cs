@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Comet.BrowserTests.Browsers;
 using Comet.BrowserTests.Hosting;
 using Microsoft.Playwright;
@@ -11,28 +12,32 @@ internal sealed class Reader
 
     internal IPage Page { get; }
 
+    /// <summary>A function of a stream's address, which reads it by a CometSource.</summary>
+    /// <param name="init">The options of the source: an object, or the expression of one.</param>
+    internal static string ScriptOf(object? init) => $$"""
+        stream => {
+          const source = new CometSource(stream, {{init as string ?? JsonSerializer.Serialize(init ?? new { })}});
+          window.reader = { source, values: [], ids: [], feeds: [], events: [], told: [] };
+          source.onmessage = event => {
+            reader.values.push(event.data);
+            reader.ids.push(event.lastEventId);
+            reader.feeds.push(event.feed ?? '');
+            reader.told.push(`message ${source.readyState}`);
+          };
+          for (const type of ['open', 'gap', 'skipped', 'end', 'reconnecting', 'closed', 'error']) {
+            source.addEventListener(type, ({ reason, status, delay, feed }) => {
+              reader.events.push({ type, reason, status, delay, feed, readyState: source.readyState });
+              reader.told.push(`${type} ${source.readyState}`);
+            });
+          }
+        }
+        """;
+
     /// <summary>Goes to a page of the site, which is an empty one, and reads the stream there.</summary>
     internal static async Task<Reader> OpenAsync(IPage page, string site, string stream, object? init = null, string at = "/test/empty")
     {
         await page.GotoAsync(site + at, new() { WaitUntil = WaitUntilState.DOMContentLoaded });
-        await page.EvaluateAsync("""
-            ([stream, init]) => {
-              const source = new CometSource(stream, init);
-              window.reader = { source, values: [], ids: [], feeds: [], events: [], told: [] };
-              source.onmessage = event => {
-                reader.values.push(event.data);
-                reader.ids.push(event.lastEventId);
-                reader.feeds.push(event.feed ?? '');
-                reader.told.push(`message ${source.readyState}`);
-              };
-              for (const type of ['open', 'gap', 'skipped', 'end', 'reconnecting', 'closed', 'error']) {
-                source.addEventListener(type, ({ reason, status, delay, feed }) => {
-                  reader.events.push({ type, reason, status, delay, feed, readyState: source.readyState });
-                  reader.told.push(`${type} ${source.readyState}`);
-                });
-              }
-            }
-            """, new[] { stream, init ?? new { } });
+        await page.EvaluateAsync(ScriptOf(init), stream);
         return new Reader(page);
     }
 
