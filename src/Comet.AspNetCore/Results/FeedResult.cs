@@ -37,17 +37,11 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     {
         var request = new ConnectionRequest(callback, options);
         var selection = new FeedSelection(context);
-        var early = ConnectionAcceptor.Inspect(context, ref request) ?? (areNamed ? RejectionOfAll(context) : null);
-        if ((early ?? await selection.ReadAsync(choices, areNamed)) is { } rejection)
+        if (await AcceptAsync(context, request, selection) is not { } settings)
         {
-            await rejection.WriteAsync(context);
             return Task.CompletedTask;
         }
         var services = selection.Feeds[0].Handle.Services;
-        if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
-        {
-            return Task.CompletedTask;
-        }
         var now = services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
         FeedSet? feeds = null;
         FeedReader[]? readers = null;
@@ -108,9 +102,32 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         return subscriber.Completion;
     }
 
-    // Before a form is read, and each of its feeds is asked about.
-    private static Rejection? RejectionOfAll(HttpContext context) =>
-        context.RequestServices.GetRequiredService<ConnectionAcceptor>().RejectionOfAll();
+    // The place comes first: a client that has too many streams costs no reading of a form, and no question of who may read.
+    private async ValueTask<ConnectionSettings?> AcceptAsync(HttpContext context, ConnectionRequest request, FeedSelection selection)
+    {
+        var acceptor = context.RequestServices.GetRequiredService<ConnectionAcceptor>();
+        ConnectionLease? lease = null;
+        try
+        {
+            var rejection = ConnectionAcceptor.Inspect(context, ref request) ?? acceptor.TryAcquire(context, out lease);
+            if (rejection is { Status: StatusCodes.Status429TooManyRequests } && await selection.MayFindUserAsync(choices))
+            {
+                rejection = null; // the address has no place, but the user may have one
+            }
+            if ((rejection ?? await selection.ReadAsync(choices, areNamed)) is not { } refused)
+            {
+                return await acceptor.AcceptAsync(context, request, lease);
+            }
+            lease?.Dispose(); // before the client learns that it has none, and may come again
+            await refused.WriteAsync(context);
+            return null;
+        }
+        catch
+        {
+            lease?.Dispose();
+            throw;
+        }
+    }
 
     private FeedSet Acquire(FeedSelection selection)
     {

@@ -415,7 +415,7 @@ public abstract class FeedStoreTests
         await feed.CompleteAsync();
         var exception = await Assert.ThrowsAsync<FeedCompletedException>(() => feed.PublishAsync("2").AsTask().WithPatience());
 
-        Assert.Equal(feed.Name, exception.Name);
+        Assert.Equal(feed.Name, exception.FeedName);
         Assert.Equal(next, core.Tail.State.Next);
         Assert.Equal(["1"], await ReadToEndAsync(feed, FeedPosition.Earliest));
     }
