@@ -554,6 +554,25 @@ public abstract class FeedStoreTests
     }
 
     [Fact]
+    public async Task A_key_that_was_only_asked_for_is_not_there_and_one_that_was_completed_is()
+    {
+        await using var host = await StartAsync();
+        var feeds = host.Feeds(NewName(), new FeedOptions());
+        using var ending = new CancellationTokenSource();
+        await using var reader = feeds.Get("asked").ReadAsync(FeedPosition.Earliest, ending.Token).GetAsyncEnumerator(ending.Token);
+        var next = reader.MoveNextAsync().AsTask(); // it is followed as long as this waits
+        await feeds.Get("asked").GetNewestAsync(1).AsTask().WithPatience();
+        await feeds.Get("completed").CompleteAsync().AsTask().WithPatience();
+
+        Assert.Null(await feeds.FindAsync("asked").AsTask().WithPatience());
+        Assert.NotNull(await feeds.FindAsync("completed").AsTask().WithPatience());
+
+        await feeds.Get("asked").PublishAsync("1");
+        Assert.True(await next.WithPatience());
+        Assert.NotNull(await feeds.FindAsync("asked").AsTask().WithPatience());
+    }
+
+    [Fact]
     public async Task A_reader_may_start_at_the_newest_messages()
     {
         const int Retain = 20;
