@@ -17,6 +17,9 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     // Of the feeds of a request, whose first pages are read at a time.
     private const int AtOnce = 8;
 
+    // How much of the first pages a stream of several feeds holds until it is their turn; the others are read again, then.
+    private const int MaxPages = 256 * 1024;
+
     // How long a stream waits for a log of one of several feeds to open, and how long it does without it.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Absence = TimeSpan.FromSeconds(15);
@@ -228,6 +231,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             return readers;
         }
         var starts = new List<Task>(AtOnce);
+        var pages = 0L;
         for (var i = 0; i < readers.Length; i++)
         {
             starts.Add(StartAtAsync(i));
@@ -242,9 +246,11 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         async Task StartAtAsync(int i)
         {
             readers[i] = await StartReaderAsync(feeds.Feeds[i], selection.Feeds[i].After);
-            if (i > 0)
+            var length = readers[i].PageLength;
+            if (i > 0 && Interlocked.Add(ref pages, length) > MaxPages)
             {
-                readers[i].TakePage(); // those that wait for their turn hold no page
+                Interlocked.Add(ref pages, -length);
+                readers[i].TakePage();
             }
         }
 
