@@ -65,7 +65,7 @@ internal sealed class ConnectionAcceptor(
         {
             return Rejection.BadId;
         }
-        request = request with { Start = start };
+        request = request with { Start = start, IsStartOfUrl = StringValues.IsNullOrEmpty(header) };
         return request.End is { } end && start.Is(end) ? Rejection.Over : null;
     }
 
@@ -169,6 +169,7 @@ internal sealed class ConnectionAcceptor(
             Server = options.Value,
             Stream = request.Options,
             Start = request.Start,
+            IsStartOfUrl = request.IsStartOfUrl,
             Past = request.Past,
             Wait = request.Wait,
             AuthenticationLifetime = AuthenticationLifetime(context),

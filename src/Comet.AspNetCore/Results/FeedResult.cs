@@ -255,7 +255,8 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         }
 
         ValueTask<FeedReader> StartReaderAsync(FeedCore feed, FeedPosition? after) =>
-            settings.Start is { } position ? FeedReader.StartAsync(feed, position, after, cancellationToken)
+            settings.Start is { } position && (after is null || !settings.IsStartOfUrl)
+                ? FeedReader.StartAsync(feed, position, after, cancellationToken)
             : FeedReader.StartAsync(feed, after is null ? settings.Past : after, cancellationToken);
     }
 }

@@ -11,6 +11,34 @@ public class SharedLogTests
 {
     private readonly SharedLogStore _store = new();
 
+    public static TheoryData<CometFormat> Formats => [.. Enum.GetValues<CometFormat>()];
+
+    // An EventSource whose page has added a feed is another one: it has the place of the others in its address.
+    [Theory, MemberData(nameof(Formats))]
+    public async Task A_feed_that_is_added_with_a_place_of_its_own_has_its_past_beside_the_place_of_the_others(CometFormat format)
+    {
+        _store.Add("rooms/1", "one");
+        _store.Add("rooms/2", "its past");
+        _store.Add("rooms/1", "two");
+        await using var app = await StartAsync();
+        const string Added = "/both?feed=rooms/1&feed=earliest@rooms/2&lastEventId=shared-3";
+        string last;
+        await using (var stream = await app.OpenAsync(Added, format))
+        {
+            var message = await stream.UntilAsync(static message => message.Kind == CometMessageKind.Message);
+            Assert.Equal(("rooms/2", "its past"), (message.Feed, message.Value.GetString()));
+            await app.Services.GetRequiredService<KeyedFeeds<string>>().Get("1").PublishAsync("three");
+            message = await stream.UntilAsync(static message => message.Kind == CometMessageKind.Message);
+            Assert.Equal(("rooms/1", "three"), (message.Feed, message.Value.GetString()));
+            last = message.Id!;
+        }
+
+        // It comes back to the same address by itself, with what it has had since.
+        await using var again = await app.OpenAsync(Added, format, last);
+        await app.Services.GetRequiredService<KeyedFeeds<string>>().Get("2").PublishAsync("four");
+        Assert.Equal("four", (await again.UntilAsync(static message => message.Kind == CometMessageKind.Message)).Value.GetString());
+    }
+
     [Fact]
     public async Task The_first_page_of_each_feed_is_read_once()
     {
