@@ -90,7 +90,7 @@ internal sealed class SqliteBatch(SqliteFeeds feeds)
         }
     }
 
-    internal FeedPosition? Append(SqliteFeed feed, ReadOnlyMemory<byte> payload, SqliteDatabase database)
+    internal (FeedPosition? Position, bool HasWritten) Append(SqliteFeed feed, ReadOnlyMemory<byte> payload, SqliteDatabase database)
     {
         _changed.Add(feed);
         return feed.Append(database, payload, Now);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Comet.AspNetCore.Stores;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -23,6 +22,9 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly SqliteStatement _commit;
     private readonly SqliteStatement _rollback;
     private readonly SqliteStatement _truncateWal;
+    private readonly SqliteStatement _seed;
+    private readonly SqliteStatement _removals;
+    private readonly SqliteStatement _countRemoval;
     private readonly SqliteStatement _findFeed;
     private readonly SqliteStatement _addFeed;
     private readonly SqliteStatement _keepFeed;
@@ -33,7 +35,6 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly SqliteStatement _add;
     private readonly SqliteStatement _oldest;
     private readonly SqliteStatement _newest;
-    private readonly SqliteStatement _newestOf;
     private readonly SqliteStatement _after;
     private readonly SqliteStatement _removeThrough;
     private readonly SqliteStatement _removeOldest;
@@ -50,6 +51,9 @@ internal sealed class SqliteDatabase : IDisposable
         _commit = Statement("COMMIT");
         _rollback = Statement("ROLLBACK");
         _truncateWal = Statement("PRAGMA wal_checkpoint(TRUNCATE)");
+        _seed = Statement("SELECT value FROM seed");
+        _removals = Statement("SELECT count FROM removals WHERE bucket = $1");
+        _countRemoval = Statement("INSERT INTO removals VALUES ($1, 1) ON CONFLICT (bucket) DO UPDATE SET count = count + 1");
         _findFeed = Statement("SELECT id, epoch, trimmed, keep_ms FROM feeds WHERE name = $1");
         _addFeed = Statement("INSERT INTO feeds (name, epoch, trimmed, keep_ms) VALUES ($1, $2, 0, $3) RETURNING id");
         _keepFeed = Statement("UPDATE feeds SET keep_ms = $2 WHERE id = $1");
@@ -58,10 +62,9 @@ internal sealed class SqliteDatabase : IDisposable
         _nextFeeds = Statement("SELECT id, name, keep_ms FROM feeds WHERE id > $1 ORDER BY id LIMIT $2");
         _removeFeed = Statement("DELETE FROM feeds WHERE id = $1");
         _add = Statement("INSERT INTO entries (feed, offset, at_ms, total, payload) VALUES ($1, $2, $3, $4, $5)");
-        _oldest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset");
-        _newest = Statement("SELECT offset, at_ms, total, length(payload) FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
-        _newestOf = Statement(
-            "SELECT at_ms FROM entries WHERE feed = (SELECT id FROM feeds WHERE name = $1) ORDER BY offset DESC LIMIT 1");
+        _oldest = Statement(
+            "SELECT offset, at_ms, total, coalesce(length(payload), 0) FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset");
+        _newest = Statement("SELECT offset, at_ms, total, payload IS NULL FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
         _after = Statement("SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset");
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
         _removeOldest = Statement(
@@ -153,7 +156,10 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Reads the feed of this name, or creates it.</summary>
+    /// <summary>
+    /// Reads the feed of this name. One that has no row gets it at once, unless it is a key of a family: anybody may ask for keys, so
+    /// those get it with their first entry.
+    /// </summary>
     internal FeedRow OpenFeed(string name, TimeSpan keep)
     {
         var keepMilliseconds = (long)keep.TotalMilliseconds;
@@ -171,8 +177,9 @@ internal sealed class SqliteDatabase : IDisposable
         }
         if (found is not { } feed)
         {
-            var epoch = NewEpoch();
-            return new FeedRow(_addFeed.Value<long>(name, epoch, keepMilliseconds), epoch, 0, 0, 0, 0);
+            var isKey = FeedName.IsOfFamily(name);
+            var epoch = isKey ? EpochWithoutRow(name) : SqliteEpoch.New();
+            return new FeedRow(isKey ? 0 : AddFeed(name, epoch, keep), epoch, 0, 0, 0, 0);
         }
         if (keepMilliseconds >= 0)
         {
@@ -196,15 +203,18 @@ internal sealed class SqliteDatabase : IDisposable
         {
             return feed;
         }
-        var isCompleted = newest.GetInt64(3) == 0;
+        var isCompleted = newest.GetInt64(3) == 1;
         feed = feed with { Head = newest.GetInt64(0), Total = newest.GetInt64(2), NewestAt = SqliteStatement.Time(newest.GetInt64(1)) };
         return isCompleted ? feed with { Completion = new(feed.Head, default, feed.NewestAt) } : feed;
     }
 
+    /// <summary>Creates a feed, and returns its id.</summary>
+    internal long AddFeed(string name, string epoch, TimeSpan keep) => _addFeed.Value<long>(name, epoch, (long)keep.TotalMilliseconds);
+
     /// <summary>Gives a feed a new epoch and returns that.</summary>
     internal string RenewFeed(long feed)
     {
-        var epoch = NewEpoch();
+        var epoch = SqliteEpoch.New();
         _renewFeed.Execute(feed, epoch);
         return epoch;
     }
@@ -219,14 +229,15 @@ internal sealed class SqliteDatabase : IDisposable
     }
 
     internal void Add(long feed, in FeedEntry entry, byte[] payload, long total) =>
-        _add.Execute(feed, entry.Offset, entry.At.ToUnixTimeMilliseconds(), total, payload);
+        _add.Execute(
+            feed, entry.Offset, entry.At.ToUnixTimeMilliseconds(), total, entry.IsCompletion ? DBNull.Value : payload);
 
     internal IEnumerable<FeedEntry> After(long feed, long offset)
     {
         using var rows = _after.Query(feed, offset);
         while (rows.Read())
         {
-            yield return new FeedEntry(rows.GetInt64(0), rows.GetFieldValue<byte[]>(1), SqliteStatement.Time(rows.GetInt64(2)));
+            yield return new FeedEntry(rows.GetInt64(0), SqliteStatement.Payload(rows, 1), SqliteStatement.Time(rows.GetInt64(2)));
         }
     }
 
@@ -284,11 +295,12 @@ internal sealed class SqliteDatabase : IDisposable
         return row.Read() ? (row.GetInt64(0), SqliteStatement.Time(row.GetInt64(1))) : null;
     }
 
-    /// <summary>When the newest entry of the feed of this name was published; null: there is none.</summary>
-    internal DateTimeOffset? Newest(string name) => _newestOf.Value<object>(name) is long at ? SqliteStatement.Time(at) : null;
-
     /// <summary>Removes a feed that has no entries. If it is opened again, it begins in another epoch.</summary>
-    internal void RemoveFeed(long feed) => _removeFeed.Execute(feed);
+    internal void RemoveFeed(long feed, string name)
+    {
+        _removeFeed.Execute(feed);
+        _countRemoval.Execute(SqliteEpoch.BucketOf(name));
+    }
 
     /// <summary>Writes as an append does, and leaves nothing behind.</summary>
     internal void Probe() => _probe.Execute(ProbeBytes);
@@ -304,7 +316,11 @@ internal sealed class SqliteDatabase : IDisposable
         _fileLock.Dispose();
     }
 
-    private static string NewEpoch() => RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuvwxyz", 8);
+    private string EpochWithoutRow(string name)
+    {
+        var removals = _removals.Value<object>(SqliteEpoch.BucketOf(name)) is long count ? count : 0;
+        return SqliteEpoch.Of(name, _seed.Value<object>() as string ?? "", removals);
+    }
 
     // A second process would not see what this one appends. SQLite's own locks end with the transaction; this one ends with the process,
     // even if that is killed.
@@ -352,7 +368,7 @@ internal sealed class SqliteDatabase : IDisposable
     }
 
     /// <summary>The state of a feed in the file.</summary>
-    /// <param name="Id">Its key.</param>
+    /// <param name="Id">Its key; 0: it has no row.</param>
     /// <param name="Epoch">Its epoch.</param>
     /// <param name="Head">Its newest offset.</param>
     /// <param name="Trimmed">The highest offset that was removed; 0: none was.</param>

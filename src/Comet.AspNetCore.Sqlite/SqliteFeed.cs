@@ -9,18 +9,18 @@ internal sealed class SqliteFeed(string name)
     // No log gets so far. Somebody else wrote it, and after the highest number there is none, so the log begins anew.
     private const long MaxOffset = long.MaxValue / 2;
 
-    private long _id;
     private readonly List<IFeedTail> _tails = [];
     private readonly List<FeedEntry> _undelivered = [];
     private SqliteDatabase.FeedRow _row;
     private long _delivered;
     private string? _deliveredEpoch;
     private long? _resetTo;
+    private volatile Committed _committed = new(0, "");
 
     internal string Name => name;
 
-    /// <summary>Its id in the file. Readers use it, too.</summary>
-    internal long Id => Volatile.Read(ref _id);
+    /// <summary>Where readers find it in the file.</summary>
+    internal Committed InFile => _committed;
 
     internal required FeedRetention Retention { get; set; }
 
@@ -30,35 +30,42 @@ internal sealed class SqliteFeed(string name)
     internal void Load(SqliteDatabase database)
     {
         _row = database.OpenFeed(name, Retention.Age);
-        Volatile.Write(ref _id, _row.Id);
         _undelivered.Clear();
+        if (_row.Id == 0 && _delivered == 0 && _deliveredEpoch is { } asked)
+        {
+            _row = _row with { Epoch = asked }; // it stays while the feed is open, whatever is removed beside it
+        }
         if (_row.Head >= MaxOffset)
         {
-            _row = new SqliteDatabase.FeedRow(Id, database.BeginAnew(Id), 0, 0, 0, 0);
+            _row = new SqliteDatabase.FeedRow(_row.Id, database.BeginAnew(_row.Id), 0, 0, 0, 0);
         }
         if (_row.Epoch == _deliveredEpoch && _row.Head < _delivered)
         {
             // An older copy of the file is in its place, which would give offsets that clients know to other entries.
-            _row = _row with { Epoch = database.RenewFeed(Id) };
+            _row = _row with { Epoch = _row.Id == 0 ? SqliteEpoch.New() : database.RenewFeed(_row.Id) };
         }
         // The tails are reset when the epoch is another, or when retention has removed entries that they never got.
         _resetTo = _row.Epoch == _deliveredEpoch && _row.Trimmed <= _delivered ? null : EndForTails;
-        _undelivered.AddRange(database.After(Id, _resetTo ?? _delivered));
+        _undelivered.AddRange(database.After(_row.Id, _resetTo ?? _delivered));
     }
 
     /// <summary>Appends an entry; a second completion gets the position of the first.</summary>
-    /// <returns>Null: the feed is completed.</returns>
-    internal FeedPosition? Append(SqliteDatabase database, ReadOnlyMemory<byte> payload, DateTimeOffset at)
+    /// <returns>The position, null if the feed is completed; and whether the entry was written.</returns>
+    internal (FeedPosition? Position, bool HasWritten) Append(SqliteDatabase database, ReadOnlyMemory<byte> payload, DateTimeOffset at)
     {
         if (_row.Completion is { } completion)
         {
-            return payload.IsEmpty ? new FeedPosition(_row.Epoch, completion.Offset) : null;
+            return (payload.IsEmpty ? new FeedPosition(_row.Epoch, completion.Offset) : null, false);
+        }
+        if (_row.Id == 0)
+        {
+            _row = _row with { Id = database.AddFeed(name, _row.Epoch, Retention.Age) };
         }
         RedateIfAhead(database, at); // the dates of a feed do not fall, so that readers find a time without reading all of them
         var entry = new FeedEntry(_row.Head + 1, payload, at);
         var isWholeArray = MemoryMarshal.TryGetArray(payload, out var array) && array.Offset == 0 && array.Count == array.Array!.Length;
         var bytes = isWholeArray ? array.Array! : payload.ToArray();
-        database.Add(Id, entry, bytes, _row.Total + payload.Length);
+        database.Add(_row.Id, entry, bytes, _row.Total + payload.Length);
         _row = _row with
         {
             Head = entry.Offset,
@@ -68,7 +75,7 @@ internal sealed class SqliteFeed(string name)
             Completion = entry.IsCompletion ? entry : null,
         };
         _undelivered.Add(entry);
-        return new FeedPosition(_row.Epoch, entry.Offset);
+        return (new FeedPosition(_row.Epoch, entry.Offset), true);
     }
 
     /// <summary>Whether it has entries that retention no longer covers, or that the clock has not reached.</summary>
@@ -85,7 +92,7 @@ internal sealed class SqliteFeed(string name)
             return true;
         }
         var row = _row;
-        foreach (var (offset, at, total) in database.Oldest(Id))
+        foreach (var (offset, at, total) in database.Oldest(_row.Id))
         {
             row = row with { OldestAt = at };
             if (budget == 0 || !IsDue(row, before))
@@ -98,7 +105,7 @@ internal sealed class SqliteFeed(string name)
         if (row.Trimmed > _row.Trimmed)
         {
             var isHead = row.Trimmed == row.Head;
-            database.RemoveThrough(Id, row.Trimmed, isHead);
+            database.RemoveThrough(_row.Id, row.Trimmed, isHead);
             _row = isHead ? row with { Completion = null } : row;
         }
         return !IsDue(row, before);
@@ -131,6 +138,10 @@ internal sealed class SqliteFeed(string name)
         _undelivered.Clear();
         _resetTo = null;
         (_deliveredEpoch, _delivered) = (_row.Epoch, _row.Head);
+        if (_committed.Id != _row.Id || _committed.Epoch != _row.Epoch)
+        {
+            _committed = new Committed(_row.Id, _row.Epoch);
+        }
     }
 
     // A tail gets the completion, if there is one.
@@ -142,7 +153,7 @@ internal sealed class SqliteFeed(string name)
     {
         if (IsAhead(now))
         {
-            database.Redate(Id, now);
+            database.Redate(_row.Id, now);
             _row = _row with { OldestAt = _row.OldestAt > now ? now : _row.OldestAt, NewestAt = now };
         }
     }
@@ -154,4 +165,9 @@ internal sealed class SqliteFeed(string name)
         var isTooMuch = messages > Retention.Entries || row.Total - row.TrimmedTotal > Retention.Bytes;
         return count > 0 && (row.OldestAt < before || (count > 1 && isTooMuch));
     }
+
+    /// <summary>What readers need to know.</summary>
+    /// <param name="Id">The feed's id in the file; 0: it is not there yet, as it never had an entry.</param>
+    /// <param name="Epoch">Its epoch.</param>
+    internal sealed record Committed(long Id, string Epoch);
 }

@@ -1,10 +1,9 @@
 using Comet.AspNetCore.Stores;
-using Microsoft.Data.Sqlite;
 
 namespace Comet.AspNetCore.Sqlite;
 
 /// <summary>The log of one feed in the file, for one tail.</summary>
-internal sealed class SqliteFeedLog(SqliteWriter writer, SqliteFeed feed, IFeedTail tail, string path) : IFeedLog
+internal sealed class SqliteFeedLog(SqliteWriter writer, SqliteFeed feed, IFeedTail tail) : IFeedLog
 {
     // The answers for a feed that is no longer in the file.
     private static readonly FeedPosition MissingPosition = new("none", 0);
@@ -22,13 +21,15 @@ internal sealed class SqliteFeedLog(SqliteWriter writer, SqliteFeed feed, IFeedT
     }
 
     public async ValueTask<FeedLogPage> ReadAsync(long after, int maxEntries, long maxBytes, CancellationToken cancellationToken) =>
-        await ReadAsync(reader => reader.Read(feed.Id, after, maxEntries, maxBytes), cancellationToken) ?? Missing;
+        await ReadAsync(
+            (reader, id) => reader.Read(id, after, maxEntries, maxBytes), static empty => new FeedLogPage(empty, 0, []), cancellationToken)
+        ?? Missing;
 
     public async ValueTask<FeedPosition> FindNewestAsync(int count, CancellationToken cancellationToken) =>
-        await ReadAsync(reader => reader.FindNewest(feed.Id, count), cancellationToken) ?? MissingPosition;
+        await ReadAsync((reader, id) => reader.FindNewest(id, count), Beginning, cancellationToken) ?? MissingPosition;
 
     public async ValueTask<FeedPosition> FindSinceAsync(DateTimeOffset time, CancellationToken cancellationToken) =>
-        await ReadAsync(reader => reader.FindSince(feed.Id, time), cancellationToken) ?? MissingPosition;
+        await ReadAsync((reader, id) => reader.FindSince(id, time), Beginning, cancellationToken) ?? MissingPosition;
 
     public async ValueTask DisposeAsync()
     {
@@ -39,19 +40,12 @@ internal sealed class SqliteFeedLog(SqliteWriter writer, SqliteFeed feed, IFeedT
         }
     }
 
-    private async ValueTask<T> ReadAsync<T>(Func<SqliteReader, T> read, CancellationToken cancellationToken)
+    private static FeedPosition? Beginning(string epoch) => new FeedPosition(epoch, 0);
+
+    // A feed that never had an entry is not in the file.
+    private async ValueTask<T> ReadAsync<T>(Func<SqliteReader, long, T> read, Func<string, T> empty, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await writer.Readers.ReadAsync(read, cancellationToken);
-        }
-        catch (SqliteException exception)
-        {
-            if (SqliteFaults.IsDamage(exception))
-            {
-                writer.TryEnqueue(new SqliteFailure(exception)); // appends to a damaged file could be lost
-            }
-            throw SqliteFaults.Describe(exception, path);
-        }
+        var (id, epoch) = feed.InFile;
+        return id == 0 ? empty(epoch) : await writer.ReadAsync(reader => read(reader, id), cancellationToken);
     }
 }

@@ -14,6 +14,7 @@ internal sealed class SqliteReader : IDisposable
     private readonly SqliteStatement _entries;
     private readonly SqliteStatement _newest;
     private readonly SqliteStatement _next;
+    private readonly SqliteStatement _newestOf;
 
     /// <summary>Opens the connection, and closes it in the end.</summary>
     internal SqliteReader(SqliteConnection connection)
@@ -30,8 +31,11 @@ internal sealed class SqliteReader : IDisposable
                 _connection, "SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset LIMIT $3");
             _newest = new(
                 _connection,
-                "SELECT offset, length(payload) FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset DESC LIMIT 1");
+                "SELECT offset, payload IS NULL FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset DESC LIMIT 1");
             _next = new(_connection, "SELECT at_ms FROM entries WHERE feed = $1 AND offset >= $2 ORDER BY offset LIMIT 1");
+            _newestOf = new(
+                _connection,
+                "SELECT at_ms FROM entries WHERE feed = (SELECT id FROM feeds WHERE name = $1) ORDER BY offset DESC LIMIT 1");
         }
         catch
         {
@@ -53,7 +57,7 @@ internal sealed class SqliteReader : IDisposable
         using var rows = _entries.Query(feed, after, maxEntries);
         while (bytes < maxBytes && rows.Read())
         {
-            var payload = rows.GetFieldValue<byte[]>(1);
+            var payload = SqliteStatement.Payload(rows, 1);
             bytes += payload.Length;
             entries.Add(new FeedEntry(rows.GetInt64(0), payload, SqliteStatement.Time(rows.GetInt64(2))));
         }
@@ -97,9 +101,12 @@ internal sealed class SqliteReader : IDisposable
         return new FeedPosition(epoch, before);
     }
 
+    /// <summary>When the newest entry of the feed of this name was published; null: there is none.</summary>
+    internal DateTimeOffset? Newest(string name) => _newestOf.Value<object>(name) is long at ? SqliteStatement.Time(at) : null;
+
     public void Dispose()
     {
-        foreach (var statement in (SqliteStatement[])[_begin, _end, _feed, _oldest, _entries, _newest, _next])
+        foreach (var statement in (SqliteStatement[])[_begin, _end, _feed, _oldest, _entries, _newest, _next, _newestOf])
         {
             statement.Dispose();
         }
@@ -110,7 +117,7 @@ internal sealed class SqliteReader : IDisposable
     private long NewestMessage(long feed, long trimmed)
     {
         using var row = _newest.Query(feed);
-        return !row.Read() ? trimmed : row.GetInt64(1) == 0 ? row.GetInt64(0) - 1 : row.GetInt64(0);
+        return !row.Read() ? trimmed : row.GetInt64(1) == 1 ? row.GetInt64(0) - 1 : row.GetInt64(0);
     }
 
     // One transaction, so that all queries see the same state. The epoch is null: the file has no such feed.

@@ -8,19 +8,24 @@ namespace Comet.AspNetCore.Sqlite;
 internal static class SqliteSchema
 {
     private const long ApplicationId = 0x436F6D74; // "Comt"
-    private const long FileVersion = 1;
+    private const long FileVersion = 2;
 
     // entries.total: the bytes of the feed's payloads up to and including this one, so that the size of any range is one subtraction.
+    // entries.payload: NULL is a completion. An empty one was written by another program, and is as good as any text that is no JSON.
     // feeds.trimmed: the highest offset that was removed; it counts only while the feed has no entries.
     // feeds.id: never given to another feed (AUTOINCREMENT), which a log that is still open would take for its own.
+    // seed, removals: what the epochs of keys without a row are made of (SqliteEpoch).
     private const string Tables =
         """
         CREATE TABLE feeds (
             id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL, trimmed INTEGER NOT NULL,
             keep_ms INTEGER NOT NULL);
         CREATE TABLE entries (
-            feed INTEGER NOT NULL, offset INTEGER NOT NULL, at_ms INTEGER NOT NULL, total INTEGER NOT NULL, payload BLOB NOT NULL,
+            feed INTEGER NOT NULL, offset INTEGER NOT NULL, at_ms INTEGER NOT NULL, total INTEGER NOT NULL, payload BLOB,
             PRIMARY KEY (feed, offset)) WITHOUT ROWID;
+        CREATE TABLE seed (value TEXT NOT NULL);
+        INSERT INTO seed VALUES (hex(randomblob(16)));
+        CREATE TABLE removals (bucket INTEGER PRIMARY KEY, count INTEGER NOT NULL);
         CREATE TABLE probe (filler BLOB NOT NULL);
         """;
 

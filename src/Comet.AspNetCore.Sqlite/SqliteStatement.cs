@@ -5,6 +5,8 @@ namespace Comet.AspNetCore.Sqlite;
 /// <summary>A prepared statement; its parameters are named $1, $2 and so on.</summary>
 internal sealed class SqliteStatement : IDisposable
 {
+    private static readonly byte[] NoJson = [0];
+
     private readonly SqliteCommand _command;
 
     internal SqliteStatement(SqliteConnection connection, string sql)
@@ -40,6 +42,12 @@ internal sealed class SqliteStatement : IDisposable
     /// <summary>A time in a column. Others may write to the file, and what is no time is the nearest that is one.</summary>
     internal static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(
         Math.Clamp(milliseconds, DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
+
+    /// <summary>
+    /// The payload in a column; empty: it is NULL, a completion. Others may write an empty one, which is as good as no JSON.
+    /// </summary>
+    internal static byte[] Payload(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? [] : row.GetFieldValue<byte[]>(column) is { Length: > 0 } payload ? payload : NoJson;
 
     public void Dispose() => _command.Dispose();
 

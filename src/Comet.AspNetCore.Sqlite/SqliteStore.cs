@@ -17,7 +17,7 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
     private static readonly TimeSpan ProbePeriod = TimeSpan.FromSeconds(1);
 
     private readonly SqliteWriter _writer;
-    private readonly string _path;
+    private readonly TimeProvider _time;
     private readonly ITimer _sweep;
 
     public SqliteStore(IOptions<SqliteStoreOptions> options, IHostEnvironment environment, TimeProvider time, ILogger<SqliteStore> logger)
@@ -32,8 +32,8 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         {
             settings.DefaultTimeout = DefaultTimeoutSeconds;
         }
-        _path = settings.DataSource;
-        _writer = new SqliteWriter(settings.ConnectionString, _path, time, logger);
+        _time = time;
+        _writer = new SqliteWriter(settings.ConnectionString, settings.DataSource, time, logger);
         _sweep = time.CreateTimer(_ => _writer.TryEnqueue(new SqliteSweep()), null, TimeSpan.Zero, SweepPeriod);
     }
 
@@ -46,7 +46,7 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
         _writer.Enqueue(open);
         try
         {
-            return new SqliteFeedLog(_writer, await open.Completion.WaitAsync(cancellationToken), tail, _path);
+            return new SqliteFeedLog(_writer, await open.Completion.WaitAsync(cancellationToken), tail);
         }
         catch (OperationCanceledException)
         {
@@ -57,9 +57,14 @@ internal sealed class SqliteStore : IFeedStore, IAsyncDisposable
 
     public async ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken)
     {
-        var exists = new SqliteExists(feed.ToString(), retention.Age);
-        _writer.Enqueue(exists);
-        return await exists.Completion.WaitAsync(cancellationToken);
+        if (!_writer.IsFileOpen)
+        {
+            var opening = new SqliteFileOpening();
+            _writer.Enqueue(opening);
+            await opening.Completion.WaitAsync(cancellationToken);
+        }
+        var newest = await _writer.ReadAsync(reader => reader.Newest(feed.ToString()), cancellationToken);
+        return newest >= _time.GetUtcNow() - retention.Age;
     }
 
     /// <summary>Checks that the file can be written, unless something was stored within the last second.</summary>

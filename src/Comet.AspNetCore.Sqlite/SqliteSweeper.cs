@@ -52,7 +52,7 @@ internal sealed class SqliteSweeper
         // There may be a feed for every user there ever was; the others are as many as the app names, and their epochs are for good.
         if (FeedName.IsOfFamily(name))
         {
-            database.RemoveFeed(feed);
+            database.RemoveFeed(feed, name);
         }
         return true;
     }

@@ -41,15 +41,16 @@ internal abstract class SqliteWork<T> : SqliteWork
 internal sealed class SqliteAppend(SqliteFeed feed, ReadOnlyMemory<byte> payload) : SqliteWork<FeedPosition>
 {
     private FeedPosition? _position;
+    private bool _hasWritten;
     private bool _isCompleted;
 
     internal override int Bytes => payload.Length;
 
-    internal override bool HasWritten => _position is not null;
+    internal override bool HasWritten => _hasWritten;
 
     internal override void Execute(SqliteBatch batch, SqliteDatabase database)
     {
-        _position = feed.IsOpen ? batch.Append(feed, payload, database) : null;
+        (_position, _hasWritten) = feed.IsOpen ? batch.Append(feed, payload, database) : default;
         _isCompleted = feed.IsOpen && _position is null;
     }
 
@@ -96,15 +97,14 @@ internal sealed class SqliteClose(SqliteFeed feed, IFeedTail tail) : SqliteWork<
     internal override void Fail(SqliteBatch batch, FeedUnavailableException fault) => Complete(batch);
 }
 
-/// <summary>Whether a feed has an entry that is retained.</summary>
-internal sealed class SqliteExists(string name, TimeSpan age) : SqliteWork<bool>
+/// <summary>Opens the file for a caller who wants to read it.</summary>
+internal sealed class SqliteFileOpening : SqliteWork<bool>
 {
-    private bool _exists;
+    internal override void Execute(SqliteBatch batch, SqliteDatabase database)
+    {
+    }
 
-    internal override void Execute(SqliteBatch batch, SqliteDatabase database) =>
-        _exists = database.Newest(name) is { } newest && newest >= batch.Now - age;
-
-    internal override void Complete(SqliteBatch batch) => SetResult(_exists);
+    internal override void Complete(SqliteBatch batch) => SetResult(true);
 }
 
 /// <summary>Checks that the file can be written.</summary>

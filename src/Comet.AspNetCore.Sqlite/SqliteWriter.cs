@@ -1,4 +1,5 @@
 using Comet.AspNetCore.Stores;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Sqlite;
@@ -31,10 +32,26 @@ internal sealed class SqliteWriter : IAsyncDisposable
         new Thread(Run) { IsBackground = true, Name = "Comet SQLite" }.Start();
     }
 
-    /// <summary>The connections that read the file.</summary>
+    /// <summary>Reads the file, while it is written to.</summary>
     /// <exception cref="FeedUnavailableException">The file cannot be used.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
-    internal SqliteReaders Readers => _state switch
+    internal async ValueTask<T> ReadAsync<T>(Func<SqliteReader, T> read, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Readers.ReadAsync(read, cancellationToken);
+        }
+        catch (SqliteException exception)
+        {
+            if (SqliteFaults.IsDamage(exception))
+            {
+                TryEnqueue(new SqliteFailure(exception)); // appends to a damaged file could be lost
+            }
+            throw SqliteFaults.Describe(exception, _path);
+        }
+    }
+
+    private SqliteReaders Readers => _state switch
     {
         { Status: SqliteFileStatus.Open, Database: { } database } => database.Readers,
         { Status: not SqliteFileStatus.Ended, Outage: { } outage } => throw SqliteFaults.Copy(outage.Fault),
@@ -44,6 +61,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
     /// <summary>Whether something was stored within this time, and nothing has failed since.</summary>
     internal bool HasStoredWithin(TimeSpan time) =>
         _state is { Status: SqliteFileStatus.Open, Outage: null } && _time.GetElapsedTime(Volatile.Read(ref _storedAt)) < time;
+
+    /// <summary>Whether the file is open, so that it can be read.</summary>
+    internal bool IsFileOpen => _state.Status == SqliteFileStatus.Open;
 
     /// <summary>Adds a caller's work for the next transaction.</summary>
     /// <exception cref="FeedUnavailableException">Too much waits already.</exception>

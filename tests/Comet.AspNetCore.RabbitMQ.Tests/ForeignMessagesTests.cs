@@ -39,6 +39,7 @@ public sealed class ForeignMessagesTests(Broker broker)
         { "comet-feed", new string('a', 10_000) },
         { "comet-feed", new byte[] { 0xff, 0xfe } },
         { "comet-begins", "yes" },
+        { "comet-completes", "yes" },
     };
 
     [Theory]
@@ -91,6 +92,26 @@ public sealed class ForeignMessagesTests(Broker broker)
         }
         Assert.Equal(2, messages.Entries.Count(entry => entry.EventId.Name == "RabbitMQMessageForeign"));
         Assert.DoesNotContain(messages.Entries, entry => entry.EventId.Name == "RabbitMQStreamInterrupted");
+    }
+
+    [Fact]
+    public async Task An_empty_message_of_another_program_completes_no_feed()
+    {
+        var messages = new RecordedLog();
+        await using var server = await StartAsync(messages);
+        var feed = server.Feed(_feed, new FeedOptions());
+        var known = await feed.PublishAsync("1");
+        var foreign = (NewMessage(1, known.Epoch) with { Floor = known.Offset - 1 }).ToProperties();
+
+        await using var raw = await RawStream.OpenAsync(broker, RabbitMQStreamName.Of(FeedName.Parse(_feed), new RabbitMQStoreOptions()));
+        await raw.WriteAsync(With(foreign, "comet-completes", null), default);
+        await feed.PublishAsync("2");
+
+        await using var later = await StartAsync(messages);
+        var there = later.Feed(_feed, new FeedOptions());
+        await there.PublishAsync("3");
+        Assert.Equal(["1", "2", "3"], (await there.GetNewestAsync(10)).Messages.Select(message => message.Value));
+        Assert.Equal(2, messages.Entries.Count(entry => entry.EventId.Name == "RabbitMQMessageForeign"));
     }
 
     private RabbitMQMessage NewMessage(long sequence, string epoch) => new()

@@ -39,6 +39,35 @@ public sealed class QuietKeysTests(Broker broker)
             "a few scans serve the others");
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(64L * 1024)]
+    public async Task The_newest_message_of_each_is_found_by_a_few_scans_and_again_without_any(long? recentBytes)
+    {
+        await using var first = await StartAsync();
+        var positions = await PublishToAllAsync(first);
+        await PublishToBusyAsync(first, 20_000);
+        await using var second = await StartAsync(recentBytes);
+
+        Assert.InRange(await FindAllAsync(), 0, 16);
+
+        // A server that has just started goes on to fill its memory.
+        await Eventually.HoldsAsync(async () => await FindAllAsync() == 0, "nobody needs a scan any more");
+
+        async Task<int> FindAllAsync()
+        {
+            var before = Scans;
+            await Task.WhenAll(positions.Select(async (position, key) =>
+            {
+                await using var log = await second.OpenAsync($"{_family}/{key}", new RecordingTail());
+                var found = await log.FindNewestAsync(1, TestContext.Current.CancellationToken);
+                Assert.Equal(position.Epoch, found.Epoch);
+                Assert.InRange(found.Offset, 0, position.Offset - 1);
+            })).WithPatience();
+            return Scans - before;
+        }
+    }
+
     [Fact]
     public async Task A_quiet_feed_that_is_open_keeps_up_with_its_log()
     {

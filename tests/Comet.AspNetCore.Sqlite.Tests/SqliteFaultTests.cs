@@ -118,7 +118,7 @@ public sealed class SqliteFaultTests : SqliteFileTests
         {
             await using var log = await OpenAsync(first, new RecordingTail());
         }
-        Query("PRAGMA user_version = 2; PRAGMA journal_mode = DELETE");
+        Query("PRAGMA user_version = 1; PRAGMA journal_mode = DELETE");
         var before = await System.IO.File.ReadAllBytesAsync(File);
         await using var host = await StartAsync();
 
@@ -166,6 +166,24 @@ public sealed class SqliteFaultTests : SqliteFileTests
         await AppendAsync(log, 3);
         Assert.Equal(["SqliteFailed", "SqliteRecovered"], StoreEvents(messages));
         Assert.Equal([3], await ReadAllAsync(log));
+    }
+
+    [Fact]
+    public async Task A_second_completion_writes_nothing_and_does_not_mean_that_the_store_works_again()
+    {
+        var time = new ManualTime();
+        using var messages = new RecordedLog();
+        await using var host = await StartAsync(time, log: messages);
+        await using var log = await OpenAsync(host, new RecordingTail());
+        var first = await log.AppendAsync(default, CancellationToken.None);
+        await using var other = await OpenAsync(host, new RecordingTail(), feed: "other");
+        Query("CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END");
+        await Assert.ThrowsAsync<FeedUnavailableException>(() => AppendAsync(other, 1));
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(first, await log.AppendAsync(default, CancellationToken.None));
+
+        Assert.Equal(["SqliteFailed"], StoreEvents(messages));
     }
 
     [Fact(SkipUnless = nameof(Tmpfs.CanMount), SkipType = typeof(Tmpfs), Skip = Tmpfs.NeedsRoot)]

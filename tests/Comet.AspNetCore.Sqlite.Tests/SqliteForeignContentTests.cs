@@ -31,6 +31,28 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
     }
 
     [Theory]
+    [InlineData("x''")]
+    [InlineData("''")]
+    public async Task An_empty_payload_completes_no_feed(string payload)
+    {
+        await PublishAsync("a", "b", "c");
+        Query($"UPDATE entries SET payload = {payload} WHERE offset = 2");
+        await PublishAsync("d");
+        Query($"UPDATE entries SET payload = {payload} WHERE offset = 4");
+        using var messages = new RecordedLog();
+        await using var host = await StartAsync(log: messages);
+        var feed = host.Feed("feed", new FeedOptions());
+
+        await feed.PublishAsync("e");
+
+        Assert.Equal(["a", "c", "e"], await ReadAsync(feed, 3));
+        Assert.Single(messages.Entries, entry => entry.EventId.Name is "EntryRejected");
+        await feed.CompleteAsync();
+        Assert.Equal(1L, Query("SELECT count(*) FROM entries WHERE payload IS NULL"));
+        Assert.Equal(3, (await feed.GetNewestAsync(10)).Messages.Count);
+    }
+
+    [Theory]
     [InlineData("UPDATE feeds SET epoch = '</script>'")]
     [InlineData("UPDATE entries SET offset = 9223372036854775807 WHERE offset = 2")]
     [InlineData("UPDATE entries SET offset = 9223372036854775806 WHERE offset = 2")]

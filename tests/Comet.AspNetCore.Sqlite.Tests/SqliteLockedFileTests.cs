@@ -28,6 +28,26 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
     }
 
     [Fact]
+    public async Task Whether_a_feed_is_there_is_read_and_waits_for_no_writer()
+    {
+        await using var host = await StartAsync();
+        await using var log = await OpenAsync(host, new RecordingTail(), feed: "rooms/1");
+        await AppendAsync(log, 0);
+        using (LockFile())
+        {
+            var appending = AppendAsync(log, 1);
+            Assert.True(await ExistsAsync("rooms/1"));
+            Assert.False(await ExistsAsync("rooms/2"));
+            Assert.False(appending.IsCompleted);
+            await Assert.ThrowsAsync<FeedUnavailableException>(() => appending);
+            Assert.True(await ExistsAsync("rooms/1"));
+        }
+
+        Task<bool> ExistsAsync(string feed) =>
+            host.Store.ExistsAsync(FeedName.Parse(feed), Plenty, CancellationToken.None).AsTask().WithPatience();
+    }
+
+    [Fact]
     public async Task After_a_failure_publishing_fails_at_once_until_it_is_time_to_try_again()
     {
         var time = new ManualTime();

@@ -8,6 +8,8 @@ public sealed class SqliteOpeningTests : SqliteFileTests
 {
     private readonly ManualTime _time = new();
 
+    private static FeedRetention Short { get; } = Plenty with { Age = TimeSpan.FromSeconds(4) };
+
     [Fact]
     public async Task A_feed_that_is_closed_and_opened_in_one_transaction_keeps_what_it_confirms()
     {
@@ -45,11 +47,15 @@ public sealed class SqliteOpeningTests : SqliteFileTests
         await using var host = await StartAsync(_time);
         using var holder = new HoldingTail();
         await using var other = await OpenAsync(host, holder, feed: "other");
+        await using (var user = await OpenAsync(host, new RecordingTail(), Short, "users/1"))
+        {
+            await AppendAsync(user, 0);
+        }
         var holding = AppendAsync(other, 0);
         await holder.Held.WithPatience();
         using var end = new CancellationTokenSource();
 
-        var opening = host.Store.OpenAsync(new FeedName("users", "1"), Plenty, new RecordingTail(), end.Token).AsTask();
+        var opening = host.Store.OpenAsync(new FeedName("users", "1"), Short, new RecordingTail(), end.Token).AsTask();
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
         holder.Release();
@@ -71,13 +77,17 @@ public sealed class SqliteOpeningTests : SqliteFileTests
     {
         await using var host = await StartAsync(_time);
         await using var other = await OpenAsync(host, new RecordingTail(), feed: "other");
-        await (await OpenAsync(host, new RecordingTail(), feed: "users/1")).DisposeAsync();
+        await using (var user = await OpenAsync(host, new RecordingTail(), Short, "users/1"))
+        {
+            await AppendAsync(user, 0);
+        }
         var removed = (long)Query("SELECT max(id) FROM feeds")!;
         _time.Advance(TimeSpan.FromSeconds(5));
         await AppendAsync(other, 0); // after the sweep
         Assert.Equal(1L, Query("SELECT count(*) FROM feeds"));
 
         await using var next = await OpenAsync(host, new RecordingTail(), feed: "users/2");
+        await AppendAsync(next, 0);
 
         Assert.NotEqual(removed, Query("SELECT max(id) FROM feeds"));
     }

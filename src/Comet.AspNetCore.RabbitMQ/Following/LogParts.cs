@@ -109,6 +109,26 @@ internal sealed class LogParts
         return (after, after);
     }
 
+    /// <summary>Finds the last part between two offsets that has to be read for a feed, as it may have entries of it.</summary>
+    /// <returns>The part lies above the first offset, up to the second; both are the same when there is none.</returns>
+    internal (long After, long Through) FindLast(string feed, long after, long end)
+    {
+        for (var index = IndexOf(end - 1); end > after; index--)
+        {
+            var part = index >= 0 ? _parts[index] : null;
+            if (part is null || part.Through < end)
+            {
+                return (Math.Max(after, part?.Through ?? 0), end); // nothing is known of it
+            }
+            if (part.MayHave(feed, Math.Max(after, part.After)))
+            {
+                return (Math.Max(after, part.After), end);
+            }
+            end = part.After;
+        }
+        return (after, after);
+    }
+
     // The last part that begins at or before an offset; -1: there is none.
     private int IndexOf(long offset)
     {

@@ -15,6 +15,7 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
     private readonly Lock _lock = new();
     private readonly RecentEntries _recent = new(recentBytes);
     private readonly Searches _searches = new();
+    private readonly FoundEntries _found = new();
     private readonly Arrivals _arrivals = new(keptFor, time);
     private readonly Completions _completions = new(keptFor, time);
     private readonly Dictionary<string, List<IFeedTail>> _tails = [];
@@ -62,6 +63,7 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
             (_epoch, _position, _advanced, _trimmedThrough) = (epoch, position, position, 0);
             _recent.Clear(start);
             _searches.Clear();
+            _found.Clear();
             _arrivals.Begin(position);
             _completions.Clear();
             _begunAt = time.GetTimestamp();
@@ -170,9 +172,73 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
     {
         lock (_lock)
         {
-            var reached = Math.Max(after, _searches.Reached(feed, searchedFrom ?? after));
+            var reached = _found.NoneThrough(feed, Math.Max(after, _searches.Reached(feed, searchedFrom ?? after)));
             var entries = _recent.After(feed, Math.Max(reached, _trimmedThrough), max, out var missing);
             return new MemoryPage(Epoch, _trimmedThrough, entries, missing.After, missing.Through, _recent.Start);
+        }
+    }
+
+    /// <summary>Finds where the newest messages of a feed begin.</summary>
+    /// <param name="feed">The feed.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="missing">What has to be read before.</param>
+    /// <returns>The position that they follow; null: some of them are not, or may not be, known.</returns>
+    internal FeedPosition? FindNewest(string feed, int count, out MemoryPage? missing)
+    {
+        lock (_lock)
+        {
+            missing = null;
+            while (true)
+            {
+                var (after, older) = _found.Before(feed, _recent.Start, out var next);
+                var known = _completions.Clean(feed, new FeedLogPage(Epoch, 0, [.. older, .. _recent.AllOf(feed)]));
+                var bottom = Math.Max(known.TrimmedThrough, Math.Max(_trimmedThrough, _arrivals.OutdatedThrough));
+                var messages = known.Entries.Where(entry => entry.Offset > bottom && !entry.IsCompletion).ToList();
+                if (messages.Count > count)
+                {
+                    return new FeedPosition(Epoch, messages[^(count + 1)].Offset);
+                }
+                if (after <= bottom)
+                {
+                    return new FeedPosition(Epoch, bottom);
+                }
+                if (messages.Count == count)
+                {
+                    return new FeedPosition(Epoch, messages[0].Offset - 1); // what the message before it is does not matter
+                }
+                var unknown = _recent.FindLast(feed, Math.Max(bottom, next), after);
+                if (unknown.Through < after)
+                {
+                    _found.Add(feed, unknown.Through, after, []);
+                    continue;
+                }
+                var from = Math.Max(unknown.After, unknown.Through - LogPart.MaxMessages);
+                if (_searches.Reached(feed, from) >= unknown.Through)
+                {
+                    _found.Add(feed, from, unknown.Through, []); // for one who has given up meanwhile
+                    continue;
+                }
+                missing = new MemoryPage(Epoch, _trimmedThrough, Entries: null, from, unknown.Through, _recent.Start);
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Records which entries a feed has above one offset up to another.</summary>
+    internal void AddFound(string epoch, string feed, long after, long through, List<FeedEntry> entries)
+    {
+        lock (_lock)
+        {
+            if (epoch != _epoch)
+            {
+                return;
+            }
+            _found.Add(feed, after, through, entries);
+            if (entries.Exists(static entry => entry.IsCompletion))
+            {
+                var (_, older) = _found.Before(feed, _recent.Start, out _);
+                LearnCompletion(feed, [.. older, .. _recent.AllOf(feed)]);
+            }
         }
     }
 
@@ -243,14 +309,7 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
             LearnTrimmed(trimmedThrough);
             foreach (var feed in entries.Where(older => older.Entry.IsCompletion).Select(older => older.Feed).Distinct())
             {
-                _completions.AddAgain(feed, _recent.AllOf(feed), _begunAt);
-                if (_completions.Find(feed, out var isOver) is { } completion && !isOver)
-                {
-                    foreach (var tail in _tails.GetValueOrDefault(feed) ?? [])
-                    {
-                        tail.Append([completion]); // it comes late, as the tail was opened before it was read
-                    }
-                }
+                LearnCompletion(feed, _recent.AllOf(feed));
             }
             return true;
         }
@@ -265,6 +324,19 @@ internal sealed class RabbitMQStreamView(long recentBytes, TimeSpan keptFor, Tim
             var (free, start) = (Math.Max(0, _recent.FreeBytes), _recent.Start);
             var average = Math.Max(1, (recentBytes - free) / Math.Max(1, _recent.Count));
             return (Epoch, Math.Max(_trimmedThrough, start - Math.Min(most, free / average)), start);
+        }
+    }
+
+    // Of all entries of a feed that are known.
+    private void LearnCompletion(string feed, IEnumerable<FeedEntry> entries)
+    {
+        _completions.AddAgain(feed, entries, _begunAt);
+        if (_completions.Find(feed, out var isOver) is { } completion && !isOver)
+        {
+            foreach (var tail in _tails.GetValueOrDefault(feed) ?? [])
+            {
+                tail.Append([completion]); // it comes late, as the tail was opened before it was read
+            }
         }
     }
 

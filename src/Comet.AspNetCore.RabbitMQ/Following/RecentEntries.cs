@@ -113,6 +113,9 @@ internal sealed class RecentEntries(long maxBytes)
         return found;
     }
 
+    /// <inheritdoc cref="LogParts.FindLast"/>
+    internal (long After, long Through) FindLast(string feed, long after, long end) => _older.FindLast(feed, after, end);
+
     private static long SizeOf(FeedEntry entry) => entry.Payload.Length + Overhead;
 
     private FeedEntries EntriesOf(string feed)

@@ -46,6 +46,7 @@ internal sealed record RabbitMQMessage
     private const string FloorHeader = "comet-floor";
     private const string TimeHeader = "comet-time";
     private const string BeginsHeader = "comet-begins";
+    private const string CompletesHeader = "comet-completes";
     private const string OffsetHeader = "x-stream-offset";
 
     // No feed's name is longer.
@@ -73,11 +74,12 @@ internal sealed record RabbitMQMessage
 
     internal DateTimeOffset At { get; init; }
 
+    /// <summary>Of an entry: one JSON value, or nothing, which completes the feed. A header says so too: anybody can publish nothing.</summary>
     internal ReadOnlyMemory<byte> Payload { get; init; }
 
     /// <summary>
-    /// Whether no server can have published it, as one of its headers is absent or has another form. It is read as a marker that means
-    /// nothing.
+    /// Whether no server can have published it, as one of its headers is absent or has another form, or its payload is empty though none
+    /// says so. It is read as a marker that means nothing.
     /// </summary>
     internal bool IsForeign { get; private init; }
 
@@ -95,7 +97,9 @@ internal sealed record RabbitMQMessage
             && Number(TimeHeader, MinTime, MaxTime) is { } time
             && (!headers.ContainsKey(BeginsHeader) || Number(BeginsHeader) is not null)
             && IsTextOrAbsent(EpochHeader, out var epoch) && (epoch is null or AnyEpoch || MessageId.IsEpoch(epoch))
-            && IsTextOrAbsent(FeedHeader, out var feed))
+            && IsTextOrAbsent(FeedHeader, out var feed)
+            && (!headers.ContainsKey(CompletesHeader) || Number(CompletesHeader) is not null)
+            && headers.ContainsKey(CompletesHeader) == (feed is not null && body.IsEmpty))
         {
             return new RabbitMQMessage
             {
@@ -147,6 +151,10 @@ internal sealed record RabbitMQMessage
         if (Begins)
         {
             headers[BeginsHeader] = 1L;
+        }
+        if (Feed is not null && Payload.IsEmpty)
+        {
+            headers[CompletesHeader] = 1L;
         }
         return new BasicProperties { Headers = headers, ContentType = Feed is null ? null : "application/json" };
     }

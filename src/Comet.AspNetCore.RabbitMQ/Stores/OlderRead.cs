@@ -35,6 +35,9 @@ internal sealed class OlderRead(string feed, string epoch, long after, long thro
     /// <summary>Where its client's search has begun: there is no entry of the feed from there to <see cref="After"/>.</summary>
     internal long SearchedFrom { get; init; } = after;
 
+    /// <summary>It never needs anything above this offset.</summary>
+    internal long Until { get; init; } = long.MaxValue;
+
     /// <summary>Whether a scan was made for it. The next one begins with it, and no earlier for others.</summary>
     internal bool HadScan { get; set; }
 

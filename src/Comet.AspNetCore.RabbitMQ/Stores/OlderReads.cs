@@ -101,12 +101,12 @@ internal sealed class OlderReads(RabbitMQStreamView view, Func<LogScan, Task> re
     private bool IsStillNeeded(OlderRead reader)
     {
         var memory = view.Read(reader.Feed, reader.After, max: 0, reader.SearchedFrom);
-        if (memory.Entries is not null || memory.Epoch != reader.Epoch)
+        if (memory.Entries is not null || memory.Epoch != reader.Epoch || memory.MissingAfter >= reader.Until)
         {
             reader.Return();
             return false;
         }
-        reader.Narrow(memory.MissingAfter, memory.MissingThrough);
+        reader.Narrow(memory.MissingAfter, Math.Min(memory.MissingThrough, reader.Until));
         return true;
     }
 }

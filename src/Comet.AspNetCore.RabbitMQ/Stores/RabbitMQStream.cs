@@ -25,6 +25,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     private readonly RabbitMQStoreOptions _options;
     private readonly OlderEntries _older;
     private readonly FeedPages _pages;
+    private readonly NewestSearch _newest;
     private readonly ITimer _advancing;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
@@ -49,6 +50,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         _follower = new RabbitMQStreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
         _older = new OlderEntries(name, _view, broker, options, places, time, logger, _stopping.Token);
         _pages = new FeedPages(_view, _older.ReadAsync, options.Timeout * OlderEntries.TimeoutFactor, time);
+        _newest = new NewestSearch(_view, _older.ReadAsync, options.Timeout * OlderEntries.TimeoutFactor, time);
         _following = Task.WhenAll(Task.Run(() => _follower.RunAsync(_stopping.Token)), FillAsync());
         _advancing = time.CreateTimer(static view => ((RabbitMQStreamView)view!).Advance(), _view, AdvancePeriod, AdvancePeriod);
     }
@@ -131,6 +133,10 @@ internal sealed class RabbitMQStream : IAsyncDisposable
             after = page.Entries[^1].Offset;
         }
     }
+
+    /// <inheritdoc cref="NewestSearch.FindAsync"/>
+    internal Task<FeedPosition> FindNewestAsync(string feed, int count, CancellationToken cancellationToken) =>
+        _newest.FindAsync(feed, count, cancellationToken);
 
     /// <summary>Waits until this server has read up to a position that another server may have handed out.</summary>
     /// <returns>False: the stream has no such position.</returns>

@@ -61,7 +61,7 @@ internal sealed class ConnectionAcceptor(
         {
             return Rejection.BadId;
         }
-        request = request with { Start = start };
+        request = request with { Start = start, IsStartOfUrl = StringValues.IsNullOrEmpty(header) };
         return request.End is { } end && start.Is(end) ? Rejection.Over : null;
     }
 
@@ -95,18 +95,32 @@ internal sealed class ConnectionAcceptor(
     private static bool TryReadCount(string text, int max, out int count) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count <= max;
 
-    /// <summary>Takes a place for the stream of a request, and sets the response's headers.</summary>
-    /// <returns>What the stream begins with; null: the request was answered otherwise.</returns>
-    internal async ValueTask<ConnectionSettings?> AcceptAsync(HttpContext context, ConnectionRequest request)
+    /// <summary>Takes a place for the stream of a request, which costs next to nothing. A HEAD request takes none.</summary>
+    /// <returns>Why there is none; null: the lease is the request's, if it needs one.</returns>
+    internal Rejection? TryAcquire(HttpContext context, out ConnectionLease? lease)
     {
-        ConnectionLease? lease = null;
-        if ((await SkipBodyAsync(context) ?? TryAcquire(context, out lease)) is { } rejection)
-        {
-            await rejection.WriteAsync(context);
-            return null;
-        }
+        lease = null;
+        return shutdown.IsStopping ? Rejection.Stopping(reconnectDelay.Next())
+            : HttpMethods.IsHead(context.Request.Method) ? null
+            : limits.TryAcquire(context, out lease);
+    }
+
+    /// <summary>Takes a place for the stream of a request, unless it has one, and sets the response's headers.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="lease">The place that it has; it is given back if there is no stream.</param>
+    /// <returns>What the stream begins with; null: the request was answered otherwise.</returns>
+    internal async ValueTask<ConnectionSettings?> AcceptAsync(HttpContext context, ConnectionRequest request, ConnectionLease? lease = null)
+    {
         try
         {
+            var rejection = lease is null ? TryAcquire(context, out lease) : limits.TryMove(context, lease);
+            if ((rejection ?? await SkipBodyAsync(context)) is { } refused)
+            {
+                lease?.Dispose(); // before the client learns that it has none, and may come again
+                await refused.WriteAsync(context);
+                return null;
+            }
             var format = FormatNegotiation.Choose(context.Request, request.Callback, request.ScriptOnly);
             var nonce = Nonce.Create();
             WriteHeaders(context.Response, format, nonce, request.Options?.FrameAncestors);
@@ -132,21 +146,6 @@ internal sealed class ConnectionAcceptor(
         }
     }
 
-    /// <summary>Why no request gets a stream now; null: some may.</summary>
-    internal Rejection? RejectionOfAll() =>
-        shutdown.IsStopping ? Rejection.Stopping(reconnectDelay.Next())
-            : limits.AreReached ? Rejection.Full(reconnectDelay.Next())
-            : null;
-
-    // A HEAD request takes no place.
-    private Rejection? TryAcquire(HttpContext context, out ConnectionLease? lease)
-    {
-        lease = null;
-        return shutdown.IsStopping ? Rejection.Stopping(reconnectDelay.Next())
-            : HttpMethods.IsHead(context.Request.Method) ? null
-            : limits.TryAcquire(context, out lease);
-    }
-
     private ConnectionSettings SettingsOf(
         HttpContext context, ConnectionRequest request, WireFormat format, Nonce nonce, ConnectionLease lease)
     {
@@ -166,6 +165,7 @@ internal sealed class ConnectionAcceptor(
             Server = options.Value,
             Stream = request.Options,
             Start = request.Start,
+            IsStartOfUrl = request.IsStartOfUrl,
             Past = request.Past,
             Wait = request.Wait,
             AuthenticationLifetime = AuthenticationLifetime(context),

@@ -32,15 +32,12 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
             ? new(Math.Max(perAddress, inAll / NetworkShare))
             : null;
 
-    /// <summary>Whether there are as many streams as there may be in all.</summary>
-    internal bool AreReached => open.Count >= _max;
-
     /// <summary>Takes a place among the open streams for a request.</summary>
     /// <returns>Why there is none; null: the lease is the request's.</returns>
     internal Rejection? TryAcquire(HttpContext context, out ConnectionLease? lease)
     {
         lease = null;
-        object? holder = UserOf(context) is { } user ? (_perUser is null ? null : user) : _perAddress is null ? null : AddressOf(context);
+        var holder = HolderOf(context);
         if (!TryAdd(holder))
         {
             return Rejection.TooMany(delay.Next());
@@ -50,9 +47,29 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
             Remove(holder);
             return Rejection.Full(delay.Next());
         }
-        lease = new ConnectionLease(this, holder);
+        lease = new ConnectionLease(this) { Holder = holder };
         return null;
     }
+
+    /// <summary>Counts a lease for whom the request is by now, as a feed's policy may have found another user.</summary>
+    /// <returns>Why there is no place; null: there is.</returns>
+    internal Rejection? TryMove(HttpContext context, ConnectionLease lease)
+    {
+        var holder = HolderOf(context);
+        if (!Equals(holder, lease.Holder))
+        {
+            if (!TryAdd(holder))
+            {
+                return Rejection.TooMany(delay.Next());
+            }
+            Remove(lease.Holder);
+            lease.Holder = holder;
+        }
+        return null;
+    }
+
+    /// <summary>Whether a request is a signed-in user's.</summary>
+    internal static bool IsOfUser(HttpContext context) => UserOf(context) is not null;
 
     /// <summary>Gives back the place of a lease, which calls this.</summary>
     internal void Release(object? holder)
@@ -60,6 +77,9 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         open.Remove();
         Remove(holder);
     }
+
+    private object? HolderOf(HttpContext context) =>
+        UserOf(context) is { } user ? (_perUser is null ? null : user) : _perAddress is null ? null : AddressOf(context);
 
     private bool TryAdd(object? holder)
     {

@@ -14,6 +14,7 @@ internal sealed class ConnectionSettings
     internal required CometOptions Server { get; init; }
     internal CometStreamOptions? Stream { get; init; }
     internal StreamPosition? Start { get; init; }
+    internal bool IsStartOfUrl { get; init; }
     internal FeedStart Past { get; init; }
     internal TimeSpan? Wait { get; init; }
     internal TimeSpan? AuthenticationLifetime { get; init; }

@@ -18,6 +18,11 @@ internal sealed class FeedAuthorization(HttpContext context)
     private readonly AuthenticateResult? _result = ResultOf(context);
     private (ClaimsPrincipal User, AuthenticateResult? Result)? _allowed;
 
+    /// <summary>Whether a policy has a scheme of its own, and so maybe another user than the request.</summary>
+    /// <inheritdoc cref="PolicyAsync" path="/exception"/>
+    internal static async ValueTask<bool> HasSchemeAsync(HttpContext context, string name) =>
+        (await PolicyAsync(context, name)).AuthenticationSchemes.Count > 0;
+
     /// <summary>Asks one policy about one feed.</summary>
     /// <param name="name">The policy's name.</param>
     /// <param name="feed">The resource that the policy is asked about.</param>
@@ -25,12 +30,9 @@ internal sealed class FeedAuthorization(HttpContext context)
     /// <exception cref="InvalidOperationException">There is no such policy.</exception>
     internal async ValueTask<Rejection?> AuthorizeAsync(string name, FeedName feed)
     {
-        var services = context.RequestServices;
-        var policies = services.GetRequiredService<IAuthorizationPolicyProvider>();
-        var policy = await policies.GetPolicyAsync(name) ??
-            throw new InvalidOperationException($"There is no authorization policy named {name}.");
+        var policy = await PolicyAsync(context, name);
         SetUser(_user, _result);
-        var evaluator = services.GetRequiredService<IPolicyEvaluator>();
+        var evaluator = context.RequestServices.GetRequiredService<IPolicyEvaluator>();
         var authentication = await evaluator.AuthenticateAsync(policy, context);
         var result = await evaluator.AuthorizeAsync(policy, authentication, context, feed);
         if (!result.Succeeded)
@@ -51,6 +53,11 @@ internal sealed class FeedAuthorization(HttpContext context)
         var (user, result) = _allowed ?? (_user, _result);
         SetUser(user, result);
     }
+
+    /// <exception cref="InvalidOperationException">There is no such policy.</exception>
+    private static async ValueTask<AuthorizationPolicy> PolicyAsync(HttpContext context, string name) =>
+        await context.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(name) ??
+        throw new InvalidOperationException($"There is no authorization policy named {name}.");
 
     private void SetUser(ClaimsPrincipal user, AuthenticateResult? result)
     {

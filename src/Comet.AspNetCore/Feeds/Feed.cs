@@ -54,17 +54,23 @@ public sealed class Feed<T> : FeedChoice
 
     internal override string Family => _name.Family;
 
+    internal override string? Policy => Handle.Options.AuthorizationPolicy;
+
     internal override IFeedHandle Default => Handle;
 
     internal override bool Has(FeedName name) => name == _name;
 
-    internal override IFeedHandle Find(FeedName name) => Handle;
+    internal override ValueTask<IFeedHandle?> FindAsync(FeedName name, CancellationToken cancellationToken) => new(Handle);
 
     /// <summary>
     /// Reads the newest retained messages, and the head at the same moment: rendering these and streaming what follows the head neither
     /// loses nor doubles a message.
     /// </summary>
-    /// <param name="count">How many at most; 0: the head alone.</param>
+    /// <remarks>
+    /// They are all in memory at once: no more than the feed retains (<see cref="FeedOptions.Retain"/>,
+    /// <see cref="FeedOptions.RetainBytes"/>), or in RabbitMQ the partition of a family.
+    /// </remarks>
+    /// <param name="count">How many at most; 0: the head alone. A count from the request of a visitor needs a limit of the app's.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
@@ -107,12 +113,15 @@ public sealed class Feed<T> : FeedChoice
     /// While the store is unavailable the same value is tried again, after half a second at first and five at most, and the sequence is not
     /// asked for the next: the order stays, and nothing is lost. It is published <b>at least once</b>: a value that was stored although the
     /// store could not confirm it comes twice, under two ids. A value that cannot be published, as it has no JSON or is longer than
-    /// <see cref="FeedOptions.RetainBytes"/>, is left out. Log messages tell of both, once until publishing goes on.
+    /// <see cref="FeedOptions.RetainBytes"/>, is left out. Log messages tell of both, once until publishing goes on. When the feed is
+    /// completed, by anybody, the publishing ends: the value that came next reaches nobody, and the sequence is asked for no other.
     /// </remarks>
     /// <param name="values">Enumerated once.</param>
     /// <param name="cancellationToken">Ends the publishing, and the sequence.</param>
     /// <returns>Completes with the sequence, and fails with what that throws.</returns>
-    /// <exception cref="FeedCompletedException">The feed is completed.</exception>
+    /// <exception cref="FeedCompletedException">
+    /// The feed was completed before the sequence; a background service has to catch it.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The publishing was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     public async Task PublishAllAsync(IAsyncEnumerable<T> values, CancellationToken cancellationToken = default)
@@ -125,7 +134,8 @@ public sealed class Feed<T> : FeedChoice
 
     /// <summary>
     /// Completes the feed, for good: a job is done, an answer is written. Its readers get the rest and then the end, those who come later
-    /// too, and publishing throws <see cref="FeedCompletedException"/>, on every server. Completing it again changes nothing.
+    /// too, and publishing throws <see cref="FeedCompletedException"/>, on every server. Completing it again changes nothing, and returns
+    /// as the first call does: the feed is completed, where the first completion is.
     /// </summary>
     /// <remarks>
     /// It is known to be completed for as long as the last message would be retained, which is <see cref="FeedOptions.RetainFor"/>: the

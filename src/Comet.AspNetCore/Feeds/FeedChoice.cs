@@ -5,7 +5,7 @@ namespace Comet.AspNetCore;
 
 /// <summary>
 /// What a stream of several feeds may carry, for <see cref="CometResults.Feeds"/>: a <see cref="Feed{T}"/>, or those keys of a family that
-/// <see cref="KeyedFeeds{T}.Where"/> allows.
+/// <see cref="KeyedFeeds{T}.Where(Func{string, bool})"/> allows.
 /// </summary>
 public abstract class FeedChoice
 {
@@ -16,6 +16,9 @@ public abstract class FeedChoice
     /// <summary>The name of its registration, which metrics show.</summary>
     internal abstract string Family { get; }
 
+    /// <summary>The policy that its feeds are subject to; null: none.</summary>
+    internal abstract string? Policy { get; }
+
     /// <summary>The feed that a stream carries whose request names none; null: it has to be named.</summary>
     internal abstract IFeedHandle? Default { get; }
 
@@ -23,5 +26,5 @@ public abstract class FeedChoice
     internal abstract bool Has(FeedName name);
 
     /// <summary>A feed among them; null: this user may not read it.</summary>
-    internal abstract IFeedHandle? Find(FeedName name);
+    internal abstract ValueTask<IFeedHandle?> FindAsync(FeedName name, CancellationToken cancellationToken);
 }

@@ -99,6 +99,9 @@ internal sealed class FeedReader
     internal ValueTask ReadAsync(CancellationToken cancellationToken) =>
         _page is null ? ReadAsync(fromRetained: false, cancellationToken) : default;
 
+    /// <summary>How long the payloads are of what was read and not taken yet.</summary>
+    internal long PageLength => _page?.Sum(static entry => (long)entry.Payload.Length) ?? 0;
+
     /// <summary>What was read, which the reader has no longer.</summary>
     internal IReadOnlyList<FeedEntry> TakePage()
     {

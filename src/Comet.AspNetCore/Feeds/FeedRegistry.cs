@@ -65,7 +65,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
     /// <summary>The feed of this name, if there is one on this server. Begins none, and does not keep it.</summary>
     internal FeedCore? Find(FeedName name) => _feeds.GetValueOrDefault(name);
 
-    /// <summary>Whether there is a feed of this name, here or in the store. Begins none.</summary>
+    /// <summary>Whether a feed of this name has entries, here or in the store. Begins none; one that was only asked for has none.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
     internal ValueTask<bool> ExistsAsync(FeedName name, FeedOptions options, CancellationToken cancellationToken)
@@ -74,7 +74,7 @@ internal sealed class FeedRegistry : IAsyncDisposable
         {
             throw Ended(name);
         }
-        return _feeds.ContainsKey(name)
+        return _feeds.TryGetValue(name, out var feed) && !feed.Tail.IsEmpty
             ? new(true)
             : StoreOf(options).ExistsAsync(name, FeedCore.RetentionOf(options), cancellationToken);
     }

@@ -33,8 +33,8 @@ public sealed class KeyedFeeds<T>
     }
 
     /// <summary>
-    /// The feed of a key that is there already: this server has it in memory, as it is used or was a moment ago, or the store has messages
-    /// of it that are retained. For keys that visitors name: a key that nobody has published to begins no feed, in the store either.
+    /// The feed of a key that is there already: it has messages that are retained, or is completed. For keys that visitors name: one that
+    /// nobody has published to is not there, whoever asks for it or follows it, and begins no feed, in the store either.
     /// </summary>
     /// <param name="key">1 to 200 characters (<see cref="FeedName.MaxKeyLength"/>), none of them a control character.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -60,7 +60,18 @@ public sealed class KeyedFeeds<T>
     public FeedChoice Where(Func<string, bool> mayRead)
     {
         ArgumentNullException.ThrowIfNull(mayRead);
-        return new FamilyChoice(Name, HandleOf, mayRead);
+        return Where((key, _) => new ValueTask<bool>(mayRead(key)));
+    }
+
+    /// <inheritdoc cref="Where(Func{string, bool})"/>
+    /// <param name="mayRead">
+    /// Whether this visitor may read the feed of a key, for what asks a database; asked for one key of a request after the other, with a
+    /// token that is cancelled when the client goes away. A key may be any text that a key can be, and a request may have 1,000.
+    /// </param>
+    public FeedChoice Where(Func<string, CancellationToken, ValueTask<bool>> mayRead)
+    {
+        ArgumentNullException.ThrowIfNull(mayRead);
+        return new FamilyChoice(Name, HandleOf, mayRead, _options.AuthorizationPolicy);
     }
 
     private KeyedFeedHandle HandleOf(FeedName name) => new(_registry, name, _options);

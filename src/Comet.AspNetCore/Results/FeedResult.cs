@@ -17,6 +17,9 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     // Of the feeds of a request, whose first pages are read at a time.
     private const int AtOnce = 8;
 
+    // How much of the first pages a stream of several feeds holds until it is their turn; the others are read again, then.
+    private const int MaxPages = 256 * 1024;
+
     // How long a stream waits for a log of one of several feeds to open, and how long it does without it.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Absence = TimeSpan.FromSeconds(15);
@@ -37,19 +40,11 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     {
         var request = new ConnectionRequest(callback, options);
         var selection = new FeedSelection(context);
-        var early = await CrossSiteRequests.InspectAsync(context) ??
-            ConnectionAcceptor.Inspect(context, ref request) ??
-            (areNamed ? RejectionOfAll(context) : null);
-        if ((early ?? await selection.ReadAsync(choices, areNamed)) is { } rejection)
+        if (await AcceptAsync(context, request, selection) is not { } settings)
         {
-            await rejection.WriteAsync(context);
             return Task.CompletedTask;
         }
         var services = selection.Feeds[0].Handle.Services;
-        if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
-        {
-            return Task.CompletedTask;
-        }
         var now = services.Clock.Now; // before the store is read, which takes nothing of a sign-in's time
         FeedSet? feeds = null;
         FeedReader[]? readers = null;
@@ -110,9 +105,34 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         return subscriber.Completion;
     }
 
-    // Before a form is read, and each of its feeds is asked about.
-    private static Rejection? RejectionOfAll(HttpContext context) =>
-        context.RequestServices.GetRequiredService<ConnectionAcceptor>().RejectionOfAll();
+    // The place comes first: a client that has too many streams costs no reading of a form, and no question of who may read.
+    private async ValueTask<ConnectionSettings?> AcceptAsync(HttpContext context, ConnectionRequest request, FeedSelection selection)
+    {
+        var acceptor = context.RequestServices.GetRequiredService<ConnectionAcceptor>();
+        ConnectionLease? lease = null;
+        try
+        {
+            var rejection = await CrossSiteRequests.InspectAsync(context) ??
+                ConnectionAcceptor.Inspect(context, ref request) ??
+                acceptor.TryAcquire(context, out lease);
+            if (rejection is { Status: StatusCodes.Status429TooManyRequests } && await selection.MayFindUserAsync(choices))
+            {
+                rejection = null; // the address has no place, but the user may have one
+            }
+            if ((rejection ?? await selection.ReadAsync(choices, areNamed)) is not { } refused)
+            {
+                return await acceptor.AcceptAsync(context, request, lease);
+            }
+            lease?.Dispose(); // before the client learns that it has none, and may come again
+            await refused.WriteAsync(context);
+            return null;
+        }
+        catch
+        {
+            lease?.Dispose();
+            throw;
+        }
+    }
 
     private FeedSet Acquire(FeedSelection selection)
     {
@@ -213,6 +233,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             return readers;
         }
         var starts = new List<Task>(AtOnce);
+        var pages = 0L;
         for (var i = 0; i < readers.Length; i++)
         {
             starts.Add(StartAtAsync(i));
@@ -227,14 +248,17 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         async Task StartAtAsync(int i)
         {
             readers[i] = await StartReaderAsync(feeds.Feeds[i], selection.Feeds[i].After);
-            if (i > 0)
+            var length = readers[i].PageLength;
+            if (i > 0 && Interlocked.Add(ref pages, length) > MaxPages)
             {
-                readers[i].TakePage(); // those that wait for their turn hold no page
+                Interlocked.Add(ref pages, -length);
+                readers[i].TakePage();
             }
         }
 
         ValueTask<FeedReader> StartReaderAsync(FeedCore feed, FeedPosition? after) =>
-            settings.Start is { } position ? FeedReader.StartAsync(feed, position, after, cancellationToken)
+            settings.Start is { } position && (after is null || !settings.IsStartOfUrl)
+                ? FeedReader.StartAsync(feed, position, after, cancellationToken)
             : FeedReader.StartAsync(feed, after is null ? settings.Past : after, cancellationToken);
     }
 }

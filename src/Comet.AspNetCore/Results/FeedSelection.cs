@@ -42,6 +42,23 @@ internal sealed class FeedSelection(HttpContext context)
         _feeds.RemoveAt(index);
     }
 
+    /// <summary>Whether a policy may find a signed-in user where there is none yet, as it has a scheme of its own.</summary>
+    internal async ValueTask<bool> MayFindUserAsync(FeedChoice[] choices)
+    {
+        if (ConnectionLimits.IsOfUser(context))
+        {
+            return false;
+        }
+        foreach (var policy in choices.Select(static choice => choice.Policy).OfType<string>().Distinct())
+        {
+            if (await FeedAuthorization.HasSchemeAsync(context, policy))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// <summary>Settles which feeds a request gets.</summary>
     /// <returns>Why it gets none; null: it has at least one.</returns>
     internal async ValueTask<Rejection?> ReadAsync(FeedChoice[] choices, bool areNamed)
@@ -126,7 +143,7 @@ internal sealed class FeedSelection(HttpContext context)
             {
                 return Rejection.UnknownFeed;
             }
-            if (offers.Select(choice => choice.Find(name)).FirstOrDefault(static handle => handle is not null) is { } handle)
+            if (await FindAsync(offers, name) is { } handle)
             {
                 notAllowed = await AddAsync(handle, after) ?? notAllowed;
             }
@@ -137,6 +154,18 @@ internal sealed class FeedSelection(HttpContext context)
             }
         }
         return _feeds.Count > 0 ? null : notAllowed;
+    }
+
+    private async ValueTask<IFeedHandle?> FindAsync(FeedChoice[] offers, FeedName name)
+    {
+        foreach (var choice in offers)
+        {
+            if (await choice.FindAsync(name, context.RequestAborted) is { } handle)
+            {
+                return handle;
+            }
+        }
+        return null;
     }
 
     private async ValueTask<Rejection?> AddAsync(IFeedHandle handle, FeedPosition? after)

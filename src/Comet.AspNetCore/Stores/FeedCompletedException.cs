@@ -6,5 +6,5 @@ public sealed class FeedCompletedException(string feed)
     : InvalidOperationException($"The feed {feed} is completed: it takes no more messages.")
 {
     /// <summary>The feed's name; for a feed of a family, <c>family/key</c>.</summary>
-    public string Name { get; } = feed;
+    public string FeedName { get; } = feed;
 }

@@ -69,6 +69,27 @@ public class AuthorizationTests
     }
 
     [Fact]
+    public async Task A_user_whom_a_policy_finds_is_counted_as_the_user_whatever_the_address_has()
+    {
+        await using var app = await StartAsync(("MaxStreamsPerAddress", "1"), ("MaxStreamsPerUser", "1"));
+        var badge = await SignInAsync(app, "editor", scheme: "Badge");
+        await using (var first = await OpenAsync(app, "/badges", badge))
+        {
+            await using var nobody = await app.OpenAsync("/open"); // the address has its place still
+            using var second = await app.GetAsync("/badges", ("Cookie", badge));
+            Assert.Equal((200, 429), ((int)nobody.Response.StatusCode, (int)second.StatusCode));
+        }
+        await app.NoStreamIsOpenAsync();
+
+        await using var another = await app.OpenAsync("/open");
+        await using var again = await OpenAsync(app, "/badges", badge);
+        using var withoutBadge = await app.GetAsync("/badges");
+
+        Assert.Equal((200, 401), ((int)again.Response.StatusCode, (int)withoutBadge.StatusCode));
+        Assert.Equal(2, app.OpenStreams);
+    }
+
+    [Fact]
     public async Task A_stream_without_a_user_does_not_end()
     {
         await using var app = await StartAsync();
@@ -128,7 +149,7 @@ public class AuthorizationTests
         }
     }
 
-    private Task<TestApp> StartAsync() => TestApp.StartAsync(
+    private Task<TestApp> StartAsync(params (string Name, string Value)[] limits) => TestApp.StartAsync(
         app =>
         {
             app.MapGet("/sign-in/{scheme}/{role}", async (string scheme, string role, string? name, HttpContext context) =>
@@ -146,6 +167,10 @@ public class AuthorizationTests
         {
             builder.Services.AddSingleton<TimeProvider>(_time);
             builder.Configuration["Comet:Heartbeat"] = "01:00:00";
+            foreach (var (name, value) in limits)
+            {
+                builder.Configuration["Comet:" + name] = value;
+            }
             builder.Services.AddFeed<string>("news");
             builder.Services.AddFeed<int>("restricted", feed => feed.AuthorizationPolicy = "editors");
             builder.Services.AddFeed<int>("badges", feed => feed.AuthorizationPolicy = "badge holders");

@@ -159,6 +159,74 @@ public class LimitTests
     }
 
     [Theory]
+    [InlineData("GET", "/policed")]
+    [InlineData("GET", "/many?feed=policed&feed=rooms/1")]
+    [InlineData("POST", "/many")]
+    public async Task A_client_that_has_no_place_is_refused_before_a_form_is_read_or_anybody_is_asked_who_may_read(string method, string path)
+    {
+        var (asked, read, mayRead) = (0, 0L, true);
+        await using var app = await TestApp.StartAsync(
+            app =>
+            {
+                app.Use((context, next) =>
+                {
+                    context.Request.Body = new CountedBody(context.Request.Body, bytes => Interlocked.Add(ref read, bytes));
+                    return next(context);
+                });
+                var (policed, rooms) = (app.Services.GetRequiredService<Feed<int>>(), app.Services.GetRequiredService<KeyedFeeds<int>>());
+                app.MapGet("/policed", () => CometResults.Feed(policed, "parent.f"));
+                app.MapMethods("/many", ["GET", "POST"], () => CometResults.Feeds([policed, rooms.Where(_ => Answer())], "parent.f"));
+            },
+            builder =>
+            {
+                builder.Configuration["Comet:MaxStreamsPerAddress"] = "1";
+                builder.Services.AddFeed<int>("policed", feed => feed.AuthorizationPolicy = "asked");
+                builder.Services.AddKeyedFeeds<int>("rooms");
+                builder.Services.AddAuthentication();
+                builder.Services.AddAuthorizationBuilder().AddPolicy("asked", policy => policy.RequireAssertion(_ => Answer()));
+            });
+        using var held = await SendAsync(app);
+        Assert.Equal(HttpStatusCode.OK, held.StatusCode);
+        Assert.True(asked > 0);
+        Assert.Equal(method == "POST", read > 0);
+        (asked, read) = (0, 0);
+
+        for (var i = 0; i < 3; i++)
+        {
+            using var refused = await SendAsync(app);
+            Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        }
+
+        Assert.Equal((0, 0), (asked, read));
+        held.Dispose();
+        await app.NoStreamIsOpenAsync();
+        mayRead = false;
+        for (var i = 0; i < 3; i++) // who may not read gives the place back
+        {
+            using var refused = await SendAsync(app);
+            Assert.InRange((int)refused.StatusCode, 401, 403);
+            Assert.Equal(0, app.OpenStreams);
+        }
+
+        bool Answer()
+        {
+            Interlocked.Increment(ref asked);
+            return mayRead;
+        }
+
+        async Task<HttpResponseMessage> SendAsync(TestApp app)
+        {
+            using var request = app.Client.NewRequest(path);
+            if (method == "POST")
+            {
+                request.Method = HttpMethod.Post;
+                request.Content = new FormUrlEncodedContent([new("feed", "policed"), new("feed", "rooms/1")]);
+            }
+            return await app.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken).WithPatience();
+        }
+    }
+
+    [Theory]
     [InlineData("cross-site", 403)]
     [InlineData("same-site", 200)]
     [InlineData("same-origin", 200)]
@@ -229,6 +297,41 @@ public class LimitTests
         Assert.Equal(status, (int)rejected.StatusCode);
         Assert.InRange(rejected.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 6);
         Assert.Equal(message, await rejected.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Counts the bytes that are read of a body.</summary>
+    private sealed class CountedBody(Stream body, Action<int> read) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var count = await body.ReadAsync(buffer, cancellationToken);
+            read(count);
+            return count;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 
     /// <summary>Makes a request somebody's, or from somewhere.</summary>

@@ -267,6 +267,44 @@ public class SeveralFeedsTests
     }
 
     [Fact]
+    public async Task Who_may_read_a_key_may_be_asked_of_a_database_until_the_client_goes_away()
+    {
+        var (asked, gone) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/both", (KeyedFeeds<string> rooms) => CometResults.Feeds([rooms.Where(MayReadAsync)], "parent.f")),
+            static builder => builder.Services.AddKeyedFeeds<string>("rooms"));
+
+        await using (var stream = await app.OpenAsync("/both?feed=rooms/1&feed=rooms/secret"))
+        {
+            Assert.Equal("rooms/1", (await stream.NextAsync(CometMessageKind.Open)).Feed);
+            var end = await stream.NextAsync(CometMessageKind.End);
+            Assert.Equal(("rooms/secret", "not-allowed"), (end.Feed, end.Reason));
+        }
+        await app.NoStreamIsOpenAsync();
+        using var leaving = new CancellationTokenSource();
+        var request = app.Client.GetAsync("/both?feed=rooms/slow", leaving.Token);
+        await asked.Task.WithPatience();
+        Assert.Equal(1, app.OpenStreams); // it has its place already
+        await leaving.CancelAsync();
+
+        await gone.Task.WithPatience();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        await app.NoStreamIsOpenAsync();
+
+        async ValueTask<bool> MayReadAsync(string key, CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            if (key == "slow")
+            {
+                using var registration = cancellationToken.Register(gone.SetResult);
+                asked.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+            return key != "secret";
+        }
+    }
+
+    [Fact]
     public async Task Families_have_to_be_named()
     {
         await using var app = await StartAsync();

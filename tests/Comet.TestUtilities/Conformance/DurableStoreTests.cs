@@ -373,6 +373,17 @@ public abstract class DurableStoreTests : FeedStoreTests
     }
 
     [Fact]
+    public async Task A_second_completion_has_the_position_of_the_first()
+    {
+        await using var host = await StartAsync();
+        await using var log = await OpenAsync(host, NewName(), new RecordingTail());
+        await AppendAsync(log, "1");
+        var first = await AppendAsync(log, "");
+
+        Assert.Equal(first, await AppendAsync(log, ""));
+    }
+
+    [Fact]
     public async Task A_log_exists_while_it_has_entries_whether_it_is_open_or_not()
     {
         var (feed, other) = (new FeedName(NewName(), "key"), new FeedName(NewName()));

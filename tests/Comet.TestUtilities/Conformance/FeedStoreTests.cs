@@ -415,7 +415,7 @@ public abstract class FeedStoreTests
         await feed.CompleteAsync();
         var exception = await Assert.ThrowsAsync<FeedCompletedException>(() => feed.PublishAsync("2").AsTask().WithPatience());
 
-        Assert.Equal(feed.Name, exception.Name);
+        Assert.Equal(feed.Name, exception.FeedName);
         Assert.Equal(next, core.Tail.State.Next);
         Assert.Equal(["1"], await ReadToEndAsync(feed, FeedPosition.Earliest));
     }
@@ -551,6 +551,25 @@ public abstract class FeedStoreTests
         Assert.Equal(["1"], await ReadAsync(found!, FeedPosition.Earliest, 1));
         Assert.Null(await feeds.FindAsync("second").AsTask().WithPatience());
         await Assert.ThrowsAsync<ArgumentException>(async () => await feeds.FindAsync(""));
+    }
+
+    [Fact]
+    public async Task A_key_that_was_only_asked_for_is_not_there_and_one_that_was_completed_is()
+    {
+        await using var host = await StartAsync();
+        var feeds = host.Feeds(NewName(), new FeedOptions());
+        using var ending = new CancellationTokenSource();
+        await using var reader = feeds.Get("asked").ReadAsync(FeedPosition.Earliest, ending.Token).GetAsyncEnumerator(ending.Token);
+        var next = reader.MoveNextAsync().AsTask(); // it is followed as long as this waits
+        await feeds.Get("asked").GetNewestAsync(1).AsTask().WithPatience();
+        await feeds.Get("completed").CompleteAsync().AsTask().WithPatience();
+
+        Assert.Null(await feeds.FindAsync("asked").AsTask().WithPatience());
+        Assert.NotNull(await feeds.FindAsync("completed").AsTask().WithPatience());
+
+        await feeds.Get("asked").PublishAsync("1");
+        Assert.True(await next.WithPatience());
+        Assert.NotNull(await feeds.FindAsync("asked").AsTask().WithPatience());
     }
 
     [Fact]
