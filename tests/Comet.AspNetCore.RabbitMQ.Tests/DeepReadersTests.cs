@@ -78,9 +78,7 @@ public sealed class DeepReadersTests(Broker broker)
     private Task<StoreHost> StartAsync() => StoreHost.StartAsync(builder =>
     {
         builder.Logging.AddProvider(_messages).SetMinimumLevel(LogLevel.Debug);
-        builder.Services.AddCometRabbitMQ(options =>
-            (options.ConnectionString, options.Partitions, options.RecentBytes, options.Timeout) =
-            (broker.ConnectionString, 1, 256 * 1024, Eventually.Patience));
+        builder.AddPatientRabbitMQ(broker.ConnectionString, options => (options.Partitions, options.RecentBytes) = (1, 256 * 1024));
     });
 
     private async Task WriteOthersAsync(FeedPosition known, int count, int from = 0)
