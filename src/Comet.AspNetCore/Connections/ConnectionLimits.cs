@@ -1,9 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Connections;
@@ -14,9 +11,6 @@ namespace Comet.AspNetCore.Connections;
 /// </summary>
 internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStreams open, ReconnectDelay delay)
 {
-    // An IPv6 subscriber has a network of 64 bits at least, which counts as one address.
-    private const int AddressBits = 64;
-
     // What one site or one rented block has: an IPv6 /48, an IPv4 /24.
     private const int NetworkBits = 48;
     private const int IPv4NetworkBits = 24;
@@ -40,7 +34,8 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
     internal Rejection? TryAcquire(HttpContext context, out ConnectionLease? lease)
     {
         lease = null;
-        object? holder = UserOf(context) is { } user ? (_perUser is null ? null : user) : _perAddress is null ? null : AddressOf(context);
+        var visitor = CometVisitor.Of(context);
+        object? holder = visitor.User is { } user ? (_perUser is null ? null : user) : _perAddress is null ? null : visitor.Address;
         if (!TryAdd(holder))
         {
             return Rejection.TooMany(delay.Next());
@@ -91,28 +86,6 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         }
     }
 
-    // Read from features: context.User and context.Connection make objects that stay as long as the stream.
-    private static string? UserOf(HttpContext context) =>
-        context.Features.Get<IHttpAuthenticationFeature>()?.User is { Identity.IsAuthenticated: true } user
-            ? user.FindFirstValue(ClaimTypes.NameIdentifier) ?? user.FindFirstValue("sub") ?? user.Identity.Name
-            : null;
-
-    private static IPAddress? AddressOf(HttpContext context)
-    {
-        var address = context.Features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
-        return address is not { AddressFamily: AddressFamily.InterNetworkV6 } ? address
-            : address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
-            : Masked(address, AddressBits);
-    }
-
     private static IPAddress NetworkOf(IPAddress address) =>
-        Masked(address, address.AddressFamily == AddressFamily.InterNetwork ? IPv4NetworkBits : NetworkBits);
-
-    private static IPAddress Masked(IPAddress address, int bits)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out var length);
-        bytes[(bits / 8)..].Clear();
-        return new IPAddress(bytes[..length]);
-    }
+        address.Masked(address.AddressFamily == AddressFamily.InterNetwork ? IPv4NetworkBits : NetworkBits);
 }
