@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 using Comet.AspNetCore.Testing;
 
@@ -135,7 +136,7 @@ public sealed class KilledServersTests(Broker broker)
             Assert.True(_confirmed.TryAdd((feed, offset), number), "Two messages got the same position.");
             return true;
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        catch (Exception exception) when (exception is HttpRequestException or SocketException or IOException)
         {
             return false;
         }
