@@ -15,7 +15,7 @@ public sealed class BrokerUnreachableTests(Broker broker)
     public async Task Publishing_fails_and_says_why(bool silently)
     {
         await using var proxy = broker.NewProxy();
-        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(5));
+        await using var server = await Server.StartAsync(broker.Through(proxy));
         await using var log = await server.OpenAsync(_feed, new RecordingTail());
         if (silently)
         {
@@ -25,6 +25,7 @@ public sealed class BrokerUnreachableTests(Broker broker)
         {
             proxy.Close();
         }
+        server.SetTimeout(Server.Brief);
 
         var exception = await Assert.ThrowsAsync<FeedUnavailableException>(() => log.AppendAsync("1"));
 
@@ -35,7 +36,7 @@ public sealed class BrokerUnreachableTests(Broker broker)
     public async Task Publishing_waits_for_a_broker_that_comes_back_in_time()
     {
         await using var proxy = broker.NewProxy();
-        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(20));
+        await using var server = await Server.StartAsync(broker.Through(proxy));
         var tail = new RecordingTail();
         await using var log = await server.OpenAsync(_feed, tail);
         proxy.Close();
@@ -80,10 +81,12 @@ public sealed class BrokerUnreachableTests(Broker broker)
     {
         await using var proxy = broker.NewProxy();
         proxy.Close();
-        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(1));
+        await using var server = await Server.StartAsync(broker.Through(proxy));
         Assert.Equal(HealthStatus.Unhealthy, await server.ReadinessAsync());
+        server.SetTimeout(Server.Brief);
         await Assert.ThrowsAsync<FeedUnavailableException>(() => server.OpenAsync(_feed, new RecordingTail()));
 
+        server.SetTimeout(Eventually.Patience);
         proxy.Open();
         await server.BecomesAsync(HealthStatus.Healthy);
 
@@ -96,7 +99,7 @@ public sealed class BrokerUnreachableTests(Broker broker)
     {
         await using var proxy = broker.NewProxy();
         proxy.Close();
-        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(1));
+        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = Server.Brief);
         var feed = server.Feed(_feed, new FeedOptions());
 
         var exceptions = await Task.WhenAll(Enumerable.Range(0, 20).Select(number =>

@@ -7,15 +7,12 @@ namespace Comet.AspNetCore.RabbitMQ.Tests;
 public sealed class ConformanceTests(Broker broker) : DurableStoreTests
 {
     protected override void AddStore(WebApplicationBuilder builder) =>
-        builder.Services.AddCometRabbitMQ(options => options.ConnectionString = broker.ConnectionString);
+        builder.AddPatientRabbitMQ(broker.ConnectionString);
 }
 
 /// <summary>The same with almost nothing in memory, so that entries are read from the broker.</summary>
 public sealed class ConformanceWithoutMemoryTests(Broker broker) : DurableStoreTests
 {
-    protected override void AddStore(WebApplicationBuilder builder) => builder.Services.AddCometRabbitMQ(options =>
-    {
-        options.ConnectionString = broker.ConnectionString;
-        options.RecentBytes = 0;
-    });
+    protected override void AddStore(WebApplicationBuilder builder) =>
+        builder.AddPatientRabbitMQ(broker.ConnectionString, options => options.RecentBytes = 0);
 }

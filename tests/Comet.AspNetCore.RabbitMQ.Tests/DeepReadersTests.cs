@@ -12,6 +12,9 @@ namespace Comet.AspNetCore.RabbitMQ.Tests;
 /// <summary>Clients who ask for everything that is kept of one key, where the others of its family have written much.</summary>
 public sealed class DeepReadersTests(Broker broker)
 {
+    // A search through all that is kept is long.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private readonly string _family = Server.NewName();
     private readonly RecordedLog _messages = new();
 
@@ -41,7 +44,7 @@ public sealed class DeepReadersTests(Broker broker)
         TestContext.Current.TestOutputHelper?.WriteLine($"The near reader has waited for {clock.Elapsed.TotalSeconds:0.0} s.");
         Assert.Single(page.Entries);
         Assert.False(readDeep.IsCompleted, "The near reader has waited for the deep one.");
-        Assert.Equal(last.Offset, (await readDeep.WithPatience()).Entries[0].Offset);
+        Assert.Equal(last.Offset, (await readDeep.WaitAsync(Patience, TestContext.Current.CancellationToken)).Entries[0].Offset);
     }
 
     [Fact]
@@ -65,7 +68,8 @@ public sealed class DeepReadersTests(Broker broker)
             await patience.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WithPatience());
         }
-        var page = await there.ReadAsync(begin.Offset, 10, TestContext.Current.CancellationToken).AsTask().WithPatience();
+        var page = await there.ReadAsync(begin.Offset, 10, TestContext.Current.CancellationToken).AsTask()
+            .WaitAsync(Patience, TestContext.Current.CancellationToken);
 
         Assert.Equal([last.Offset], page.Entries.Select(entry => entry.Offset));
         Assert.True(Scans().Count > 5, "The reading was no deep one.");
@@ -78,9 +82,7 @@ public sealed class DeepReadersTests(Broker broker)
     private Task<StoreHost> StartAsync() => StoreHost.StartAsync(builder =>
     {
         builder.Logging.AddProvider(_messages).SetMinimumLevel(LogLevel.Debug);
-        builder.Services.AddCometRabbitMQ(options =>
-            (options.ConnectionString, options.Partitions, options.RecentBytes, options.Timeout) =
-            (broker.ConnectionString, 1, 256 * 1024, Eventually.Patience));
+        builder.AddPatientRabbitMQ(broker.ConnectionString, options => (options.Partitions, options.RecentBytes) = (1, 256 * 1024));
     });
 
     private async Task WriteOthersAsync(FeedPosition known, int count, int from = 0)

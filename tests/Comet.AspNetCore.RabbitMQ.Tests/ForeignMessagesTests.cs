@@ -135,6 +135,6 @@ public sealed class ForeignMessagesTests(Broker broker)
     private Task<StoreHost> StartAsync(RecordedLog messages) => StoreHost.StartAsync(builder =>
     {
         builder.Logging.AddProvider(messages);
-        builder.Services.AddCometRabbitMQ(options => (options.ConnectionString, options.RecentBytes) = (broker.ConnectionString, 0));
+        builder.AddPatientRabbitMQ(broker.ConnectionString, options => options.RecentBytes = 0);
     });
 }

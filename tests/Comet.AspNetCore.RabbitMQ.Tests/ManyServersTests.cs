@@ -127,16 +127,18 @@ public sealed class ManyServersTests(Broker broker)
     {
         await using var proxy = broker.NewProxy();
         await using var first = await Server.StartAsync(broker.ConnectionString);
-        await using var second = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = TimeSpan.FromSeconds(2));
+        await using var second = await Server.StartAsync(broker.Through(proxy));
         var (here, there) = (first.Feed(_feed, new FeedOptions()), second.Feed(_feed, new FeedOptions()));
         await here.PublishAsync("0");
         await ReadAsync(there, FeedPosition.Earliest, 1);
         proxy.Silence();
         var position = await here.PublishAsync("1");
         await here.PublishAsync("2");
+        second.SetTimeout(Server.Brief);
 
         await Assert.ThrowsAsync<FeedUnavailableException>(() => ReadAsync(there, position, 1));
 
+        second.SetTimeout(Eventually.Patience);
         proxy.Open();
         Assert.Equal(["2"], await ReadAsync(there, position, 1));
     }

@@ -22,8 +22,7 @@ public sealed class MessageSizeTests(Broker broker)
         await using var server = await StoreHost.StartAsync(builder =>
         {
             builder.Logging.AddProvider(messages);
-            builder.Services.AddCometRabbitMQ(options =>
-                (options.ConnectionString, options.Timeout) = (own.Node.ConnectionString, Eventually.Patience));
+            builder.AddPatientRabbitMQ(own.Node.ConnectionString);
         });
         var tail = new RecordingTail();
         await using var log = await server.OpenAsync(_feed, tail);
@@ -65,7 +64,7 @@ public sealed class MessageSizeTests(Broker broker)
     public async Task A_message_that_the_broker_takes_is_read_back()
     {
         broker.SkipIfNamed();
-        await using var server = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = Eventually.Patience);
+        await using var server = await Server.StartAsync(broker.ConnectionString);
         var tail = new RecordingTail();
         await using var log = await server.OpenAsync(_feed, tail);
         var large = new byte[65 << 20];

@@ -37,16 +37,25 @@ public sealed class QuietClientsTests(Broker broker)
 
         await ResumeAllAsync(server, "first ids, after the restart", firsts, messages: 1);
         await ResumeAllAsync(server, "last ids", lasts, messages: 0);
-        await Eventually.HoldsAsync(
-            async () => await ResumeAllAsync(server, "last ids again", lasts, messages: 0) == 0,
-            "nobody who has missed nothing needs a scan");
-        await Eventually.HoldsAsync(
-            async () => await ResumeAllAsync(server, "first ids again", firsts, messages: 1) == 0,
-            "what was missed is in memory");
+        await NeedNoScanAsync(server, "last ids again", lasts, messages: 0); // nobody has missed anything
+        await NeedNoScanAsync(server, "first ids again", firsts, messages: 1); // what was missed is in memory
     }
 
-    private Task<StreamingServer> StartAsync() => StreamingServer.StartAsync(_family, _messages, options =>
-        (options.ConnectionString, options.Partitions, options.Timeout) = (broker.ConnectionString, 1, Eventually.Patience));
+    // The server reads more of the RabbitMQ stream into memory meanwhile, which takes as long as it takes.
+    private async Task NeedNoScanAsync(StreamingServer server, string what, FeedPosition[] positions, int messages)
+    {
+        var clock = Stopwatch.StartNew();
+        var (attempts, scans) = (0, 0);
+        do
+        {
+            scans = await ResumeAllAsync(server, what, positions, messages);
+            attempts++;
+        }
+        while (scans > 0 && (attempts < 5 || clock.Elapsed < Eventually.Patience));
+        Assert.True(scans == 0, $"With their {what}, {positions.Length} clients needed {scans} scans at the {attempts}th time.");
+    }
+
+    private Task<StreamingServer> StartAsync() => StreamingServer.StartAsync(broker.ConnectionString, _family, _messages);
 
     private static async Task<FeedPosition[]> PublishToAllAsync(StreamingServer server, int keys)
     {

@@ -88,13 +88,9 @@ public sealed class QuietKeysTests(Broker broker)
     private Task<StoreHost> StartAsync(long? recentBytes = null) => StoreHost.StartAsync(builder =>
     {
         builder.Logging.AddProvider(_messages).SetMinimumLevel(LogLevel.Debug);
-        builder.Services.AddCometRabbitMQ(options =>
-        {
-            options.ConnectionString = broker.ConnectionString;
-            options.Partitions = 1;
-            options.RecentBytes = recentBytes ?? options.RecentBytes;
-            options.Timeout = Eventually.Patience;
-        });
+        builder.AddPatientRabbitMQ(
+            broker.ConnectionString,
+            options => (options.Partitions, options.RecentBytes) = (1, recentBytes ?? options.RecentBytes));
     });
 
     private async Task<FeedPosition[]> PublishToAllAsync(StoreHost server) =>

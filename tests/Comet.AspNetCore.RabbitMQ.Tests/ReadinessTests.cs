@@ -17,17 +17,19 @@ public sealed class ReadinessTests(Broker broker)
     {
         broker.SkipIfNamed();
         await using var own = await ScratchBroker.StartAsync();
-        await using var server = await Server.StartAsync(own.Node.ConnectionString, options => options.Timeout = TimeSpan.FromSeconds(2));
+        await using var server = await Server.StartAsync(own.Node.ConnectionString);
         var tail = new RecordingTail();
         await using var log = await server.OpenAsync(_feed, tail);
         await log.AppendAsync("1");
 
         await own.Node.ControlAsync("rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1");
+        server.SetTimeout(Server.Brief);
         await Assert.ThrowsAsync<FeedUnavailableException>(() => log.AppendAsync("2"));
         await server.BecomesAsync(HealthStatus.Unhealthy);
         Assert.Contains("accepts no messages", await server.UnreadinessAsync(), StringComparison.Ordinal);
 
         await own.Node.ControlAsync("rabbitmqctl", "set_vm_memory_high_watermark", "0.9");
+        server.SetTimeout(Eventually.Patience);
         await server.BecomesAsync(HealthStatus.Healthy);
         var last = await log.AppendAsync("3");
         Assert.Equal(last.Offset, tail.Entries[^1].Offset);
@@ -40,10 +42,9 @@ public sealed class ReadinessTests(Broker broker)
     {
         await using var proxy = broker.NewProxy();
         await using var server = await Server.StartAsync(broker.Through(proxy), options =>
-            (options.Timeout, options.Heartbeat) = (TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(60)));
+            (options.Timeout, options.Heartbeat) = (Server.Brief, TimeSpan.FromSeconds(60)));
         var tail = new RecordingTail();
-        await using var log = await server.OpenAsync(_feed, tail);
-        await log.AppendAsync("1");
+        await using var log = await OpenPatientlyAsync(server, tail); // what watches for silence begins with the brief timeout
 
         proxy.Silence();
         await Assert.ThrowsAsync<FeedUnavailableException>(() => log.AppendAsync("2"));
@@ -59,11 +60,33 @@ public sealed class ReadinessTests(Broker broker)
     {
         await using var raw = await RawStream.OpenAsync(broker, RabbitMQStreamName.Of(FeedName.Parse(_feed), new RabbitMQStoreOptions()));
         await raw.OccupyAsync();
-        await using var server = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = TimeSpan.FromSeconds(2));
+        await using var server = await Server.StartAsync(broker.ConnectionString);
         await server.BecomesAsync(HealthStatus.Healthy);
+        server.SetTimeout(Server.Brief);
 
         await Assert.ThrowsAsync<FeedUnavailableException>(() => server.OpenAsync(_feed, new RecordingTail()));
 
         Assert.Equal(HealthStatus.Healthy, await server.ReadinessAsync());
+    }
+
+    private async Task<IFeedLog> OpenPatientlyAsync(StoreHost server, RecordingTail tail)
+    {
+        IFeedLog? log = null;
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                try
+                {
+                    log ??= await server.OpenAsync(_feed, tail);
+                    await log.AppendAsync("1");
+                    return true;
+                }
+                catch (FeedUnavailableException)
+                {
+                    return false;
+                }
+            },
+            "the feed is open");
+        return log!;
     }
 }

@@ -78,7 +78,7 @@ public sealed class RetentionTests(Broker broker)
             await raw.RemovesAsync(known.Offset);
         }
 
-        await using var second = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = Eventually.Patience);
+        await using var second = await Server.StartAsync(broker.ConnectionString);
         await using var joined = await second.OpenAsync(_feed, new RecordingTail(), retention);
         var next = await joined.AppendAsync("\"next\"");
 

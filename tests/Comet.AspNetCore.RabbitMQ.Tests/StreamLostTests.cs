@@ -14,7 +14,7 @@ public sealed class StreamLostTests(Broker broker)
     [Fact]
     public async Task A_stream_that_is_deleted_begins_anew_and_all_servers_are_told_the_same()
     {
-        await using var first = await Server.StartAsync(broker.ConnectionString, options => options.Timeout = TimeSpan.FromSeconds(20));
+        await using var first = await Server.StartAsync(broker.ConnectionString);
         await using var second = await Server.StartAsync(broker.ConnectionString);
         var (here, there) = (new RecordingTail(), new RecordingTail());
         await using var log = await first.OpenAsync(_feed, here);

@@ -28,10 +28,13 @@ public abstract class SqliteFileTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int timeoutSeconds = 1, ILoggerProvider? log = null) =>
+    /// <summary>How long a server waits for a lock, in seconds, where it waits in vain; elsewhere for <see cref="Eventually.Patience"/>.</summary>
+    private protected const int Brief = 1;
+
+    private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int? timeoutSeconds = null, ILoggerProvider? log = null) =>
         StoreHost.StartAsync(builder =>
         {
-            var connectionString = $"Data Source={File};Default Timeout={timeoutSeconds}";
+            var connectionString = $"Data Source={File};Default Timeout={timeoutSeconds ?? Eventually.Patience.TotalSeconds}";
             builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:Comet", connectionString)]);
             if (log is not null)
             {

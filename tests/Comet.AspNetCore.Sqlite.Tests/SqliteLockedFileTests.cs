@@ -9,7 +9,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
     [Fact]
     public async Task Publishing_waits_for_a_locked_file_and_then_fails()
     {
-        await using var host = await StartAsync();
+        await using var host = await StartAsync(timeoutSeconds: Brief);
         var tail = new RecordingTail();
         await using var log = await OpenAsync(host, tail);
         await AppendAsync(log, 0);
@@ -51,7 +51,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
     public async Task After_a_failure_publishing_fails_at_once_until_it_is_time_to_try_again()
     {
         var time = new ManualTime();
-        await using var host = await StartAsync(time);
+        await using var host = await StartAsync(time, timeoutSeconds: Brief);
         await using var log = await OpenAsync(host, new RecordingTail());
         using (LockFile())
         {
@@ -71,7 +71,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
     {
         const int Transactions = 15; // that would wait a second each
         var time = new ManualTime();
-        await using var host = await StartAsync(time);
+        await using var host = await StartAsync(time, timeoutSeconds: Brief);
         await using var log = await OpenAsync(host, new RecordingTail());
         var payload = Payloads.Of($"\"{new string('x', 4 << 20)}\""); // fills a transaction
         using (LockFile())

@@ -71,7 +71,7 @@ public sealed partial class ExistingAppTests : IDisposable
 
     private static async Task<List<CometMessageKind>> FirstTwoAsync(HttpClient client)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(Patience);
         var kinds = new List<CometMessageKind>();
         var messages = CometReader.ReadAsync(client, "/visits/stream", lastEventId: "earliest", cancellationToken: deadline.Token);
         await foreach (var message in messages)

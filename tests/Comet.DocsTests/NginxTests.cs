@@ -2,6 +2,7 @@ using System.Net;
 using Comet.AspNetCore;
 using Comet.AspNetCore.Testing;
 using Comet.DocsTests.Proxies;
+using Comet.TestUtilities;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -14,9 +15,6 @@ namespace Comet.DocsTests;
 [Trait("Category", "Matrix")]
 public sealed class NginxTests : IAsyncLifetime
 {
-    // Less than the heartbeat: nothing but the messages is written.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     private WebApplication _app = null!;
 
     private Feed<string> News => _app.Services.GetRequiredService<Feed<string>>();
@@ -26,7 +24,7 @@ public sealed class NginxTests : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseCometTransport().UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
-        builder.Configuration["Comet:Heartbeat"] = "00:01:00";
+        builder.Configuration["Comet:Heartbeat"] = "00:10:00"; // nothing but the messages is written
         builder.Services.AddFeed<string>("news");
         _app = builder.Build();
         _app.MapGet("/news", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
@@ -44,7 +42,7 @@ public sealed class NginxTests : IAsyncLifetime
     {
         await using var nginx = await Nginx.StartAsync(new Uri(_app.Urls.Single()));
         using var client = CreateClient(nginx);
-        using var deadline = new CancellationTokenSource(Patience);
+        using var deadline = new CancellationTokenSource(Eventually.Patience);
         string? first = null;
         await using (var stream = CometReader.ReadAsync(client, "/news", format).GetAsyncEnumerator(deadline.Token))
         {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Comet.AspNetCore.Testing;
 
 namespace Comet.TestUtilities;
@@ -38,7 +39,7 @@ public sealed class SeveralFeedsReader(HttpClient client, Func<Uri> findServer, 
             {
                 await ReadAsync(random.Next(1, 200), IsOpen, cancellationToken);
             }
-            catch (Exception exception) when (exception is HttpRequestException or IOException or FormatException)
+            catch (Exception exception) when (exception is HttpRequestException or SocketException or IOException or FormatException)
             {
                 await Task.Delay(20, cancellationToken); // its server is gone
             }

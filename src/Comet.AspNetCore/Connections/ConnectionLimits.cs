@@ -1,9 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Connections;
@@ -14,9 +11,6 @@ namespace Comet.AspNetCore.Connections;
 /// </summary>
 internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStreams open, ReconnectDelay delay)
 {
-    // An IPv6 subscriber has a network of 64 bits at least, which counts as one address.
-    private const int AddressBits = 64;
-
     // What one site or one rented block has: an IPv6 /48, an IPv4 /24.
     private const int NetworkBits = 48;
     private const int IPv4NetworkBits = 24;
@@ -69,7 +63,7 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
     }
 
     /// <summary>Whether a request is a signed-in user's.</summary>
-    internal static bool IsOfUser(HttpContext context) => UserOf(context) is not null;
+    internal static bool IsOfUser(HttpContext context) => CometVisitor.Of(context).User is not null;
 
     /// <summary>Gives back the place of a lease, which calls this.</summary>
     internal void Release(object? holder)
@@ -78,8 +72,11 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         Remove(holder);
     }
 
-    private object? HolderOf(HttpContext context) =>
-        UserOf(context) is { } user ? (_perUser is null ? null : user) : _perAddress is null ? null : AddressOf(context);
+    private object? HolderOf(HttpContext context)
+    {
+        var visitor = CometVisitor.Of(context);
+        return visitor.User is { } user ? (_perUser is null ? null : user) : _perAddress is null ? null : visitor.Address;
+    }
 
     private bool TryAdd(object? holder)
     {
@@ -111,29 +108,6 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         }
     }
 
-    /// <summary>The signed-in user; null: there is none.</summary>
-    // Read from features: context.User and context.Connection make objects that stay as long as the stream.
-    internal static string? UserOf(HttpContext context) =>
-        context.Features.Get<IHttpAuthenticationFeature>()?.User is { Identity.IsAuthenticated: true } user
-            ? user.FindFirstValue(ClaimTypes.NameIdentifier) ?? user.FindFirstValue("sub") ?? user.Identity.Name
-            : null;
-
-    private static IPAddress? AddressOf(HttpContext context)
-    {
-        var address = context.Features.Get<IHttpConnectionFeature>()?.RemoteIpAddress;
-        return address is not { AddressFamily: AddressFamily.InterNetworkV6 } ? address
-            : address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
-            : Masked(address, AddressBits);
-    }
-
     private static IPAddress NetworkOf(IPAddress address) =>
-        Masked(address, address.AddressFamily == AddressFamily.InterNetwork ? IPv4NetworkBits : NetworkBits);
-
-    private static IPAddress Masked(IPAddress address, int bits)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out var length);
-        bytes[(bits / 8)..].Clear();
-        return new IPAddress(bytes[..length]);
-    }
+        address.Masked(address.AddressFamily == AddressFamily.InterNetwork ? IPv4NetworkBits : NetworkBits);
 }

@@ -16,7 +16,7 @@ internal static class StreamAudience
     /// <summary>The same text for the same user on every server, which is not the user's name; null: nobody has signed in.</summary>
     internal static string? Of(HttpContext context)
     {
-        if (ConnectionLimits.UserOf(context) is not { } user)
+        if (CometVisitor.Of(context).User is not { } user)
         {
             return null;
         }

@@ -25,6 +25,10 @@ public interface IFeedLog : IAsyncDisposable
     ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken);
 
     /// <summary>Reads retained entries that may have left the tail, oldest first.</summary>
+    /// <remarks>
+    /// Thousands of readings from different places may be asked for at once, after a restart. How many of them are under way at a time is
+    /// the store's to limit, as it knows what one costs, and whom one that takes long must not hold up.
+    /// </remarks>
     /// <param name="after">Entries with a higher offset than this; 0: from the oldest.</param>
     /// <param name="maxEntries">At most this many.</param>
     /// <param name="maxBytes">A page ends with the entry whose payload brings it to so many bytes or above: it is held in memory.</param>

@@ -21,14 +21,14 @@ internal sealed class StreamingServer : IAsyncDisposable
         _client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromMinutes(2) };
     }
 
-    internal static async Task<StreamingServer> StartAsync(string family, ILoggerProvider messages, Action<RabbitMQStoreOptions> configure)
+    internal static async Task<StreamingServer> StartAsync(string connectionString, string family, ILoggerProvider messages)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.WebHost.UseUrls("http://127.0.0.1:0").UseCometTransport();
         builder.Logging.ClearProviders().AddProvider(messages).AddFilter("Comet.AspNetCore.RabbitMQ", LogLevel.Debug);
         builder.Services.AddComet(options => (options.MaxStreams, options.MaxStreamsPerAddress) = (null, null));
         builder.Services.AddKeyedFeeds<string>(family);
-        builder.Services.AddCometRabbitMQ(configure);
+        builder.AddPatientRabbitMQ(connectionString, options => options.Partitions = 1);
         var app = builder.Build();
         app.MapGet("/{key}", (string key, KeyedFeeds<string> feeds) => CometResults.Feed(feeds.Get(key), "parent.received"));
         await app.StartAsync(TestContext.Current.CancellationToken);

@@ -64,7 +64,7 @@ public sealed class FeedOpeningTests
         using var unblocked = new ManualResetEventSlim();
         using var cancellation = new CancellationTokenSource();
         await using var app = new App();
-        app.Store.BeforeReturning = () => unblocked.Wait(Eventually.Patience);
+        app.Store.BeforeReturning = () => unblocked.Wait(2 * Eventually.Patience);
 
         var publishing = Enumerable.Range(0, 2)
             .Select(_ => Task.Run(async () => await app.Feed.PublishAsync("1", cancellation.Token), TestContext.Current.CancellationToken))
@@ -74,7 +74,7 @@ public sealed class FeedOpeningTests
 
         foreach (var each in publishing)
         {
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => each.WaitAsync(TimeSpan.FromSeconds(10)));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => each.WithPatience());
         }
         unblocked.Set();
     }

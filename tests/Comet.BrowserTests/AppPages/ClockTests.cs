@@ -30,8 +30,8 @@ public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
         var seen = await page.EvaluateJsonAsync<Tick[]>("() => seen");
         Assert.All(seen, tick => Assert.Equal(tick.Time, tick.Shown));
         var times = seen.Select(tick => TimeOnly.ParseExact(tick.Time, "HH mm ss", CultureInfo.InvariantCulture)).ToList();
-        // The difference of two times of day is never negative, so that midnight is no exception.
-        Assert.All(times.Zip(times.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, TimeSpan.Zero, TimeSpan.FromSeconds(5)));
+        // The difference of two times of day is never negative, so that midnight is no exception; that to an earlier one is nearly a day.
+        Assert.All(times.Zip(times.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, TimeSpan.Zero, TimeSpan.FromHours(1)));
         await page.CloseAsync();
     }
 
@@ -41,12 +41,12 @@ public class ClockTests(App app, TestBrowsers browsers) : IClassFixture<App>
     public async Task The_page_says_when_the_connection_broke(BrowserKind kind)
     {
         await using var site = new App(services =>
-            services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(250)));
+            services.PostConfigure<CometOptions>(comet => comet.Heartbeat = TimeSpan.FromSeconds(4)));
         await using var network = new TcpProxy(site.Url);
         var page = await browsers.OpenTabAsync(kind);
         await page.GotoAsync(network.Url + "/clock", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
         await page.WaitForSelectorAsync("#connection[data-state=live]");
-        await page.WaitForTimeoutAsync(3_000); // longer than it puts up with silence
+        await page.WaitForTimeoutAsync(7_000); // longer than it puts up with silence
         await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Live");
 
         network.Cut();

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Claims;
 using System.Text.RegularExpressions;
 using Comet.BrowserTests.Browsers;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -57,12 +58,17 @@ public partial class FormTests(TestBrowsers browsers)
     [InlineData("https", "SameSite=Lax HttpOnly=false Extensions:0=Partitioned", "; path=/; secure; samesite=lax; Partitioned$")]
     [InlineData("https", "MaxAge=1:00:00", "; max-age=3600; path=/; secure; samesite=strict; httponly$")]
     [InlineData("https", "SecurePolicy=Always", "^__Host-.*; secure; ")]
+    [InlineData("http", "Name=form", "^form=[^;]*; path=/; samesite=strict; httponly$", true)]
+    [InlineData("https", "Name=form", "^__Host-form=[^;]*; path=/; secure; samesite=strict; httponly$", true)]
+    [InlineData("https", "Name=form Path=/announcements", "^form=[^;]*; path=/announcements; secure; samesite=strict; httponly$", true)]
+    [InlineData("https", "SameSite=Lax MaxAge=1:00:00 Extensions:0=Partitioned", "; max-age=3600; path=/; secure; samesite=lax; httponly; Partitioned$", true)]
     public async Task The_cookie_of_the_form_is_as_the_owner_set_it_and_bound_to_the_host_where_HTTPS_allows_it(
-        string scheme, string settings, string expected)
+        string scheme, string settings, string expected, bool isSetLater = false)
     {
         await using var app = new App(services => services
             .AddSingleton<IStartupFilter>(new With(context => context.Request.Scheme = scheme))
-            .AddAntiforgery(options => Set(options.Cookie, settings)));
+            .AddAntiforgery(options => Set(options.Cookie, isSetLater ? "" : settings))
+            .PostConfigure<AntiforgeryOptions>(options => Set(options.Cookie, isSetLater ? settings : "")));
         using var client = CreateClient(app);
 
         using var page = await client.GetAsync("/announcements");

@@ -25,6 +25,15 @@ public sealed class OwnersController : Controller
     [HttpHead("two")]
     public void HeadOfTwo() => Response.Headers["X-Head"] = "its own";
 
+    [HttpGet("items/{id}")]
+    public ContentResult Item(string id) => Content(id);
+
+    [HttpHead("items/{key}")]
+    public void HeadOfItem(string key) => Response.Headers["X-Head"] = key;
+
+    [HttpGet("items/first")]
+    public ContentResult First() => Content("The first");
+
     private static async IAsyncEnumerable<string> Ticks()
     {
         for (var i = 0; ; i++)

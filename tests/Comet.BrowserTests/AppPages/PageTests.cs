@@ -46,6 +46,8 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
     [InlineData("/owner/posted")]
     [InlineData("/owner/both")]
     [InlineData("/owner/two", "its own")]
+    [InlineData("/owner/items/42", "42")]
+    [InlineData("/owner/items/first")]
     public async Task What_an_owner_adds_answers_HEAD_like_GET(string path, string? own = null)
     {
         await using var owned = new App(services => services.AddControllers().AddApplicationPart(typeof(OwnersController).Assembly));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Comet.AspNetCore;
+using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Stores;
 
 namespace Comet.TestUtilities.Conformance;
@@ -212,27 +213,27 @@ public abstract class DurableStoreTests : FeedStoreTests
     [Fact]
     public async Task A_reader_that_the_tail_has_left_behind_goes_on_from_the_store()
     {
-        const int Messages = 20_000; // more than a tail holds
+        var messages = FeedTail.NewestOf(Plenty).Entries + 1000; // a few pages more than a tail holds
         await using var host = await StartAsync();
-        var feed = host.Feed(NewName(), new FeedOptions { Retain = 2 * Messages });
+        var feed = host.Feed(NewName(), new FeedOptions { Retain = 2 * messages });
         using var deadline = new CancellationTokenSource(Eventually.Patience);
         await feed.PublishAsync("-1");
         await using var reader = feed.ReadAsync(FeedPosition.Earliest, deadline.Token).GetAsyncEnumerator(deadline.Token);
         Assert.True(await reader.MoveNextAsync());
 
         await Parallel.ForEachAsync(
-            Payloads.Numbers(0, Messages),
+            Payloads.Numbers(0, messages),
             new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = deadline.Token },
             async (text, cancellation) => await feed.PublishAsync(text, cancellation));
 
         var (seen, last) = (new HashSet<string>(), 0L);
-        while (seen.Count < Messages && await reader.MoveNextAsync())
+        while (seen.Count < messages && await reader.MoveNextAsync())
         {
             Assert.True(seen.Add(reader.Current.Value), $"{reader.Current.Value} came twice.");
             Assert.True(reader.Current.Position.Offset > last);
             last = reader.Current.Position.Offset;
         }
-        Assert.Equal(Messages, seen.Count);
+        Assert.Equal(messages, seen.Count);
     }
 
     [Fact]

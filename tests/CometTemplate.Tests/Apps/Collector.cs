@@ -39,7 +39,7 @@ internal sealed class Collector : IAsyncDisposable
     /// <summary>Waits for an export of metrics or traces that holds all these texts.</summary>
     internal async Task WaitForAsync(string signal, params string[] texts)
     {
-        var deadline = DateTime.UtcNow.AddSeconds(60);
+        var deadline = DateTime.UtcNow + RunningApp.Patience;
         while (!_received.GetValueOrDefault(signal, []).Any(export => texts.All(text => export.Contains(text, StringComparison.Ordinal))))
         {
             Assert.True(DateTime.UtcNow < deadline, $"No {signal} with {string.Join(", ", texts)} arrived.");

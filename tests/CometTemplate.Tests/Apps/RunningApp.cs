@@ -10,7 +10,8 @@ namespace CometTemplate.Tests.Apps;
 /// <summary>A generated app in a process of its own, on a port that nobody else has.</summary>
 internal sealed partial class RunningApp : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    /// <summary>No answer of an app should take this long, beside builds of others.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private static readonly string[] SecurityHeaders =
     [

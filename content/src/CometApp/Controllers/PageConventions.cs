@@ -1,9 +1,7 @@
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Mvc.Abstractions;
-using Microsoft.AspNetCore.Mvc.ActionConstraints;
 using Microsoft.AspNetCore.Mvc.Filters;
-using Microsoft.AspNetCore.Mvc.Infrastructure;
 using Microsoft.AspNetCore.OutputCaching;
+using Microsoft.AspNetCore.Routing.Matching;
 
 namespace CometApp.Controllers;
 
@@ -11,7 +9,7 @@ namespace CometApp.Controllers;
 public static class PageConventions
 {
     public static IServiceCollection AddPageConventions(this IServiceCollection services) =>
-        services.Configure<MvcOptions>(mvc => mvc.Filters.Add(new BrowserOnlyFilter()));
+        services.Configure<MvcOptions>(mvc => mvc.Filters.Add(new BrowserOnlyFilter())).AddSingleton<MatcherPolicy, OwnHeadPolicy>();
 
     /// <summary>Lets an action that answers GET answer HEAD, too, unless another one does at the same address.</summary>
     public static IEndpointConventionBuilder WithHead(this IEndpointConventionBuilder endpoints)
@@ -19,9 +17,10 @@ public static class PageConventions
         endpoints.Add(endpoint =>
         {
             var methods = endpoint.Metadata.OfType<IHttpMethodMetadata>().LastOrDefault();
-            if (methods is not null && methods.HttpMethods.Contains(HttpMethods.Get) && !HasHead(endpoint))
+            if (methods is not null && methods.HttpMethods.Contains(HttpMethods.Get) && !methods.HttpMethods.Contains(HttpMethods.Head))
             {
                 endpoint.Metadata.Add(new HttpMethodMetadata([.. methods.HttpMethods, HttpMethods.Head], methods.AcceptCorsPreflight));
+                endpoint.Metadata.Add(AddedHead.Instance);
             }
         });
         return endpoints;
@@ -32,13 +31,33 @@ public static class PageConventions
         // The last one counts, so that this one comes first.
         endpoints.Add(endpoint => endpoint.Metadata.Insert(0, new OutputCacheAttribute { NoStore = true }));
 
-    private static bool HasHead(EndpointBuilder endpoint)
+    private sealed class AddedHead
     {
-        var route = endpoint.Metadata.OfType<ActionDescriptor>().Single().AttributeRouteInfo?.Template;
-        var actions = endpoint.ApplicationServices.GetRequiredService<IActionDescriptorCollectionProvider>().ActionDescriptors.Items;
-        return actions.Where(action => action.AttributeRouteInfo?.Template == route)
-            .SelectMany(action => action.ActionConstraints ?? [])
-            .Any(constraint => constraint is HttpMethodActionConstraint method && method.HttpMethods.Contains(HttpMethods.Head));
+        internal static readonly AddedHead Instance = new();
+    }
+
+    /// <summary>Leaves a HEAD request to the action that is there for it.</summary>
+    private sealed class OwnHeadPolicy : MatcherPolicy, IEndpointSelectorPolicy
+    {
+        public override int Order => 0;
+
+        public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => endpoints.Any(IsAdded) && !endpoints.All(IsAdded);
+
+        public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
+        {
+            if (HttpMethods.IsHead(httpContext.Request.Method))
+            {
+                var all = Enumerable.Range(0, candidates.Count).Where(candidates.IsValidCandidate).ToList();
+                var own = all.Where(index => !IsAdded(candidates[index].Endpoint)).Select(index => candidates[index].Score).ToHashSet();
+                foreach (var index in all.Where(index => IsAdded(candidates[index].Endpoint) && own.Contains(candidates[index].Score)))
+                {
+                    candidates.SetValidity(index, value: false);
+                }
+            }
+            return Task.CompletedTask;
+        }
+
+        private static bool IsAdded(Endpoint endpoint) => endpoint.Metadata.GetMetadata<AddedHead>() is not null;
     }
 
     private sealed class BrowserOnlyFilter : ResultFilterAttribute

@@ -1,7 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Claims;
 using System.Threading.RateLimiting;
+using Comet.AspNetCore;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Mvc;
 
@@ -13,7 +11,7 @@ public static class FormProtection
     /// <summary>The rate limit of actions that publish: <c>[EnableRateLimiting(FormProtection.PublishLimit)]</c>.</summary>
     public const string PublishLimit = "publish";
 
-    /// <summary>Twenty at once, and then one every three seconds, for each visitor.</summary>
+    /// <summary>Twenty at once, and then one every three seconds, for each visitor. Who is one visitor to the limits of streams is one here.</summary>
     private static readonly TokenBucketRateLimiterOptions Publishing = new()
     {
         TokenLimit = 20,
@@ -35,45 +33,49 @@ public static class FormProtection
                 context.HttpContext.Response.Headers.RetryAfter = $"{Publishing.ReplenishmentPeriod.TotalSeconds}";
                 return ValueTask.CompletedTask;
             };
-            limiter.AddPolicy(PublishLimit, context => RateLimitPartition.GetTokenBucketLimiter(VisitorOf(context), _ => Publishing));
+            limiter.AddPolicy(PublishLimit, context => RateLimitPartition.GetTokenBucketLimiter(CometVisitor.Of(context), _ => Publishing));
         });
     }
 
-    /// <summary>Who is one visitor to <c>Comet:MaxStreamsPerAddress</c> and <c>Comet:MaxStreamsPerUser</c> is one here.</summary>
-    private static (string? User, IPAddress? Address) VisitorOf(HttpContext context) =>
-        UserOf(context.User) is { } user ? (user, null) : (null, AddressOf(context.Connection));
-
-    private static string? UserOf(ClaimsPrincipal user) => user.Identity is { IsAuthenticated: true }
-        ? user.FindFirstValue(ClaimTypes.NameIdentifier) ?? user.FindFirstValue("sub") ?? user.Identity.Name
-        : null;
-
-    private static IPAddress? AddressOf(ConnectionInfo connection) => connection.RemoteIpAddress switch
-    {
-        { IsIPv4MappedToIPv6: true } address => address.MapToIPv4(),
-        // Whoever has IPv6 has a network of 2^64 addresses.
-        { AddressFamily: AddressFamily.InterNetworkV6 } address => new([.. address.GetAddressBytes()[..8], .. new byte[8]]),
-        var address => address,
-    };
-
     /// <summary>
-    /// The cookie as it was set; over HTTPS, unless its domain, path or name forbid it, one that no other host and no plain HTTP can set.
-    /// Over HTTP, browsers take no such cookie.
+    /// The cookie as it is set, before or after this; over HTTPS, unless its domain, path or name forbid it, one that no other host and
+    /// no plain HTTP can set. Over HTTP, browsers take no such cookie.
     /// </summary>
-    private sealed class HostCookie(CookieBuilder cookie, IHttpContextAccessor accessor) : CookieBuilder
+    private sealed class HostCookie : CookieBuilder
     {
-        public override string? Name => IsOfHost ? $"__Host-{cookie.Name}" : cookie.Name;
+        private readonly IHttpContextAccessor _accessor;
+
+        public HostCookie(CookieBuilder cookie, IHttpContextAccessor accessor)
+        {
+            _accessor = accessor;
+            (Name, Path, Domain, IsEssential) = (cookie.Name, cookie.Path, cookie.Domain, cookie.IsEssential);
+            (HttpOnly, SameSite, SecurePolicy) = (cookie.HttpOnly, cookie.SameSite, cookie.SecurePolicy);
+            (Expiration, MaxAge) = (cookie.Expiration, cookie.MaxAge);
+            foreach (var extension in cookie.Extensions)
+            {
+                Extensions.Add(extension);
+            }
+        }
+
+        public override string? Name
+        {
+            get => IsOfHost ? $"__Host-{base.Name}" : base.Name;
+            set => base.Name = value;
+        }
 
         // Null: the path base. The prefix asks for the whole host.
-        public override string? Path => IsOfHost ? "/" : cookie.Path;
+        public override string? Path
+        {
+            get => IsOfHost ? "/" : base.Path;
+            set => base.Path = value;
+        }
 
-        public override CookieSecurePolicy SecurePolicy => cookie.SecurePolicy;
-
-        private bool IsOfHost => accessor.HttpContext is { Request.IsHttps: true } &&
-            cookie is { Domain: null, Path: null or "/", Name: var name } && name?.StartsWith("__", StringComparison.Ordinal) is false;
+        private bool IsOfHost => _accessor.HttpContext is { Request.IsHttps: true } && Domain is null && base.Path is null or "/" &&
+            base.Name?.StartsWith("__", StringComparison.Ordinal) is false;
 
         public override CookieOptions Build(HttpContext context, DateTimeOffset expiresFrom)
         {
-            var options = cookie.Build(context, expiresFrom);
+            var options = base.Build(context, expiresFrom);
             options.Secure |= context.Request.IsHttps;
             return options;
         }

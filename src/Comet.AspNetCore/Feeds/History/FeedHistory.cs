@@ -12,10 +12,6 @@ internal sealed class FeedHistory(KeptPages kept)
     private const int PageLength = 28 * 1024;
     private const int MaxEntries = 256;
 
-    // Of readings at a time: who waits for one has asked for a page of its own.
-    private const int Places = 32;
-
-    private readonly SemaphoreSlim _places = new(Places);
     private readonly Lock _lock = new();
     private readonly Dictionary<FeedPosition, HistoryReading> _readings = [];
     private readonly SortedList<long, HistoryPage> _pages = []; // by the offset that they follow
@@ -93,16 +89,7 @@ internal sealed class FeedHistory(KeptPages kept)
         await Task.Yield(); // a store may take its time before it returns
         try
         {
-            await _places.WaitAsync(reading.Cancellation);
-            FeedLogPage page;
-            try
-            {
-                page = await log.ReadAsync(reading.After.Offset, MaxEntries, PageLength, reading.Cancellation);
-            }
-            finally
-            {
-                _places.Release();
-            }
+            var page = await log.ReadAsync(reading.After.Offset, MaxEntries, PageLength, reading.Cancellation);
             End(reading, page);
             reading.Complete(page);
         }
