@@ -62,9 +62,6 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
         return null;
     }
 
-    /// <summary>Whether a request is a signed-in user's.</summary>
-    internal static bool IsOfUser(HttpContext context) => CometVisitor.Of(context).User is not null;
-
     /// <summary>Gives back the place of a lease, which calls this.</summary>
     internal void Release(object? holder)
     {

@@ -117,7 +117,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
                 acceptor.TryAcquire(context, out lease);
             if (rejection is { Status: StatusCodes.Status429TooManyRequests } && await selection.MayFindUserAsync(choices))
             {
-                rejection = null; // the address has no place, but the user may have one
+                rejection = null; // this address, or user, has no place, but another user may have one
             }
             if ((rejection ?? await selection.ReadAsync(choices, areNamed)) is not { } refused)
             {
@@ -125,6 +125,11 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             }
             lease?.Dispose(); // before the client learns that it has none, and may come again
             await refused.WriteAsync(context);
+            return null;
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            lease?.Dispose(); // the client went away while a form was read, or somebody was asked
             return null;
         }
         catch

@@ -42,13 +42,9 @@ internal sealed class FeedSelection(HttpContext context)
         _feeds.RemoveAt(index);
     }
 
-    /// <summary>Whether a policy may find a signed-in user where there is none yet, as it has a scheme of its own.</summary>
+    /// <summary>Whether a policy may find another user, as it has a scheme of its own.</summary>
     internal async ValueTask<bool> MayFindUserAsync(FeedChoice[] choices)
     {
-        if (ConnectionLimits.IsOfUser(context))
-        {
-            return false;
-        }
         foreach (var policy in choices.Select(static choice => choice.Policy).OfType<string>().Distinct())
         {
             if (await FeedAuthorization.HasSchemeAsync(context, policy))

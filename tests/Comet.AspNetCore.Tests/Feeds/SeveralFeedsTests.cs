@@ -290,6 +290,7 @@ public class SeveralFeedsTests
         await gone.Task.WithPatience();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
         await app.NoStreamIsOpenAsync();
+        await app.StopWithoutErrorAsync();
 
         async ValueTask<bool> MayReadAsync(string key, CancellationToken cancellationToken)
         {

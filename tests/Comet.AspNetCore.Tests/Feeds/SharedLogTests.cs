@@ -25,18 +25,26 @@ public class SharedLogTests
         string last;
         await using (var stream = await app.OpenAsync(Added, format))
         {
-            var message = await stream.UntilAsync(static message => message.Kind == CometMessageKind.Message);
+            await OpensAsync(stream);
+            var message = await stream.NextAsync(CometMessageKind.Message);
             Assert.Equal(("rooms/2", "its past"), (message.Feed, message.Value.GetString()));
             await app.Services.GetRequiredService<KeyedFeeds<string>>().Get("1").PublishAsync("three");
-            message = await stream.UntilAsync(static message => message.Kind == CometMessageKind.Message);
+            message = await stream.NextAsync(CometMessageKind.Message);
             Assert.Equal(("rooms/1", "three"), (message.Feed, message.Value.GetString()));
             last = message.Id!;
         }
 
         // It comes back to the same address by itself, with what it has had since.
         await using var again = await app.OpenAsync(Added, format, last);
+        await OpensAsync(again);
         await app.Services.GetRequiredService<KeyedFeeds<string>>().Get("2").PublishAsync("four");
-        Assert.Equal("four", (await again.UntilAsync(static message => message.Kind == CometMessageKind.Message)).Value.GetString());
+        Assert.Equal("four", (await again.NextAsync(CometMessageKind.Message)).Value.GetString());
+
+        static async Task OpensAsync(TestStream stream)
+        {
+            Assert.Equal("rooms/1", (await stream.NextAsync(CometMessageKind.Open)).Feed);
+            Assert.Equal("rooms/2", (await stream.NextAsync(CometMessageKind.Open)).Feed);
+        }
     }
 
     [Fact]
