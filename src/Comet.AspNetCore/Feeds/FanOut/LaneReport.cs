@@ -2,10 +2,10 @@ using Comet.AspNetCore.Connections;
 
 namespace Comet.AspNetCore.Feeds;
 
-/// <summary>What a lane has at one moment. The lane makes it, between two passes, so nothing of it changes meanwhile.</summary>
+/// <summary>What a lane has at one moment. The lane makes it, at the end of a pass, so nothing of it changes meanwhile.</summary>
 internal sealed class LaneReport
 {
-    // So that a report takes a lane less than a millisecond, however many connections it has.
+    // So that a report holds up a lane no longer than a write to so many connections, however many it has.
     private const int MaxPlaces = 2000;
 
     /// <summary>All groups: what they read, and how many connections.</summary>

@@ -13,7 +13,7 @@ namespace Comet.AspNetCore;
 public static class CometEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps the debug page: open streams, feeds and their newest messages, slow and refused clients, and why streams ended; live. In
+    /// Maps the debug page: open streams, feeds and their newest messages, slow clients, rejected requests, and why streams ended; live. In
     /// Development only: in any other environment this maps nothing, and the path is 404, unless the app says otherwise.
     /// </summary>
     /// <param name="endpoints">The app.</param>

@@ -73,7 +73,6 @@ internal sealed record DebugFamily(string Name, int Keys, int Readers, double? M
 /// <param name="State"><c>closed</c>: not used yet, or its store does not answer; <c>open</c>; <c>completed</c>.</param>
 /// <param name="Head">The position of the newest message; null while closed.</param>
 /// <param name="Oldest">The id of the oldest message in memory; null: none is.</param>
-/// <param name="Newest">The id of the newest message in memory; null: none is.</param>
 /// <param name="Messages">How many are in memory.</param>
 /// <param name="OldestAt">When the oldest of them was published.</param>
 /// <param name="HasStore">Whether a store may have older ones.</param>
@@ -84,7 +83,6 @@ internal sealed record DebugFeed(
     string State,
     string? Head,
     string? Oldest,
-    string? Newest,
     long Messages,
     DateTimeOffset? OldestAt,
     bool HasStore,

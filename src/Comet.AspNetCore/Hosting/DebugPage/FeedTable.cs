@@ -44,7 +44,7 @@ internal sealed class FeedTable(FeedRegistry registry, IEnumerable<FeedRegistrat
             .Where(feed => !feed.IsFamily && feed.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))
             .Select(static feed => feed.Name)
             .Except(matching.Where(static entry => entry.Feed.Name.Key is null).Select(static entry => entry.Feed.Family))
-            .Select(static name => new DebugFeed(name, "closed", null, null, null, 0, null, HasStore: false, Readers: 0, null))
+            .Select(static name => new DebugFeed(name, "closed", null, null, 0, null, HasStore: false, Readers: 0, null))
             .ToList();
         var isAll = matching.Count + unused.Count <= MaxRows;
         matching.Sort(isAll ? ByName : ByActivity);
@@ -99,19 +99,16 @@ internal sealed class FeedTable(FeedRegistry registry, IEnumerable<FeedRegistrat
         var isOpen = state.Head.Epoch.Length > 0;
         var messages = state.Next - state.First - (state.IsCompleted ? 1 : 0);
         var oldest = messages > 0 && feed.Tail.Copy(state.Start, 1) is [var first] ? first : default;
-        var newest = messages > 0 && feed.Tail.Copy(state.Start with { Index = state.Newest }, 1) is [var last] ? last : default;
+        var hasOldest = oldest.Offset > 0; // it may have been trimmed meanwhile
         return new DebugFeed(
             feed.Name.ToString(),
             !isOpen ? "closed" : state.IsCompleted ? "completed" : "open",
             isOpen ? state.LiveHead.ToString() : null,
-            IdOf(oldest.Offset),
-            IdOf(newest.Offset),
+            hasOldest ? (state.Head with { Offset = oldest.Offset }).ToString() : null,
             messages,
-            oldest.Offset > 0 ? oldest.At : null,
+            hasOldest ? oldest.At : null,
             feed.IsStoreOutside,
             entry.Readers,
             rate.Of(entry.Growth));
-
-        string? IdOf(long offset) => offset > 0 ? new FeedPosition(state.Head.Epoch, offset).ToString() : null; // 0: trimmed meanwhile
     }
 }
