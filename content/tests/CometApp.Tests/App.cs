@@ -13,8 +13,17 @@ namespace CometApp.Tests;
 /// <summary>The app on a port of its own, with feeds that start empty whatever store the app has.</summary>
 public sealed class App : KestrelApplicationFactory<Program>
 {
-    protected override void ConfigureWebHost(IWebHostBuilder builder) => builder.ConfigureTestServices(services =>
-        services.Replace(ServiceDescriptor.Singleton<IFeedStore, MemoryStore>()));
+    /// <summary>Where one was that is gone; null: a free port.</summary>
+    internal string? At { get; init; }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        if (At is not null)
+        {
+            builder.UseUrls(At);
+        }
+        builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton<IFeedStore, MemoryStore>()));
+    }
 }
 
 internal static class PageExtensions

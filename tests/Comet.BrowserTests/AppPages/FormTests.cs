@@ -41,7 +41,7 @@ public partial class FormTests(TestBrowsers browsers)
         await page.FillAsync("#Text", "One more");
         await page.ClickAsync("form button");
 
-        await Assertions.Expect(page.Locator("#problem")).ToContainTextAsync("Your announcement is still here");
+        await Assertions.Expect(page.Locator("#problem")).ToContainTextAsync("Your message is still here");
         await Assertions.Expect(page.Locator("#Text")).ToHaveValueAsync("One more");
         await page.CloseAsync();
     }

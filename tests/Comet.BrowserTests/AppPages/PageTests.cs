@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using Comet.BrowserTests.Browsers;
 using CometApp.Feeds;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,7 +8,7 @@ using Microsoft.Playwright;
 
 namespace Comet.BrowserTests.AppPages;
 
-public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
+public partial class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
 {
     [Theory]
     [InlineData(BrowserKind.Chromium, "/")]
@@ -23,6 +24,29 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
         await page.WaitForSelectorAsync("#connection[data-state=live]");
         Assert.Equal("complete", await page.EvaluateAsync<string>("() => document.readyState"));
         Assert.Equal("Live", await page.InnerTextAsync("#connection"));
+        await page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task What_a_page_closes_itself_is_said_as_well()
+    {
+        var page = await browsers.OpenTabAsync();
+        await page.GotoAsync(app.Url + "/vitals");
+        await page.WaitForSelectorAsync("#connection[data-state=live]");
+
+        await page.EvaluateAsync("""
+            () => {
+              window.own = new CometSource('/announcements/stream');
+              showConnection(own);
+            }
+            """);
+        await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Live");
+        await page.EvaluateAsync("() => own.close()");
+
+        await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Closed");
+        await Assertions.Expect(page.Locator("#cpu-chart").Locator("..")).ToHaveAttributeAsync("data-stale", Since());
+        await page.EvaluateAsync("() => own.reconnect()");
+        await Assertions.Expect(page.Locator("#connection")).ToHaveTextAsync("Live");
         await page.CloseAsync();
     }
 
@@ -78,4 +102,26 @@ public class PageTests(App app, TestBrowsers browsers) : IClassFixture<App>
         var nothing = await asked.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.Contains("nothing here", nothing, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("GET", "/")]
+    [InlineData("HEAD", "/")]
+    [InlineData("GET", "/clock")]
+    [InlineData("GET", "/vitals")]
+    [InlineData("GET", "/announcements")]
+    [InlineData("HEAD", "/announcements")]
+    [InlineData("POST", "/announcements")] // 400, as it has no token
+    [InlineData("GET", "/nothing-here")]
+    public async Task Every_page_may_be_kept_for_the_Back_button(string method, string path)
+    {
+        using var client = app.CreateClient();
+
+        using var page = await client.SendAsync(new(new HttpMethod(method), path), TestContext.Current.CancellationToken);
+
+        Assert.Equal("no-cache, private", $"{page.Headers.CacheControl}");
+        Assert.Empty(page.Headers.Pragma);
+    }
+
+    [GeneratedRegex(@"^stale since \d\d:\d\d:\d\d$")]
+    private static partial Regex Since();
 }

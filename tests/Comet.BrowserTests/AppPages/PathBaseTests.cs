@@ -39,7 +39,7 @@ public class PathBaseTests(PathBaseTests.Tools tools, TestBrowsers browsers) : I
         var page = await browsers.OpenTabAsync();
         await page.GotoAsync(tools.Url + "/");
 
-        await Assertions.Expect(page.Locator("#clock")).Not.ToHaveTextAsync("-- -- --");
+        await Assertions.Expect(page.Locator("#clock")).Not.ToHaveTextAsync("--:--:--");
         await Assertions.Expect(page.Locator("#cpu")).Not.ToHaveTextAsync("-");
         await page.CloseAsync();
     }

@@ -16,7 +16,6 @@ public sealed class HomeController(Feed<Vitals> vitals, Feed<Announcement> annou
     public CometResult Live() => CometResults.Feeds([vitals, announcements], "parent.received");
 
     [Route("/error/{status:range(400,599)}")]
-    [ResponseCache(NoStore = true)]
     [IgnoreAntiforgeryToken]
     public IActionResult Error(int status)
     {

@@ -1,72 +1,53 @@
-// The indicator at the top of every page: connecting, live, reconnecting with a countdown, ended with the reason.
+// What a page says of its stream: an indicator at its top, and at the values themselves since when they are stale.
 (() => {
   const indicator = document.getElementById('connection');
   const [status, countdown] = indicator.children; // the first is spoken when it changes, the second never
   const reasons = {
     'completed': 'the stream is complete',
     'authentication-expired': 'your sign-in has expired',
-    'refused': 'the server refused the stream',
+    'blocked': 'the policy of this page forbids the stream',
+    'rejected': 'the server refused the stream',
   };
+  let currentAt = performance.timeOrigin; // until it is live, a page is as old as its HTML
   let ticking;
 
-  function show(state, text) {
-    clearInterval(ticking);
+  function count(until) {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    countdown.textContent = left > 0 ? ` in ${left} s` : '';
+  }
+
+  function markValues(isStale) {
+    const since = `stale since ${new Date(currentAt).toTimeString().slice(0, 8)}`;
+    for (const value of document.querySelectorAll('[data-live]')) {
+      if (isStale) value.dataset.stale = since;
+      else delete value.dataset.stale;
+    }
+  }
+
+  /** Shows a state: connecting, live, reconnecting or ended. With a delay, in milliseconds, it counts down. */
+  globalThis.showState = (state, text, delay = 0) => {
+    const isFirst = indicator.hidden;
+    if (indicator.dataset.state === 'live' && state !== 'live') currentAt = Date.now();
     indicator.hidden = false;
     indicator.dataset.state = state;
+    indicator.title = text; // a narrow window may cut it
     if (status.textContent !== text) status.textContent = text;
-    countdown.textContent = '';
-  }
-
-  function showReconnecting(delay) {
+    clearInterval(ticking);
     const until = Date.now() + delay;
-    const tick = () => {
-      const left = Math.ceil((until - Date.now()) / 1000);
-      countdown.textContent = left > 0 ? ` in ${left} s` : '';
-    };
-    show('reconnecting', 'Reconnecting');
-    tick();
-    ticking = setInterval(tick, 1000);
-  }
-
-  /** Shows the state of a CometSource. */
-  globalThis.showConnection = source => {
-    show('connecting', 'Connecting');
-    source.addEventListener('open', () => show('live', 'Live'));
-    source.addEventListener('reconnecting', event => showReconnecting(event.delay));
-    source.addEventListener('closed', event => show('ended', `Ended: ${reasons[event.reason] ?? event.reason}`));
+    count(until);
+    if (delay > 0) ticking = setInterval(count, 1000, until);
+    markValues(state !== 'live' && !isFirst);
   };
 
-  /** Shows the state of a plain stream in an iframe, which does not reconnect by itself. */
-  globalThis.showFrameConnection = frame => {
-    // Every message is a script. Of a stream that broke, a browser may show no more than that none come.
-    const messages = new MutationObserver(showLive);
-    let heartbeat = 15_000;
-    let silence;
+  /** Shows that there is no more, for a reason of docs/wire-protocol.md. */
+  globalThis.showEnd = reason => showState('ended', `Ended: ${reasons[reason] ?? reason}`);
 
-    function showLive() {
-      if (indicator.dataset.state !== 'live') show('live', 'Live');
-      clearTimeout(silence);
-      silence = setTimeout(() => show('ended', 'Ended: reload the page'), heartbeat + Math.max(2_000, heartbeat / 2));
-    }
-
-    function end(text) {
-      clearTimeout(silence);
-      messages.disconnect();
-      show('ended', text);
-    }
-
-    show('connecting', 'Connecting');
-    frame.addEventListener('comet', event => {
-      const { type, reason } = event.detail;
-      if (type === 'open') {
-        heartbeat = event.detail.heartbeat ?? heartbeat;
-        messages.observe(frame.contentDocument, { childList: true, subtree: true });
-        showLive();
-      }
-      if (type === 'end') end(`Ended: ${reasons[reason] ?? reason}. Reload the page`);
-    });
-    frame.addEventListener('load', () => {
-      if (indicator.dataset.state !== 'ended') end('Ended: reload the page');
-    });
+  /** Shows the state of a CometSource, whatever changes it. */
+  globalThis.showConnection = source => {
+    const show = () => showState(...[['connecting', 'Connecting'], ['live', 'Live'], ['ended', 'Closed']][source.readyState]);
+    source.addEventListener('statechange', show);
+    source.addEventListener('reconnecting', event => showState('reconnecting', 'Reconnecting', event.delay));
+    source.addEventListener('closed', event => showEnd(event.reason));
+    show();
   };
 })();

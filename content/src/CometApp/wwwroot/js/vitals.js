@@ -1,64 +1,54 @@
 (() => {
   const kept = 240; // a minute, as many as the feed retains
   const samples = [];
-  const canvas = document.getElementById('chart');
-  const megabytes = bytes => bytes / 1048576;
+  const charts = [
+    { id: 'cpu', unit: '%', valueOf: sample => sample.cpu },
+    { id: 'memory', unit: 'MB', valueOf: sample => megabytes(sample.memory) },
+  ];
   let frame = 0;
+
+  const megabytes = bytes => bytes / 1048576;
+  const show = (id, text) => { document.getElementById(id).textContent = text; };
+
+  // A short number that holds them all, and whose half is a short number too.
+  function endOfScale(values) {
+    const most = Math.max(10, ...values);
+    const power = 10 ** Math.floor(Math.log10(most));
+    return power * [1, 2, 4, 6, 8, 10].find(factor => factor * power >= most);
+  }
 
   function draw() {
     frame = 0;
-    const scale = devicePixelRatio || 1;
-    const { width, height } = canvas.getBoundingClientRect();
-    canvas.width = width * scale;
-    canvas.height = height * scale;
-    const pen = canvas.getContext('2d');
-    pen.scale(scale, scale);
-    const style = getComputedStyle(canvas);
-    pen.font = '12px system-ui, sans-serif';
-    drawGrid(pen, width, height, style.getPropertyValue('--comet-line'));
-    drawLine(pen, width, height, style.getPropertyValue('--comet-cpu'), sample => sample.cpu, 100, 'right', '%');
-    drawLine(pen, width, height, style.getPropertyValue('--comet-memory'), sample => megabytes(sample.memory), 100, 'left', 'MB');
-  }
-
-  function drawGrid(pen, width, height, color) {
-    pen.strokeStyle = color;
-    pen.beginPath();
-    for (let i = 0; i <= 4; i++) {
-      const y = Math.round(8 + i * (height - 16) / 4) + 0.5;
-      pen.moveTo(0, y);
-      pen.lineTo(width, y);
+    const end = samples.at(-1).time;
+    const shown = samples.filter(({ time }) => time > end - 60_000 && time <= end);
+    for (const { id, unit, valueOf } of charts) {
+      const values = shown.map(valueOf);
+      const top = endOfScale(values);
+      show(`${id}-top`, `${top} ${unit}`);
+      show(`${id}-middle`, `${top / 2} ${unit}`);
+      show(`${id}-time`, samples.at(-1).at.slice(11, 19)); // the server's time of day, as it writes it
+      // A minute is 60 wide, the scale 100 high. Where samples are missing there is no line.
+      const isNext = i => i > 0 && shown[i].time - shown[i - 1].time < 2_000;
+      const path = values.map((value, i) =>
+        `${isNext(i) ? 'L' : 'M'}${(60 - (end - shown[i].time) / 1_000).toFixed(2)} ${(100 - 100 * value / top).toFixed(2)}`);
+      const chart = document.getElementById(`${id}-chart`);
+      chart.querySelector('.comet-line').setAttribute('d', path.join(''));
+      const [least, most, last] = [Math.min(...values), Math.max(...values), values.at(-1)].map(value => value.toFixed(1));
+      chart.ariaLabel = `Over the last minute from ${least} to ${most} ${unit}, at last ${last} ${unit}`;
     }
-    pen.stroke();
-  }
-
-  function drawLine(pen, width, height, color, valueOf, least, side, unit) {
-    const most = Math.max(least, ...samples.map(valueOf)) * 1.1;
-    pen.strokeStyle = pen.fillStyle = color;
-    pen.lineWidth = 2;
-    pen.lineJoin = 'round';
-    pen.beginPath();
-    samples.forEach((sample, i) => {
-      const x = width - (samples.length - 1 - i) * width / (kept - 1);
-      pen.lineTo(x, height - 8 - valueOf(sample) / most * (height - 16));
-    });
-    pen.stroke();
-    pen.textAlign = side;
-    pen.fillText(`${most.toFixed(0)} ${unit}`, side === 'left' ? 4 : width - 4, 20);
   }
 
   function vitalsChanged(vitals) {
-    samples.push(vitals);
+    samples.push({ ...vitals, time: Date.parse(vitals.at) });
     if (samples.length > kept) samples.shift();
-    document.getElementById('cpu').textContent = vitals.cpu.toFixed(1);
-    document.getElementById('memory').textContent = megabytes(vitals.memory).toFixed(0);
-    document.getElementById('heap').textContent = megabytes(vitals.heap).toFixed(1);
-    document.getElementById('streams').textContent = vitals.streams;
+    show('cpu', vitals.cpu.toFixed(1));
+    show('memory', megabytes(vitals.memory).toFixed(0));
+    show('heap', megabytes(vitals.heap).toFixed(1));
+    show('streams', vitals.streams);
     frame ||= requestAnimationFrame(draw);
   }
 
-  addEventListener('resize', () => { frame ||= requestAnimationFrame(draw); });
-
-  const source = new CometSource(canvas.dataset.stream, { from: 'earliest', shared: true });
+  const source = new CometSource(document.getElementById('vitals').dataset.stream, { from: 'earliest', shared: true });
   source.onmessage = event => vitalsChanged(event.data);
   showConnection(source);
 })();

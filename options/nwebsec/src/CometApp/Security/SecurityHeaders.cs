@@ -4,17 +4,19 @@ namespace CometApp.Security;
 public static class SecurityHeaders
 {
     /// <summary>Where the nonce goes. NWebsec writes its policy once, and takes only what looks like a source.</summary>
-    public const string NoncePlaceholder = "nonce-placeholder.invalid";
+    private const string NoncePlaceholder = "nonce-placeholder.invalid";
 
     /// <summary>What NWebsec has no method for.</summary>
-    public static readonly IReadOnlyList<(string Name, string Value)> Others =
+    private static readonly IReadOnlyList<(string Name, string Value)> Others =
     [
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
     ];
 
-    public static IApplicationBuilder UseNWebsec(this IApplicationBuilder app) => app
+    public static IServiceCollection AddSecurityHeaders(this IServiceCollection services) => services.AddScoped<CspNonce>();
+
+    public static IApplicationBuilder UseSecurityHeaders(this IApplicationBuilder app) => app
         .UseXContentTypeOptions()
         .UseXfo(frames => frames.SameOrigin())
         .UseReferrerPolicy(referrer => referrer.StrictOriginWhenCrossOrigin())
@@ -26,5 +28,32 @@ public static class SecurityHeaders
             .FrameAncestors(sources => sources.Self())
             .ObjectSources(sources => sources.None())
             .BaseUris(sources => sources.Self())
-            .FormActions(sources => sources.Self()));
+            .FormActions(sources => sources.Self()))
+        .Use(CompleteAsync);
+
+    /// <summary>
+    /// Completes what NWebsec wrote when the response starts: the nonce, the headers it does not know, and all of them on error pages.
+    /// </summary>
+    private static Task CompleteAsync(HttpContext context, RequestDelegate next)
+    {
+        // NWebsec has written its headers by now; the exception handler clears them.
+        var written = context.Response.Headers.ToArray();
+        context.Response.OnStarting(() =>
+        {
+            var headers = context.Response.Headers;
+            foreach (var (name, value) in written)
+            {
+                headers.TryAdd(name, value);
+            }
+            foreach (var (name, value) in Others)
+            {
+                headers.TryAdd(name, value);
+            }
+            var nonce = context.RequestServices.GetRequiredService<CspNonce>();
+            headers.ContentSecurityPolicy = headers.ContentSecurityPolicy.ToString()
+                .Replace(NoncePlaceholder, $"'nonce-{nonce}'", StringComparison.Ordinal);
+            return Task.CompletedTask;
+        });
+        return next(context);
+    }
 }
