@@ -11,11 +11,14 @@ public sealed partial class ExistingAppTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("comet-docs-").FullName;
+    private readonly string _scratch = Directory.CreateTempSubdirectory("comet-docs-").FullName;
+    private readonly string _folder;
+
+    public ExistingAppTests() => _folder = Directory.CreateDirectory(Path.Combine(_scratch, "Shop")).FullName;
 
     public static TheoryData<string> Diffs => Document.BlocksIn("diff");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Directory.Delete(_scratch, recursive: true);
 
     [Theory]
     [MemberData(nameof(Diffs))]
@@ -104,7 +107,14 @@ public sealed partial class ExistingAppTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1"; // a build node that stays would hold the output open
+        // A node or a compiler's server that stays would hold the output open.
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment.Remove("UseSharedCompilation");
+        // Each command of the SDK leaves two folders behind, and an app that is killed its sockets.
+        foreach (var name in new[] { "TMPDIR", "TEMP", "TMP" })
+        {
+            start.Environment[name] = _scratch;
+        }
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         return Process.Start(start)!;
     }
