@@ -17,8 +17,8 @@ internal static class CrossSiteRequests
             ? null
             : Rejection.CrossSite;
 
-    // As the CORS middleware finds it, whose header is not there before the response starts. A policy that an app gives to UseCors itself is
-    // known to that middleware only.
+    // As the CORS middleware finds it, whose header is not there before the response starts. A policy that an app gives to UseCors
+    // itself is known to that middleware only.
     private static async Task<CorsPolicy?> FindPolicyAsync(HttpContext context)
     {
         var cors = context.GetEndpoint()?.Metadata.GetMetadata<ICorsMetadata>();

@@ -24,8 +24,8 @@ public sealed class CometStreamOptions
     public JsonSerializerOptions? SerializerOptions { get; init; }
 
     /// <summary>
-    /// Which pages may have the stream in a frame, or have a page in a frame that has: what follows <c>frame-ancestors</c> in the response's
-    /// <c>Content-Security-Policy</c>, for example <c>'self' https://portal.example</c>. Default null: <c>'self'</c>.
+    /// Which pages may have the stream in a frame, or have a page in a frame that has: what follows <c>frame-ancestors</c> in the
+    /// response's <c>Content-Security-Policy</c>, for example <c>'self' https://portal.example</c>. Default null: <c>'self'</c>.
     /// </summary>
     /// <exception cref="ArgumentException">It is blank, or has a semicolon, a comma or anything but printable ASCII.</exception>
     public string? FrameAncestors
@@ -36,7 +36,7 @@ public sealed class CometStreamOptions
             if (value is not null && (string.IsNullOrWhiteSpace(value) || value.AsSpan().ContainsAnyExcept(OfSources)))
             {
                 throw new ArgumentException(
-                    "FrameAncestors has sources as of a Content-Security-Policy, with blanks between them: printable ASCII without ; and ,.",
+                    "FrameAncestors has sources as of a Content-Security-Policy, with blanks between: printable ASCII without ; and ,.",
                     nameof(value));
             }
             field = value;

@@ -63,7 +63,8 @@ public class CrossOriginTests
     public async Task Names_of_feeds_that_come_by_post_are_read()
     {
         await using var app = await StartAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/feeds") { Content = new FormUrlEncodedContent([new("feed", "news")]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/feeds");
+        request.Content = new FormUrlEncodedContent([new("feed", "news")]);
         request.Headers.Add("Sec-Fetch-Site", "cross-site");
         request.Headers.Add("Origin", Partner);
 

@@ -241,8 +241,8 @@ public class LimitTests
         if (status == 403)
         {
             Assert.Equal(
-                "This stream serves pages of its own site, and of origins that the CORS policy of its endpoint, or the app's default one, " +
-                "allows.",
+                "This stream serves pages of its own site, and of origins that the CORS policy of its endpoint, or the app's " +
+                "default one, allows.",
                 await answer.Content.ReadAsStringAsync());
         }
     }

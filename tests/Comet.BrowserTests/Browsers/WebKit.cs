@@ -22,7 +22,8 @@ public sealed class WebKit : IAsyncDisposable
     /// <summary>Starts it where no test has yet.</summary>
     internal async Task StartAsync()
     {
-        Absent.SkipWhen(Array.Exists(Commands, static command => !IsInstalled(command)), "WebKitGTK's driver, xvfb or xauth is not installed here.");
+        Absent.SkipWhen(
+            Array.Exists(Commands, static command => !IsInstalled(command)), "WebKitGTK's driver, xvfb or xauth is not installed here.");
         if (_driver is not null)
         {
             return;
@@ -129,7 +130,8 @@ public sealed class WebKit : IAsyncDisposable
     }
 
     private static bool IsInstalled(string command) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, command)));
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Any(folder => File.Exists(Path.Combine(folder, command)));
 
     private static int FreePort()
     {

@@ -9,7 +9,8 @@ namespace Comet.BrowserTests.Sources;
 public class CrossOriginTests(TestBrowsers browsers)
 {
     private const string Cookie = "anna";
-    private static readonly string OpenPage = "/test/policed?policy=" + Uri.EscapeDataString("default-src 'self'; connect-src *; frame-src *");
+    private static readonly string OpenPage =
+        "/test/policed?policy=" + Uri.EscapeDataString("default-src 'self'; connect-src *; frame-src *");
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]

@@ -9,7 +9,7 @@ internal static class PageFault
 
     /// <summary>The worker is there, and says nothing.</summary>
     internal const string MuteWorkers = """
-        window.SharedWorker = class { port = new MessageChannel().port1; };
+        window.SharedWorker = class extends EventTarget { port = new MessageChannel().port1; };
         """;
 
     /// <summary>The page's clock is ahead by <c>ahead</c> milliseconds.</summary>

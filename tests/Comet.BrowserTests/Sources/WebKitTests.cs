@@ -42,7 +42,9 @@ public class WebKitTests(WebKit webKit, ITestOutputHelper output) : IClassFixtur
         await webKit.WaitForAsync("reader.ids.length === 2");
 
         Assert.Equal(["1", "2"], await TextsAsync());
-        Assert.Equal("disconnected", await webKit.EvaluateAsync<string>("() => reader.events.find(({ type }) => type === 'reconnecting').reason"));
+        Assert.Equal(
+            "disconnected",
+            await webKit.EvaluateAsync<string>("() => reader.events.find(({ type }) => type === 'reconnecting').reason"));
     }
 
     [Theory]

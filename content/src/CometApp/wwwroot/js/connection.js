@@ -6,7 +6,7 @@
     'completed': 'the stream is complete',
     'authentication-expired': 'your sign-in has expired',
     'blocked': 'the policy of this page forbids the stream',
-    'rejected': 'the server refused the stream',
+    'refused': 'the server refused the stream',
   };
   let currentAt = performance.timeOrigin; // until it is live, a page is as old as its HTML
   let ticking;

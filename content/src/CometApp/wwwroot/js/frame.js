@@ -26,7 +26,7 @@ globalThis.keepLive = (frame, silence) => {
       if (type === 'open') open(stream);
       if (type === 'end') end(stream);
     }, { signal: listening.signal });
-    frame.addEventListener('load', comeBack, { signal: listening.signal }); // it is over, or there was none
+    frame.addEventListener('load', () => comeBack(), { signal: listening.signal }); // it is over, or there was none
   }
 
   function open(stream) {
@@ -34,18 +34,19 @@ globalThis.keepLive = (frame, silence) => {
     openedAt = now();
     hear();
     messages.observe(frame.contentDocument, { childList: true, subtree: true });
-    frame.contentDocument.addEventListener('readystatechange', comeBack, { signal: listening.signal }); // it was stopped, or broke
+    // It was stopped, or broke.
+    frame.contentDocument.addEventListener('readystatechange', () => comeBack(), { signal: listening.signal });
     showState('live', 'Live');
   }
 
   function end({ reason, retry }) {
-    comeBack({ retry });
+    comeBack(retry);
     if (retry !== undefined) return;
     clearInterval(timer);
     showEnd(reason);
   }
 
-  function comeBack({ retry = 0 } = {}) {
+  function comeBack(retry = 0) {
     listening.abort();
     messages.disconnect();
     if (now() - openedAt > 5_000) failures = 0;
