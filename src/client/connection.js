@@ -188,7 +188,7 @@ export class Connection {
       batch.push(report);
     }
     this.#heard(attempt);
-    const told = this.#tell(batch);
+    const told = batch.length > 0 ? this.#tell(batch) : undefined;
     return outcome ?? told;
   }
 

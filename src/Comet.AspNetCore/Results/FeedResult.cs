@@ -160,7 +160,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     // One feed whose store is away, or slow, holds up no other. Null: all are there, or none is, which the request is told.
     private async ValueTask<FeedSet?> LeaveOutAsync(FeedSelection selection, FeedSet feeds, ConnectionSettings settings)
     {
-        if (selection.Feeds.Count == 1 || !feeds.IsAnyStoreOutside)
+        if (selection.Feeds.Count == 1 || !feeds.IsAnyStoreOutside || NeedsAll(selection, settings))
         {
             return null;
         }
@@ -182,6 +182,11 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         CometLog.FeedUnavailable(feeds.Services.Logger, first, string.Join('+', families));
         return Acquire(selection);
     }
+
+    // A position of the whole stream would lose that of a feed which is left out.
+    private static bool NeedsAll(FeedSelection selection, ConnectionSettings settings) =>
+        settings.Format.HasStreamPositions &&
+        (settings.Start is not null || settings.Past != default || selection.Feeds.Any(static feed => feed.After is not null));
 
     // Why the log is not open; null: it is.
     private static async Task<Exception?> TryOpenAsync(FeedCore feed, CancellationToken aborted)

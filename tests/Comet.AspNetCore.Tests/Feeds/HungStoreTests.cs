@@ -55,6 +55,35 @@ public class HungStoreTests
         await app.NoStreamIsOpenAsync();
     }
 
+    // What comes next would have a position without that feed, and is all that EventSource sends back.
+    [Theory]
+    [InlineData("/both?lastEventId=earliest")]
+    [InlineData("/both?feed=earliest@a&feed=b")]
+    [InlineData("/both?last=1")]
+    public async Task A_stream_that_has_one_position_for_all_feeds_does_not_begin_without_a_feed_that_has_a_place(string path)
+    {
+        var (absent, present) = (new ScriptedStore { IsUnavailable = true }.With(1), new ScriptedStore().With(1));
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/both", ([FromKeyedServices("a")] Feed<string> a, [FromKeyedServices("b")] Feed<string> b) =>
+                CometResults.Feeds([a, b], "parent.f")),
+            builder =>
+            {
+                builder.Services.AddSingleton<IFeedStore>(new StorePerFeed(("a", absent), ("b", present)));
+                builder.Services.AddFeed<string>("a");
+                builder.Services.AddFeed<string>("b");
+            });
+        await using (var rejected = await app.OpenAsync(path, CometFormat.ServerSentEvents))
+        {
+            Assert.Equal("rejected", Assert.Single(await rejected.RestAsync()).Reason);
+        }
+
+        absent.IsUnavailable = false;
+        await using var stream = await app.OpenAsync(path, CometFormat.ServerSentEvents);
+
+        Assert.Equal("a", (await stream.NextAsync(CometMessageKind.Open)).Feed);
+        Assert.Equal("b", (await stream.NextAsync(CometMessageKind.Open)).Feed);
+    }
+
     [Fact]
     public async Task Clients_of_other_feeds_catch_up()
     {

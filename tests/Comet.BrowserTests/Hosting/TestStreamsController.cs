@@ -93,8 +93,8 @@ public sealed class TestStreamsController : Controller
             foreach (var detail in told.Select(json => JsonSerializer.Serialize(JsonElement.Parse(json))))
             {
                 await Response.WriteAsync(IsForLines ? detail + "\n" : Control(detail));
+                await Response.Body.FlushAsync(); // so that each may come by itself
             }
-            await Response.Body.FlushAsync();
             await Task.Delay(Timeout.Infinite, HttpContext.RequestAborted);
         }
         catch (OperationCanceledException)

@@ -41,6 +41,23 @@ public class SharedTests(TestBrowsers browsers)
     }
 
     [Fact]
+    public async Task An_end_that_comes_by_itself_is_no_error_of_the_page()
+    {
+        await using var site = new Site();
+        await using var profile = await browsers.OpenProfileAsync();
+        var stream = ToldStream.Of(
+            new { type = "open", id = "e-1", heartbeat = 60_000 },
+            new { type = "end", reason = "recycled", retry = 1 });
+        var reader = await profile.OpenTabAsync(site.Url, stream: stream);
+        var errors = new List<string>();
+        reader.Page.PageError += (_, error) => errors.Add(error);
+
+        await reader.WaitForEventAsync("reconnecting", 3);
+
+        Assert.Empty(errors);
+    }
+
+    [Fact]
     public async Task After_a_cut_all_tabs_have_everything_once()
     {
         await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));

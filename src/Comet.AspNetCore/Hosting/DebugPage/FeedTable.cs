@@ -40,17 +40,20 @@ internal sealed class FeedTable(FeedRegistry registry, IEnumerable<FeedRegistrat
         (_before, _seen) = (_seen, _before);
         _seen.Clear();
         _readAt = now;
-        var unused = registrations
-            .Where(feed => !feed.IsFamily && feed.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))
+        var unusedNames = registrations
+            .Where(static feed => !feed.IsFamily)
             .Select(static feed => feed.Name)
-            .Except(matching.Where(static entry => entry.Feed.Name.Key is null).Select(static entry => entry.Feed.Family))
+            .Except(entries.Where(static entry => entry.Feed.Name.Key is null).Select(static entry => entry.Feed.Family))
+            .ToList();
+        var unused = unusedNames
+            .Where(name => name.Contains(filter, StringComparison.OrdinalIgnoreCase))
             .Select(static name => new DebugFeed(name, "closed", null, null, 0, null, HasStore: false, Readers: 0, null))
             .ToList();
         var isAll = matching.Count + unused.Count <= MaxRows;
         matching.Sort(isAll ? ByName : ByActivity);
         IEnumerable<DebugFeed> rows = [.. matching.Take(MaxRows).Select(entry => RowOf(entry, rate)), .. unused];
         return new DebugFeeds(
-            entries.Count + unused.Count,
+            entries.Count + unusedNames.Count,
             matching.Count + unused.Count,
             rate.Of(entries.Sum(static entry => entry.Growth ?? 0)),
             FamiliesOf(entries, rate),
