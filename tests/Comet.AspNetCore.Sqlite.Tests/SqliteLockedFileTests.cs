@@ -30,7 +30,7 @@ public sealed class SqliteLockedFileTests : SqliteFileTests
     [Fact]
     public async Task Whether_a_feed_is_there_is_read_and_waits_for_no_writer()
     {
-        await using var host = await StartAsync();
+        await using var host = await StartAsync(timeoutSeconds: 5 * Brief);
         await using var log = await OpenAsync(host, new RecordingTail(), feed: "rooms/1");
         await AppendAsync(log, 0);
         using (LockFile())
