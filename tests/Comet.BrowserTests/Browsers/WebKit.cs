@@ -58,7 +58,7 @@ public sealed class WebKit : IAsyncDisposable
 
     /// <summary>Waits until an expression is true in the tab, which may be on its way to another page, where it is an error.</summary>
     internal Task WaitForAsync(string expression) => Eventually.HoldsAsync(
-        async () => await ExecuteAsync($"() => Boolean({expression})", []) is (true, { } value) && (bool)value, expression);
+        async () => await TryExecuteAsync($"() => Boolean({expression})") is (true, { } value) && (bool)value, expression);
 
     internal async Task<string> TabAsync() => (string)(await SendAsync(HttpMethod.Get, _session + "window", null))!;
 
@@ -105,13 +105,28 @@ public sealed class WebKit : IAsyncDisposable
         }
     }
 
-    private Task<(bool IsDone, JsonNode? Value)> ExecuteAsync(string function, object[] args) =>
-        TrySendAsync(HttpMethod.Post, _session + "execute/sync", new { script = $"return ({function})(...arguments);", args });
+    private Task<(bool IsDone, JsonNode? Value)> ExecuteAsync(string function, object[] args, CancellationToken cancellation = default) =>
+        TrySendAsync(HttpMethod.Post, _session + "execute/sync", new { script = $"return ({function})(...arguments);", args }, cancellation);
+
+    // A page that is left meanwhile goes to the back/forward cache, and never answers.
+    private async Task<(bool IsDone, JsonNode? Value)> TryExecuteAsync(string function)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
+        {
+            return await ExecuteAsync(function, [], patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return (false, null);
+        }
+    }
 
     private async Task<JsonNode?> SendAsync(HttpMethod method, string path, object? body) =>
         Checked(path, await TrySendAsync(method, path, body));
 
-    private async Task<(bool IsDone, JsonNode? Value)> TrySendAsync(HttpMethod method, string path, object? body)
+    private async Task<(bool IsDone, JsonNode? Value)> TrySendAsync(
+        HttpMethod method, string path, object? body, CancellationToken cancellation = default)
     {
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)
@@ -119,7 +134,7 @@ public sealed class WebKit : IAsyncDisposable
             request.Content = JsonContent.Create(body);
             await request.Content.LoadIntoBufferAsync(); // the driver takes no chunks
         }
-        using var answer = await _client!.SendAsync(request);
+        using var answer = await _client!.SendAsync(request, cancellation);
         return (answer.IsSuccessStatusCode, (await answer.Content.ReadFromJsonAsync<JsonNode>())!["value"]);
     }
 

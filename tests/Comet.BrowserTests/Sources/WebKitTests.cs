@@ -93,7 +93,7 @@ public class WebKitTests(WebKit webKit, ITestOutputHelper output) : IClassFixtur
         await webKit.WaitForAsync("reader.ids.length === 2");
 
         Assert.Equal(["open 1", "message 1", "message 1"], await ToldAsync());
-        Assert.Equal(1, site.OpenStreams());
+        await Eventually.HoldsAsync(() => site.OpenStreams() == 1, "one open stream");
     }
 
     [Theory]
