@@ -11,6 +11,7 @@ public sealed class ConformanceTests(Broker broker) : DurableStoreTests
 }
 
 /// <summary>The same with almost nothing in memory, so that entries are read from the broker.</summary>
+[Trait("Category", "Matrix")]
 public sealed class ConformanceWithoutMemoryTests(Broker broker) : DurableStoreTests
 {
     protected override void AddStore(WebApplicationBuilder builder) =>

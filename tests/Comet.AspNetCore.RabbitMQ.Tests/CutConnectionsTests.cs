@@ -13,8 +13,8 @@ public sealed class CutConnectionsTests(Broker broker)
 
     [Theory]
     [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
+    [InlineData(2, Traits = ["Category", "Matrix"])]
+    [InlineData(3, Traits = ["Category", "Matrix"])]
     public async Task Cut_connections_lose_nothing_and_repeat_nothing(int seed)
     {
         const int Messages = 2000;

@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
 /// <summary>Clients who ask for everything that is kept of one key, where the others of its family have written much.</summary>
+[Trait("Category", "Matrix")]
 public sealed class DeepReadersTests(Broker broker)
 {
     // A search through all that is kept is long.

@@ -11,6 +11,7 @@ namespace Comet.AspNetCore.RabbitMQ.Tests;
 /// <code>COMET_SEEDS=10 dotnet test --project tests/Comet.AspNetCore.RabbitMQ.Tests --filter-class "*KilledServersTests" --output Detailed</code>
 /// </summary>
 [Collection(nameof(KilledServersTests))]
+[Trait("Category", "Matrix")]
 [CollectionDefinition(nameof(KilledServersTests), DisableParallelization = true)] // it takes all processors
 public sealed class KilledServersTests(Broker broker)
 {

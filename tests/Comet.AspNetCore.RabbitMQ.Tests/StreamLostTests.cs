@@ -65,6 +65,7 @@ public sealed class StreamLostTests(Broker broker)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task A_stream_that_lost_its_end_is_another_log()
     {
         broker.SkipIfNamed();

@@ -4,13 +4,14 @@ using Comet.BrowserTests.Hosting;
 namespace Comet.BrowserTests;
 
 /// <summary>A stream may last for days: the page that reads it must not grow.</summary>
+[Trait("Category", "Matrix")]
 public class LongStreamTests(Site site, TestBrowsers browsers, ITestOutputHelper output) : IClassFixture<Site>
 {
     private const int Count = 5_000;
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox)]
     public async Task The_frame_has_as_many_nodes_after_many_messages_as_after_the_first(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);

@@ -8,6 +8,7 @@ using Microsoft.Playwright;
 namespace Comet.BrowserTests.AppPages;
 
 /// <summary>The app under a path, behind a proxy that has other apps outside <c>/tools/</c>.</summary>
+[Trait("Category", "Matrix")]
 public class PathBaseTests(PathBaseTests.Tools tools, TestBrowsers browsers) : IClassFixture<PathBaseTests.Tools>
 {
     [Theory]

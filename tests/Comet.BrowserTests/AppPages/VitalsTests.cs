@@ -9,6 +9,7 @@ using Microsoft.Playwright;
 
 namespace Comet.BrowserTests.AppPages;
 
+[Trait("Category", "Matrix")]
 public class VitalsTests(TestBrowsers browsers, ITestOutputHelper output)
 {
     // In one run of 50,000 the counts were the same.

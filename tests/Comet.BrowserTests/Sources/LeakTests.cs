@@ -5,6 +5,7 @@ using Microsoft.Playwright;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>Sources that a page opens and closes leave nothing in it.</summary>
+[Trait("Category", "Matrix")]
 public class LeakTests(TestBrowsers browsers, ITestOutputHelper output)
 {
     private const int Times = 200;

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>Whatever stands between the browser and the server: which transport gets through, and what a page is told where none does.</summary>
+[Trait("Category", "Matrix")]
 public class ProxyTests(TestBrowsers browsers, ITestOutputHelper output)
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
@@ -25,10 +26,7 @@ public class ProxyTests(TestBrowsers browsers, ITestOutputHelper output)
             (ProxyKind.IsLate, "fetch"),
             (ProxyKind.IsSlow, "fetch"),
         ]
-        select new TheoryDataRow<BrowserKind, ProxyKind, string>(browser, way.Kind, way.Transport)
-        {
-            Traits = browser == BrowserKind.Chromium ? [] : new() { ["Category"] = ["Matrix"] },
-        });
+        select (browser, way.Kind, way.Transport));
 
     [Theory, MemberData(nameof(Ways))]
     public async Task What_gets_through_delivers_everything_once_and_stays(BrowserKind browser, ProxyKind kind, string transport)
@@ -63,7 +61,7 @@ public class ProxyTests(TestBrowsers browsers, ITestOutputHelper output)
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox)]
     public async Task A_page_that_answers_for_the_stream_is_an_error_that_says_so_and_is_asked_rarely(BrowserKind browser)
     {
         await using var site = NewSite();
@@ -81,8 +79,8 @@ public class ProxyTests(TestBrowsers browsers, ITestOutputHelper output)
     [Theory]
     [InlineData(BrowserKind.Chromium, "auto")]
     [InlineData(BrowserKind.Chromium, "frame")]
-    [InlineData(BrowserKind.Firefox, "auto", Traits = ["Category", "Matrix"])]
-    [InlineData(BrowserKind.Firefox, "frame", Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox, "auto")]
+    [InlineData(BrowserKind.Firefox, "frame")]
     public async Task A_sign_in_page_closes_the_source_and_never_takes_the_page_away(BrowserKind browser, string transport)
     {
         await using var site = NewSite();
