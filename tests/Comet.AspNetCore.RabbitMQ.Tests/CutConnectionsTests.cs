@@ -7,14 +7,15 @@ using Comet.TestUtilities.Conformance;
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
 /// <summary>A network that fails at random.</summary>
+[Trait("Category", "Matrix")]
 public sealed class CutConnectionsTests(Broker broker)
 {
     private readonly string _feed = Server.NewName();
 
     [Theory]
     [InlineData(1)]
-    [InlineData(2, Traits = ["Category", "Matrix"])]
-    [InlineData(3, Traits = ["Category", "Matrix"])]
+    [InlineData(2)]
+    [InlineData(3)]
     public async Task Cut_connections_lose_nothing_and_repeat_nothing(int seed)
     {
         const int Messages = 2000;

@@ -14,6 +14,7 @@ public sealed class MessageSizeTests(Broker broker)
     private readonly string _feed = Server.NewName();
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task A_message_above_the_limit_of_the_broker_fails_by_itself()
     {
         broker.SkipIfNamed();

@@ -5,6 +5,7 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
 /// <summary>Clients of many quiet keys come back over HTTP after a restart, when others of the family have written much.</summary>
+[Trait("Category", "Matrix")]
 public sealed class QuietClientsTests(Broker broker)
 {
     private const int Others = 20_000;
@@ -19,7 +20,6 @@ public sealed class QuietClientsTests(Broker broker)
     public Task Fifty_are_served_and_need_no_scan_the_second_time() => ComeBackAsync(keys: 50);
 
     [Fact]
-    [Trait("Category", "Matrix")]
     public Task Ten_thousand_are_served_and_need_no_scan_the_second_time() => ComeBackAsync(keys: 10_000);
 
     private async Task ComeBackAsync(int keys)

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Comet.AspNetCore.RabbitMQ.Tests;
 
 /// <summary>Many clients of quiet feeds come back to a server that has just started, when others of the family have written much.</summary>
+[Trait("Category", "Matrix")]
 public sealed class QuietKeysTests(Broker broker)
 {
     private const int Keys = 50;

@@ -3,6 +3,7 @@ using Comet.BrowserTests.Hosting;
 
 namespace Comet.BrowserTests;
 
+[Trait("Category", "Matrix")]
 public class StreamPolicyTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
 {
     [Fact]
@@ -26,7 +27,7 @@ public class StreamPolicyTests(Site site, TestBrowsers browsers) : IClassFixture
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox)]
     public async Task A_native_event_source_stops_after_the_end_of_a_sequence(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);
@@ -47,7 +48,7 @@ public class StreamPolicyTests(Site site, TestBrowsers browsers) : IClassFixture
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox)]
     public async Task A_request_reaches_nothing_that_a_frame_can_do_by_itself(BrowserKind kind)
     {
         var page = await browsers.OpenTabAsync(kind);

@@ -96,6 +96,7 @@ public class InstallationTests(TemplatePackage package)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task What_was_generated_is_restored()
     {
         var folder = package.CreateFolder();

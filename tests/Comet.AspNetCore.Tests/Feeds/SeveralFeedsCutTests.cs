@@ -22,13 +22,13 @@ public class SeveralFeedsCutTests
     [InlineData(1, 1)]
     [InlineData(2, 2)]
     [InlineData(3, 8)]
-    [InlineData(4, 1)]
-    [InlineData(5, 2)]
-    [InlineData(6, 8)]
-    [InlineData(7, 1)]
-    [InlineData(8, 2)]
-    [InlineData(9, 8)]
-    [InlineData(10, 2)]
+    [InlineData(4, 1, Traits = ["Category", "Matrix"])]
+    [InlineData(5, 2, Traits = ["Category", "Matrix"])]
+    [InlineData(6, 8, Traits = ["Category", "Matrix"])]
+    [InlineData(7, 1, Traits = ["Category", "Matrix"])]
+    [InlineData(8, 2, Traits = ["Category", "Matrix"])]
+    [InlineData(9, 8, Traits = ["Category", "Matrix"])]
+    [InlineData(10, 2, Traits = ["Category", "Matrix"])]
     public async Task Nothing_is_lost_or_doubled(int seed, int lanes)
     {
         await using var app = await StartAsync(lanes);

@@ -5,6 +5,7 @@ using Microsoft.Playwright;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>Who signs in in a browser where another user did reads nothing of the first one's, though tabs share their connections.</summary>
+[Trait("Category", "Matrix")]
 public sealed class AudienceTests(TestBrowsers browsers) : IAsyncDisposable
 {
     private const string Stream = "/test/streams/mine";

@@ -5,6 +5,7 @@ using Microsoft.Playwright;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>How long CometSource waits before it tries again. The page does not really wait: the network "comes back" each time.</summary>
+[Trait("Category", "Matrix")]
 public class BackoffTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
 {
     private const string Refused = "/test/streams/refused/";

@@ -7,15 +7,13 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>A page is told at once of a connection that breaks, in whatever way it reads.</summary>
+[Trait("Category", "Matrix")]
 public class BreakTests(TestBrowsers browsers, ITestOutputHelper output)
 {
     public static TheoryData<BrowserKind, string> Ways => new(
         from browser in (BrowserKind[])[BrowserKind.Chromium, BrowserKind.Firefox]
         from transport in (string[])["fetch", "frame", "poll"]
-        select new TheoryDataRow<BrowserKind, string>(browser, transport)
-        {
-            Traits = browser == BrowserKind.Chromium ? [] : new() { ["Category"] = ["Matrix"] },
-        });
+        select (browser, transport));
 
     [Theory, MemberData(nameof(Ways))]
     public async Task By_no_heartbeat_that_does_not_come(BrowserKind browser, string transport)

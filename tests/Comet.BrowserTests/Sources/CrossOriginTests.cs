@@ -6,6 +6,7 @@ using Microsoft.Playwright;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>A page of one site that reads the streams of another one, where that one's CORS policy allows it.</summary>
+[Trait("Category", "Matrix")]
 public class CrossOriginTests(TestBrowsers browsers)
 {
     private const string Cookie = "anna";
@@ -14,7 +15,7 @@ public class CrossOriginTests(TestBrowsers browsers)
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox)]
     public async Task It_is_refused_where_nothing_allows_it(BrowserKind kind)
     {
         await using var pages = new Site();
@@ -32,7 +33,7 @@ public class CrossOriginTests(TestBrowsers browsers)
     [InlineData(BrowserKind.Chromium, "fetch", false)]
     [InlineData(BrowserKind.Chromium, "fetch", true)]
     [InlineData(BrowserKind.Chromium, "poll", false)]
-    [InlineData(BrowserKind.Firefox, "fetch", false, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox, "fetch", false)]
     public async Task Of_an_allowed_origin_it_reads_and_goes_on_after_a_break(BrowserKind kind, string transport, bool shared)
     {
         await using var pages = new Site();
@@ -60,7 +61,7 @@ public class CrossOriginTests(TestBrowsers browsers)
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox)]
     public async Task Headers_are_asked_for_beforehand_and_arrive(BrowserKind kind)
     {
         await using var pages = new Site();
@@ -116,8 +117,8 @@ public class CrossOriginTests(TestBrowsers browsers)
     [Theory]
     [InlineData(BrowserKind.Chromium, "/test/streams/framed", true)]
     [InlineData(BrowserKind.Chromium, "/test/streams/numbers/3", false)]
-    [InlineData(BrowserKind.Firefox, "/test/streams/framed", true, Traits = ["Category", "Matrix"])]
-    [InlineData(BrowserKind.Firefox, "/test/streams/numbers/3", false, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox, "/test/streams/framed", true)]
+    [InlineData(BrowserKind.Firefox, "/test/streams/numbers/3", false)]
     public async Task A_page_in_a_frame_of_another_site_reads_by_a_frame_what_says_so(BrowserKind kind, string stream, bool arrives)
     {
         await using var pages = new Site();

@@ -4,6 +4,7 @@ using Comet.BrowserTests.Hosting;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>The stream of somebody whose sign-in expires.</summary>
+[Trait("Category", "Matrix")]
 public sealed class ExpiryTests : IAsyncDisposable
 {
     private const string Stream = "/test/streams/members";

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>What may happen to the frame that a CometSource reads through.</summary>
+[Trait("Category", "Matrix")]
 public class FrameTests(TestBrowsers browsers)
 {
     private static readonly object Pinned = new { transport = "frame" };
@@ -27,7 +28,7 @@ public class FrameTests(TestBrowsers browsers)
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox)]
     public async Task A_page_that_moves_it_loses_and_repeats_nothing(BrowserKind kind)
     {
         await using var site = new Site();

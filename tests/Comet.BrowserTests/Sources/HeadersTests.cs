@@ -4,6 +4,7 @@ using Comet.BrowserTests.Hosting;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>What a page adds to the requests of its source.</summary>
+[Trait("Category", "Matrix")]
 public class HeadersTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
 {
     private const string Stream = "/test/streams/authorization";

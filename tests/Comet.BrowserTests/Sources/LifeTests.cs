@@ -9,6 +9,7 @@ using Microsoft.Playwright;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>What pages go through: they are left and found again, frozen, offline, asleep.</summary>
+[Trait("Category", "Matrix")]
 public class LifeTests(TestBrowsers browsers, ITestOutputHelper output)
 {
     [Theory]

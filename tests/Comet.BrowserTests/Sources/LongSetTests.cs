@@ -5,6 +5,7 @@ using Comet.BrowserTests.Hosting;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>A set of feeds that no URL holds.</summary>
+[Trait("Category", "Matrix")]
 public class LongSetTests(TestBrowsers browsers)
 {
     private const int Count = 120;

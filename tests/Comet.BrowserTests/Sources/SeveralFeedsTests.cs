@@ -7,6 +7,7 @@ using Microsoft.Playwright;
 namespace Comet.BrowserTests.Sources;
 
 /// <summary>One stream that carries several feeds.</summary>
+[Trait("Category", "Matrix")]
 public class SeveralFeedsTests(TestBrowsers browsers)
 {
     private static readonly IEnumerable<string> OneTo200 = Enumerable.Range(1, 200).Select(number => $"{number}");
@@ -62,7 +63,7 @@ public class SeveralFeedsTests(TestBrowsers browsers)
 
     [Theory]
     [InlineData(BrowserKind.Chromium)]
-    [InlineData(BrowserKind.Firefox, Traits = ["Category", "Matrix"])]
+    [InlineData(BrowserKind.Firefox)]
     public async Task After_cuts_each_feed_resumes_where_it_was(BrowserKind kind)
     {
         await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));

@@ -58,6 +58,7 @@ public class SharedTests(TestBrowsers browsers)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task After_a_cut_all_tabs_have_everything_once()
     {
         await using var site = new Site(services => services.AddComet(comet => comet.Heartbeat = TimeSpan.FromMilliseconds(500)));
@@ -81,6 +82,7 @@ public class SharedTests(TestBrowsers browsers)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task A_tab_that_comes_later_gets_the_history_it_asks_for()
     {
         await using var site = new Site();
@@ -125,6 +127,7 @@ public class SharedTests(TestBrowsers browsers)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task A_tab_that_hangs_holds_up_no_other_and_has_everything_when_it_recovers()
     {
         await using var site = new Site();
@@ -165,6 +168,7 @@ public class SharedTests(TestBrowsers browsers)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task A_tab_that_asks_for_no_history_gets_none_from_one_that_does()
     {
         await using var site = new Site();
@@ -188,6 +192,7 @@ public class SharedTests(TestBrowsers browsers)
     [Theory]
     [InlineData(nameof(PageFault.DeniedWorkers))]
     [InlineData(nameof(PageFault.MuteWorkers))]
+    [Trait("Category", "Matrix")]
     public async Task Where_no_worker_serves_each_tab_has_its_own_connection(string fault)
     {
         await using var site = new Site();
