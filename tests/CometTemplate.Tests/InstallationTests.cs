@@ -55,6 +55,7 @@ public class InstallationTests(TemplatePackage package)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task Without_an_output_folder_the_app_gets_one_of_its_own()
     {
         var folder = package.CreateFolder();

@@ -102,6 +102,7 @@ public sealed class LaneTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public void A_connection_that_joins_just_when_the_last_leaves_gets_heartbeats()
     {
         var (last, _) = Join();

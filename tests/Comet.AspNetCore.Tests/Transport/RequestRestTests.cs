@@ -93,8 +93,8 @@ public class RequestRestTests
     [Theory]
     [InlineData("Direct", "application/x-ndjson")]
     [InlineData("Direct", "text/event-stream")]
-    [InlineData("Portable", "application/x-ndjson")]
-    [InlineData("Tls", "application/x-ndjson")]
+    [InlineData("Portable", "application/x-ndjson", Traits = ["Category", "Matrix"])]
+    [InlineData("Tls", "application/x-ndjson", Traits = ["Category", "Matrix"])]
     public async Task A_thousand_polls_by_POST_share_one_connection(string wire, string accept)
     {
         await using var app = await StartAsync(wire);
