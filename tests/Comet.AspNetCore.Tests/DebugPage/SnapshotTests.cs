@@ -73,6 +73,20 @@ public class SnapshotTests
         static DebugStream RowOf(DebugSnapshot snapshot, string name) => snapshot.Streams.Rows.Single(row => row.Name == name);
     }
 
+    /// <summary>As the page asks where something holds a stream back.</summary>
+    [Fact]
+    public async Task A_poll_has_rates_too()
+    {
+        await using var app = await StartAsync();
+        await app.PublishAsync("1");
+        await using var poll = await app.OpenSnapshotsAsync("?wait=60");
+
+        var snapshot = await poll.NextSnapshotAsync();
+
+        Assert.Equal(0, snapshot.Feeds.Rows.Single(static row => row.Name == "news").MessagesPerSecond);
+        Assert.Equal("polled", (await poll.NextAsync(CometMessageKind.End)).Reason);
+    }
+
     [Fact]
     public async Task A_feed_has_its_head_what_is_retained_and_its_readers()
     {

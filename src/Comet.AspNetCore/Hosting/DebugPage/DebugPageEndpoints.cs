@@ -51,7 +51,7 @@ internal static class DebugPageEndpoints
         var services = context.RequestServices;
         var query = context.Request.Query;
         var snapshots = services.GetRequiredService<DebugSnapshots>().ReadAsync(
-            query["feed"].FirstOrDefault(), query["filter"].FirstOrDefault());
+            query["feed"].FirstOrDefault(), query["filter"].FirstOrDefault(), isPoll: query.ContainsKey("wait"));
         context.RequestServices = services.GetRequiredService<DebugPageServices>().Of(services);
         return CometResults.Json(snapshots, "parent.showSnapshot", StreamOptions).ExecuteAsync(context);
     }

@@ -21,12 +21,13 @@ internal sealed class DebugSnapshots(
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    /// <summary>One snapshot now, and then one each second.</summary>
+    /// <summary>One snapshot now, and then one each second; for a poll, which gets one alone, the second, as the first has no rates.</summary>
     /// <param name="feed">The feed whose newest messages are in it; null: none are.</param>
     /// <param name="filter">What the names of the feeds and streams in it contain; null or empty: there are all.</param>
+    /// <param name="isPoll">Whether it is for a poll.</param>
     /// <param name="cancellationToken">Ends it.</param>
     internal async IAsyncEnumerable<DebugSnapshot> ReadAsync(
-        string? feed, string? filter, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string? feed, string? filter, bool isPoll, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var listening = outcomes.Listen();
         var streamTable = new StreamTable(options.Value, heartbeat, open, filter ?? "");
@@ -36,10 +37,16 @@ internal sealed class DebugSnapshots(
         do
         {
             var reports = await lanes.ReportAsync().WaitAsync(cancellationToken);
+            var (streams, feeds) = (streamTable.Read(reports, clock.Now), feedTable.Read(reports, clock.Now));
+            if (isPoll)
+            {
+                isPoll = false;
+                continue;
+            }
             yield return new DebugSnapshot(
                 clock.Time.GetUtcNow(),
-                streamTable.Read(reports, clock.Now),
-                feedTable.Read(reports, clock.Now),
+                streams,
+                feeds,
                 messages is null ? null : await messages.ReadAsync(cancellationToken),
                 outcomes.Read());
         }
