@@ -11,4 +11,7 @@ public sealed class FloorsTests
 
     [Fact]
     public void Arrows_between_floors_go_down_only() => Assert.Empty(Floors.ArrowsUp());
+
+    [Fact]
+    public void What_is_unsafe_has_a_folder_of_its_own() => Assert.Equal(["Detached"], Floors.FoldersWith(@"\b(unsafe|LibraryImport)\b"));
 }

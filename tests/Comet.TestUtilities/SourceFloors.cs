@@ -44,6 +44,13 @@ public sealed partial class SourceFloors(string project, params string[] highest
         return types.Concat(usings).Order();
     }
 
+    /// <summary>The folders, of whatever depth, with files in whose code a pattern is found.</summary>
+    public IEnumerable<string> FoldersWith(string pattern) => highestFirst
+        .SelectMany(floor => SourcesOf(Path.Combine(_directory, floor)))
+        .Where(path => Regex.IsMatch(NotCode().Replace(File.ReadAllText(path), ""), pattern))
+        .Select(path => Path.GetFileName(Path.GetDirectoryName(path)!))
+        .Distinct();
+
     // The tests are built somewhere below the root of the repository.
     private static string Find(string project)
     {

@@ -15,7 +15,7 @@ internal class Connection
     // How long a client that is due to end has to take what was written before, so that it can be told why.
     private const long Grace = 1000;
 
-    private readonly ResponseWriter _writer;
+    private ResponseWriter _writer;
     private readonly long _startedAt;
     private readonly int _heartbeat;
     private readonly float _drainShare = Random.Shared.NextSingle();
@@ -149,6 +149,12 @@ internal class Connection
 
     /// <inheritdoc cref="ResponseWriter.Abort"/>
     internal void Abort() => _writer.Abort();
+
+    /// <inheritdoc cref="ResponseWriter.Release"/>
+    internal void Release() => _writer.Release();
+
+    /// <summary>From now on it is written to by another writer.</summary>
+    private protected void MoveTo(ResponseWriter writer) => _writer = writer;
 
     private ValueTask<bool> Begin(ValueTask<bool> write, long now)
     {

@@ -159,7 +159,7 @@ internal sealed class ConnectionAcceptor(
         return new ConnectionSettings
         {
             Lease = lease,
-            Writer = (ResponseWriter?)SocketResponseWriter.TryCreate(context) ?? new BodyResponseWriter(context),
+            Writer = (HttpResponseWriter?)SocketResponseWriter.TryCreate(context, mayDetach: request is { MayDetach: true, Wait: null }) ?? new BodyResponseWriter(context),
             Format = format,
             Nonce = nonce,
             Server = options.Value,

@@ -11,6 +11,7 @@ namespace Comet.AspNetCore.Connections;
 /// <param name="Past">Where in the retained past a client wants to start that has no position.</param>
 /// <param name="Wait">How long the client waits for the first message, after which the stream ends; null: it goes on.</param>
 /// <param name="End">Where nothing follows, so that a client that has come to it gets no stream.</param>
+/// <param name="MayDetach">Whether the stream can go on after the request has ended.</param>
 internal sealed record ConnectionRequest(
     string Callback,
     CometStreamOptions? Options,
@@ -19,4 +20,5 @@ internal sealed record ConnectionRequest(
     bool IsStartOfUrl = false,
     FeedStart Past = default,
     TimeSpan? Wait = null,
-    FeedPosition? End = null);
+    FeedPosition? End = null,
+    bool MayDetach = false);

@@ -8,7 +8,7 @@ namespace Comet.AspNetCore.Connections;
 internal sealed class ConnectionSettings
 {
     internal required ConnectionLease Lease { get; init; }
-    internal required ResponseWriter Writer { get; init; }
+    internal required HttpResponseWriter Writer { get; init; }
     internal required WireFormat Format { get; init; }
     internal required Nonce Nonce { get; init; }
     internal required CometOptions Server { get; init; }

@@ -90,4 +90,14 @@ internal static partial class CometLog
         "A listener of the meter Comet.AspNetCore has thrown. Messages are delivered all the same; its figures are incomplete.",
         EventName = "ListenerFailed")]
     internal static partial void ListenerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(14, LogLevel.Error, "A stream of {Feed} failed after its request had ended.", EventName = "StreamFailed")]
+    internal static partial void StreamFailed(ILogger logger, Exception exception, string feed);
+
+    [LoggerMessage(
+        15,
+        LogLevel.Error,
+        "The system has no descriptor left for a stream of {Feed}, which ends. Raise the limit of open files.",
+        EventName = "NoDescriptor")]
+    internal static partial void NoDescriptor(ILogger logger, string feed);
 }

@@ -38,7 +38,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     // Returns a task that completes when the response has ended.
     private async ValueTask<Task> StartAsync(HttpContext context)
     {
-        var request = new ConnectionRequest(callback, options);
+        var request = new ConnectionRequest(callback, options, MayDetach: true);
         var selection = new FeedSelection(context);
         if (await AcceptAsync(context, request, selection) is not { } settings)
         {
@@ -95,7 +95,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             }
             else
             {
-                subscriber.Follow(feeds.Lanes.Choose(feeds));
+                return subscriber.Follow(feeds.Lanes.Choose(feeds), settings.Writer);
             }
         }
         catch (Exception exception)

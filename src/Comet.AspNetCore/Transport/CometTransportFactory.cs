@@ -8,20 +8,25 @@ using Microsoft.Extensions.Options;
 namespace Comet.AspNetCore.Transport;
 
 /// <summary>
-/// Kestrel's socket transport, with each connection's output replaced by a <see cref="SocketPipeWriter"/>, and with an end to connections
-/// whose peer has vanished.
+/// Kestrel's socket transport, with each connection's output replaced by a <see cref="SocketPipeWriter"/>, with connections that streams can
+/// take over, and with an end to connections whose peer has vanished.
 /// </summary>
-internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOptions<CometOptions> options)
+internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOptions<CometOptions> options, bool detaches)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly PeerTimeout _peerTimeout = new(options.Value);
 
+    public CometTransportFactory(SocketTransportFactory sockets, IOptions<CometOptions> options)
+        : this(sockets, options, detaches: SocketWatch.Shared is not null)
+    {
+    }
+
     public bool CanBind(EndPoint endpoint) => sockets.CanBind(endpoint);
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new Listener(await sockets.BindAsync(endpoint, cancellationToken), _peerTimeout);
+        new Listener(await sockets.BindAsync(endpoint, cancellationToken), _peerTimeout, detaches);
 
-    private sealed class Listener(IConnectionListener inner, PeerTimeout peerTimeout) : IConnectionListener
+    private sealed class Listener(IConnectionListener inner, PeerTimeout peerTimeout, bool detaches) : IConnectionListener
     {
         public EndPoint EndPoint => inner.EndPoint;
 
@@ -32,7 +37,11 @@ internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOpt
             if (connection?.Features.Get<IConnectionSocketFeature>() is { } feature)
             {
                 peerTimeout.ApplyTo(feature.Socket);
-                connection.Transport = new SocketPipeWriter(feature.Socket, connection.Transport);
+                if (detaches)
+                {
+                    return new DetachableConnection(connection, feature.Socket);
+                }
+                connection.Transport = new SocketPipeWriter(feature.Socket, connection.Transport, connection: null);
             }
             return connection;
         }

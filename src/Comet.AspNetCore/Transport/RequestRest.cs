@@ -13,7 +13,7 @@ namespace Comet.AspNetCore.Transport;
 internal sealed class RequestRest
 {
     // Whoever sends more has not made a mistake about the end of its request.
-    private const int MaxBytes = 4 * 1024;
+    internal const int MaxBytes = 4 * 1024;
 
     private readonly HttpContext _context;
     private readonly PipeReader _input;

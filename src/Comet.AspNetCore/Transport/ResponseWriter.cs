@@ -1,33 +1,23 @@
 using System.Buffers;
 using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Http;
 
 namespace Comet.AspNetCore.Transport;
 
 /// <summary>Writes a stream to its connection.</summary>
-internal abstract class ResponseWriter(HttpContext context)
+internal abstract class ResponseWriter
 {
     // A longer write leaves in pieces, so that one can see whether a slow client takes any. A connection holds one piece of it at a time.
-    private const int PieceLength = 32 * 1024;
-
-    private static readonly Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> FlushPiece =
-        static (writer, piece) => writer.FlushBodyAsync(piece.Span);
-
-    private readonly RequestRest? _rest = RequestRest.ReadFollowing(context);
+    protected const int PieceLength = 32 * 1024;
 
     // Set by a write that waits, taken by the task that checks its deadline.
     private bool _hasProgressed;
 
-    private bool _keepsLittleUnsent;
-
     /// <summary>Cancelled when the connection is closed, by the client or by <see cref="Abort"/>.</summary>
-    internal virtual CancellationToken Aborted => context.RequestAborted;
+    internal abstract CancellationToken Aborted { get; }
 
     /// <summary>Whether <see cref="Abort"/> was called.</summary>
     internal bool WasAborted { get; private set; }
-
-    protected HttpContext Context => context;
 
     /// <summary>
     /// Takes the buffer's bytes, which may be reused as soon as this returns. Completes at once while the client keeps up, otherwise
@@ -40,56 +30,38 @@ internal abstract class ResponseWriter(HttpContext context)
     /// <param name="frame">What to write.</param>
     /// <param name="nonce">The connection's.</param>
     /// <inheritdoc cref="WriteAsync(FrameBuffer)"/>
-    internal virtual ValueTask<bool> WriteAsync(EncodedFrame frame, Nonce nonce) =>
-        WritePiecesAsync(frame, frame.Start, frame.End, nonce, FlushPiece);
-
-    /// <summary>Makes writes wait before the system holds much for the client, so that what it receives is not old.</summary>
-    internal void KeepLittleUnsent() => _keepsLittleUnsent = UnsentLimit.TrySet(context);
+    internal abstract ValueTask<bool> WriteAsync(EncodedFrame frame, Nonce nonce);
 
     /// <summary>Whether the connection has taken a part of the write that is under way since the last call.</summary>
     internal bool TakeProgress() => Interlocked.Exchange(ref _hasProgressed, false);
 
-    /// <inheritdoc cref="RequestRest.EndAsync"/>
-    internal Task EndReadingAsync() => _rest?.EndAsync() ?? Task.CompletedTask;
+    /// <summary>Reads no more of what the client sends, where somebody does. The client must not have seen the end of the response.</summary>
+    internal virtual Task EndReadingAsync() => Task.CompletedTask;
 
     /// <summary>Ends the body, after the last write has completed and unless the connection was aborted.</summary>
-    internal ValueTask<bool> CompleteAsync()
-    {
-        if (_keepsLittleUnsent)
-        {
-            UnsentLimit.Remove(context);
-        }
-        return context.Response.HasStarted && !WasAborted ? EndBodyAsync() : new(true);
-    }
+    internal ValueTask<bool> CompleteAsync() => WasAborted ? new(true) : EndAsync();
 
     /// <summary>Closes the connection at once, without an end of the body.</summary>
     internal void Abort()
     {
         WasAborted = true;
-        context.Abort();
+        AbortConnection();
+    }
+
+    /// <summary>Gives back what it has of the system, after the last write has completed.</summary>
+    internal virtual void Release()
+    {
     }
 
     /// <summary>Whether an exception of <see cref="WriteAsync(FrameBuffer)"/> means just that the connection was closed.</summary>
     internal static bool IsConnectionLoss(Exception exception) =>
         exception is OperationCanceledException or IOException or ObjectDisposedException or ConnectionAbortedException;
 
-    protected virtual ValueTask<bool> EndBodyAsync() => new(true);
+    /// <inheritdoc cref="CompleteAsync"/>
+    protected abstract ValueTask<bool> EndAsync();
 
-    /// <summary>Writes what a buffer holds to the response's body.</summary>
-    /// <param name="buffer">May be reused as soon as this returns.</param>
-    /// <param name="asChunk">Whether to write the framing of a chunk, too.</param>
-    /// <inheritdoc cref="WriteAsync(FrameBuffer)"/>
-    protected ValueTask<bool> WriteBodyAsync(FrameBuffer buffer, bool asChunk)
-    {
-        var bytes = asChunk ? buffer.Chunk : buffer.Content;
-        if (bytes.Length <= PieceLength)
-        {
-            return FlushBodyAsync(bytes);
-        }
-        var frame = buffer.Share();
-        var (from, to) = asChunk ? (0, frame.Length) : (frame.Start, frame.End);
-        return WritePiecesAsync(frame, from, to, buffer.Nonce, FlushPiece);
-    }
+    /// <inheritdoc cref="Abort"/>
+    protected abstract void AbortConnection();
 
     /// <summary>Writes the rest of a buffer's chunk piece by piece, each when the connection has taken the one before.</summary>
     /// <param name="buffer">May be reused as soon as this returns.</param>
@@ -107,16 +79,6 @@ internal abstract class ResponseWriter(HttpContext context)
         var piece = ArrayPool<byte>.Shared.Rent(rest.Length);
         rest.CopyTo(piece);
         return WritePieceAsync(piece, rest.Length, write);
-    }
-
-    protected ValueTask<bool> FlushBodyAsync(ReadOnlySpan<byte> bytes)
-    {
-        var body = context.Response.BodyWriter;
-        body.Write(bytes);
-        var flush = body.FlushAsync();
-        return flush.IsCompletedSuccessfully ? new(!flush.Result.IsCompleted) : AwaitAsync(flush);
-
-        static async ValueTask<bool> AwaitAsync(ValueTask<System.IO.Pipelines.FlushResult> flush) => !(await flush).IsCompleted;
     }
 
     private async ValueTask<bool> WritePieceAsync(

@@ -20,9 +20,9 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     private bool _isClosed;
     private CancellationTokenSource? _pending;
 
-    internal SocketPipeWriter(Socket socket, IDuplexPipe original)
+    internal SocketPipeWriter(Socket socket, IDuplexPipe original, DetachableConnection? connection)
     {
-        (_socket, _original) = (socket, original);
+        (_socket, _original, Connection) = (socket, original, connection);
         _socket.Blocking = false;
     }
 
@@ -31,6 +31,9 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     public PipeWriter Output => this;
 
     internal Socket Socket => _socket;
+
+    /// <summary>The connection, if a stream can take it over.</summary>
+    internal DetachableConnection? Connection { get; }
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -83,6 +86,11 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 
     public override void Complete(Exception? exception = null)
     {
+        if (Connection?.IsDetached == true)
+        {
+            Release();
+            return; // the original output would shut the connection down
+        }
         // What was never flushed leaves through the original output, which also ends the connection.
         if (_length > 0 && exception is null && !_isClosed)
         {

@@ -36,6 +36,7 @@ public class EndTests
 
     [Theory]
     [InlineData("Direct")]
+    [InlineData("Attached")]
     [InlineData("Http2")]
     public async Task Draining_ends_streams_one_by_one_while_the_server_goes_on_answering(string wire)
     {
@@ -162,7 +163,7 @@ public class EndTests
     }
 
     [Theory]
-    [InlineData("Direct")]
+    [InlineData("Attached")]
     [InlineData("Portable")]
     [InlineData("Tls")]
     public async Task The_connection_serves_other_requests_after_a_stream_has_ended(string wire)

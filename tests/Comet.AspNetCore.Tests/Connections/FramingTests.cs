@@ -120,6 +120,7 @@ public class FramingTests
 
     [Theory]
     [InlineData("Direct")]
+    [InlineData("Attached")]
     [InlineData("Portable")]
     public async Task A_timeout_for_requests_is_not_for_streams(string wire)
     {

@@ -18,7 +18,7 @@ public class OverdueTests
     private readonly ManualTime _time = new();
 
     public static MatrixTheoryData<string, string> Streams =>
-        new(["Direct", "Portable", "Tls", "Http2"], ["/live", "/history", "/sequence"]);
+        new(["Direct", "Attached", "Portable", "Tls", "Http2"], ["/live", "/history", "/sequence"]);
 
     [Theory, MemberData(nameof(Streams))]
     public async Task A_client_that_does_not_take_what_is_written_is_cut(string wire, string path)

@@ -108,6 +108,7 @@ public class ShutdownTests
 
     [Theory]
     [InlineData("Direct")]
+    [InlineData("Attached")]
     [InlineData("Portable")]
     public async Task Draining_cuts_a_client_that_does_not_read_when_its_turn_has_come(string wire)
     {

@@ -18,6 +18,7 @@ public class CatchUpMemoryTests
 
     [Theory]
     [InlineData("Direct")]
+    [InlineData("Attached")]
     [InlineData("Portable")]
     [InlineData("Tls")]
     [InlineData("Http2")]
@@ -75,8 +76,11 @@ public class CatchUpMemoryTests
 
     [Theory]
     [InlineData("Direct", CometFormat.ScriptTags)]
+    [InlineData("Attached", CometFormat.ScriptTags)]
     [InlineData("Direct", CometFormat.ServerSentEvents)]
+    [InlineData("Attached", CometFormat.ServerSentEvents)]
     [InlineData("Direct", CometFormat.Ndjson)]
+    [InlineData("Attached", CometFormat.Ndjson)]
     [InlineData("Portable", CometFormat.ScriptTags)]
     [InlineData("Tls", CometFormat.ServerSentEvents)]
     [InlineData("Http2", CometFormat.Ndjson)]

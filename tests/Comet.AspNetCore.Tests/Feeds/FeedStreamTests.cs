@@ -368,6 +368,8 @@ public abstract class FeedStreamTests
 
 public sealed class DirectFeedStreamTests() : FeedStreamTests(Wire.Direct);
 
+public sealed class AttachedFeedStreamTests() : FeedStreamTests(Wire.Attached);
+
 public sealed class PortableFeedStreamTests() : FeedStreamTests(Wire.Portable);
 
 public sealed class Http10FeedStreamTests() : FeedStreamTests(Wire.Http10);

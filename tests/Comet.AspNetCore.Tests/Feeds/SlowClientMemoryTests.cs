@@ -15,6 +15,7 @@ public class SlowClientMemoryTests
 
     [Theory]
     [InlineData("Direct")]
+    [InlineData("Attached")]
     [InlineData("Portable")]
     [InlineData("Tls")]
     [InlineData("Http2")]
@@ -62,7 +63,9 @@ public class SlowClientMemoryTests
 
     [Theory]
     [InlineData("Direct", CometFormat.ScriptTags)]
+    [InlineData("Attached", CometFormat.ScriptTags)]
     [InlineData("Direct", CometFormat.Ndjson)]
+    [InlineData("Attached", CometFormat.Ndjson)]
     [InlineData("Portable", CometFormat.ScriptTags)]
     [InlineData("Tls", CometFormat.ServerSentEvents)]
     [InlineData("Http2", CometFormat.Ndjson)]

@@ -109,6 +109,12 @@ internal sealed class RawConnection : IAsyncDisposable
         return total;
     }
 
+    /// <summary>Fails if anything more comes, or if the server has reset the connection.</summary>
+    internal async Task IsClosedAsync() => Assert.Equal(0, await _deadline.WaitAsync(token => _stream.ReadAsync(new byte[1], token)));
+
+    /// <summary>Sends nothing more, and can still read.</summary>
+    internal void EndSending() => _socket.Shutdown(SocketShutdown.Send);
+
     /// <summary>Ends the connection as a crashed client does.</summary>
     internal void Reset()
     {

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Comet.AspNetCore.Testing;
+using Comet.AspNetCore.Transport;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -58,6 +60,11 @@ internal sealed class TestApp : IAsyncDisposable
         if (wire != Wire.Portable)
         {
             builder.WebHost.UseCometTransport();
+        }
+        if (wire == Wire.Attached)
+        {
+            builder.Services.AddSingleton<IConnectionListenerFactory>(static services =>
+                ActivatorUtilities.CreateInstance<CometTransportFactory>(services, false));
         }
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Debug);
         configure?.Invoke(builder);

@@ -3,8 +3,11 @@ namespace Comet.AspNetCore.Tests.Hosting;
 /// <summary>What lies between a stream and its client.</summary>
 internal enum Wire
 {
-    /// <summary>HTTP/1.1, written to the socket by the library itself.</summary>
+    /// <summary>HTTP/1.1, written to the socket by the library itself. The stream of a feed leaves the server.</summary>
     Direct,
+
+    /// <summary>The same, and no stream leaves the server, as on macOS.</summary>
+    Attached,
 
     /// <summary>HTTP/1.1 through Kestrel's response pipeline.</summary>
     Portable,

@@ -13,6 +13,7 @@ public class CometTransportTests
 {
     [Theory]
     [InlineData("Direct", true)]
+    [InlineData("Attached", true)]
     [InlineData("Portable", false)]
     [InlineData("Http10", false)]
     [InlineData("Tls", false)]
@@ -64,7 +65,7 @@ public class CometTransportTests
     // A stream's writer, made for a request that then answers in the usual way.
     private static bool WritesToTheSocket(HttpContext context)
     {
-        var writer = SocketResponseWriter.TryCreate(context);
+        var writer = SocketResponseWriter.TryCreate(context, mayDetach: false);
         context.Response.Headers.Remove("Transfer-Encoding");
         return writer is not null;
     }

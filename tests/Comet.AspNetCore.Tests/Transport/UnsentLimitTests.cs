@@ -17,6 +17,7 @@ public class UnsentLimitTests
 
     [Theory]
     [InlineData("Direct", 64)]
+    [InlineData("Attached", 64)]
     [InlineData("Tls", 96)]
     [InlineData("Portable", 192)] // Kestrel keeps 64 KB of its own
     public async Task Little_is_kept_for_a_client_that_does_not_read(string wire, int kilobytes)
@@ -52,7 +53,7 @@ public class UnsentLimitTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limit.");
         Socket? socket = null;
-        await using var app = await StartAsync(policy, "Direct", context => socket = context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket);
+        await using var app = await StartAsync(policy, "Attached", context => socket = context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket);
         await using var connection = await RawConnection.OpenAsync(app.Url, "/", []);
         await connection.ReadChunkAsync();
         await app.PublishAsync("seen");

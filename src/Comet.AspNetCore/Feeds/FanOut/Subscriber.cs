@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Comet.AspNetCore.Connections;
+using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Transport;
 
 namespace Comet.AspNetCore.Feeds;
@@ -9,11 +10,11 @@ namespace Comet.AspNetCore.Feeds;
 /// is small.
 /// </summary>
 internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet feeds)
-    : Connection(settings, now), IThreadPoolWorkItem
+    : Connection(settings, now), IThreadPoolWorkItem, IDetachableStream
 {
     private const int NotListed = -1;
 
-    private readonly TaskCompletionSource _completion = new();
+    private TaskCompletionSource? _completion = new(); // of the request, unless the stream goes on after it
     private readonly ConnectionLease _lease = settings.Lease;
     private CancellationTokenRegistration _abortion;
     private Lane? _lane;
@@ -48,7 +49,7 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet 
     internal EndReason? EndReason { get; set; }
 
     /// <summary>Completes when the response has ended. Fails when a write has failed, unless the client has left.</summary>
-    internal Task Completion => _completion.Task;
+    internal Task Completion => _completion!.Task;
 
     internal void Join(ConnectionGroup group, int index)
     {
@@ -59,13 +60,36 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet 
     internal void Leave() => Index = NotListed;
 
     /// <summary>Hands the stream over to a lane, at its place.</summary>
-    internal void Follow(Lane lane)
+    /// <returns>When the request ends: when the stream has, or at once where the stream goes on without it.</returns>
+    internal Task Follow(Lane lane, HttpResponseWriter writer)
     {
         _lane = lane;
+        if (writer.TryDetach(this))
+        {
+            return Task.CompletedTask;
+        }
+        var completion = Completion;
         lane.Join(this);
-        _abortion = Aborted.UnsafeRegister(static state => ((Subscriber)state!).OnAborted(), this);
+        _abortion = Aborted.UnsafeRegister(static state => ((Subscriber)state!).OnDisconnected(), this);
+        Finish();
+        return completion;
+    }
+
+    public void OnDetached(DetachedSocket socket)
+    {
+        if (socket.IsInvalid)
+        {
+            CometLog.NoDescriptor(Feeds.Services.Logger, Feeds.Label);
+        }
+        var writer = new DetachedResponseWriter(socket, this);
+        _completion = null;
+        MoveTo(writer);
+        _lane!.Join(this);
+        writer.Watch(); // after the lane has it, so that it can leave
         Finish();
     }
+
+    public void OnDisconnected() => _lane!.Leave(this);
 
     /// <summary>Ends a stream that no lane has got yet.</summary>
     internal void EndAtOnce(EndReason reason, Exception? failure = null)
@@ -91,8 +115,6 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet 
     }
 
     public void Execute() => _ = FinishAsync();
-
-    private void OnAborted() => _lane!.Leave(this);
 
     // Called by the request and by the lane; the second call ends the response.
     private void Finish()
@@ -127,9 +149,17 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet 
         {
             _failure ??= exception;
         }
+        Release();
         Feeds.Release();
         _lease.Dispose();
-        if (_failure is null)
+        if (_completion is null)
+        {
+            if (_failure is not null)
+            {
+                CometLog.StreamFailed(Feeds.Services.Logger, _failure, Feeds.Label);
+            }
+        }
+        else if (_failure is null)
         {
             _completion.SetResult();
         }

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Comet.AspNetCore.Transport;
+
+/// <summary>Kestrel's connection, which a stream can take over when Kestrel is done with it.</summary>
+internal sealed class DetachableConnection : ConnectionContext
+{
+    private readonly ConnectionContext _inner;
+    private readonly Socket _socket;
+    private IDetachableStream? _stream;
+
+    internal DetachableConnection(ConnectionContext inner, Socket socket)
+    {
+        (_inner, _socket) = (inner, socket);
+        inner.Transport = new SocketPipeWriter(socket, inner.Transport, this);
+    }
+
+    public override string ConnectionId
+    {
+        get => _inner.ConnectionId;
+        set => _inner.ConnectionId = value;
+    }
+
+    public override IFeatureCollection Features => _inner.Features;
+
+    public override IDictionary<object, object?> Items
+    {
+        get => _inner.Items;
+        set => _inner.Items = value;
+    }
+
+    public override System.IO.Pipelines.IDuplexPipe Transport
+    {
+        get => _inner.Transport;
+        set => _inner.Transport = value;
+    }
+
+    public override CancellationToken ConnectionClosed
+    {
+        get => _inner.ConnectionClosed;
+        set => _inner.ConnectionClosed = value;
+    }
+
+    public override EndPoint? LocalEndPoint
+    {
+        get => _inner.LocalEndPoint;
+        set => _inner.LocalEndPoint = value;
+    }
+
+    public override EndPoint? RemoteEndPoint
+    {
+        get => _inner.RemoteEndPoint;
+        set => _inner.RemoteEndPoint = value;
+    }
+
+    /// <summary>Whether a stream takes the connection over, so that nothing that Kestrel does any more may reach the client.</summary>
+    internal bool IsDetached => _stream is not null;
+
+    /// <summary>Gives the connection to a stream when Kestrel would close it.</summary>
+    internal void DetachTo(IDetachableStream stream) => _stream = stream;
+
+    public override void Abort(ConnectionAbortedException abortReason)
+    {
+        if (!IsDetached)
+        {
+            _inner.Abort(abortReason);
+        }
+    }
+
+    public override void Abort()
+    {
+        if (!IsDetached)
+        {
+            _inner.Abort();
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        // Kestrel's own connection finds its socket disposed of, and so does not shut it down.
+        _stream?.OnDetached(DetachedSocket.TakeFrom(_socket));
+        await _inner.DisposeAsync();
+    }
+}

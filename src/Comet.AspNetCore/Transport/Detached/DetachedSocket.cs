@@ -1,0 +1,156 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Comet.AspNetCore.Transport;
+
+/// <summary>
+/// A connection's descriptor, and nothing else of a <see cref="Socket"/>. Each call holds it, so that its number does not become another
+/// connection's meanwhile. It is invalid where the system had no descriptor left, and then is as one that is closed.
+/// </summary>
+internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
+{
+    private DetachedSocket(int descriptor)
+        : base(ownsHandle: true) => SetHandle(descriptor);
+
+    internal int Descriptor => (int)handle;
+
+    /// <summary>Takes the connection away from a socket, which is disposed of and leaves it open.</summary>
+    internal static DetachedSocket TakeFrom(Socket socket)
+    {
+        var detached = new DetachedSocket(Duplicate(socket.SafeHandle));
+        socket.Dispose();
+        detached.SetLinger(isOn: false); // a receive that was under way has asked for a reset
+        return detached;
+    }
+
+    /// <summary>Sends what the connection takes at once.</summary>
+    /// <returns>How many bytes that were.</returns>
+    internal int TrySend(ReadOnlySpan<byte> bytes, out bool isClosed)
+    {
+        using var hold = new Hold(this);
+        isClosed = !hold.IsHeld;
+        if (isClosed)
+        {
+            return 0;
+        }
+        fixed (byte* start = bytes)
+        {
+            while (true)
+            {
+                var sent = LibC.send((int)handle, start, bytes.Length, LibC.DontWait | LibC.NoSignal);
+                if (sent >= 0)
+                {
+                    return (int)sent;
+                }
+                var error = Marshal.GetLastPInvokeError();
+                if (error != LibC.Interrupted)
+                {
+                    isClosed = error != LibC.WouldBlock;
+                    return 0;
+                }
+            }
+        }
+    }
+
+    /// <summary>Throws away what the client has sent, up to so many bytes.</summary>
+    /// <returns>How many bytes that were; a negative number: the client sends no more.</returns>
+    internal int Discard(int max)
+    {
+        using var hold = new Hold(this);
+        var discarded = 0;
+        while (hold.IsHeld && discarded < max)
+        {
+            var received = LibC.recv((int)handle, null, max - discarded, LibC.DontWait | LibC.Discard);
+            if (received > 0)
+            {
+                discarded += (int)received;
+            }
+            else if (received == 0 || Marshal.GetLastPInvokeError() is not LibC.Interrupted and var error)
+            {
+                return received < 0 && error == LibC.WouldBlock ? discarded : -1;
+            }
+        }
+        return hold.IsHeld ? discarded : -1;
+    }
+
+    /// <summary>Tells the client that nothing more comes.</summary>
+    internal void EndSending()
+    {
+        using var hold = new Hold(this);
+        if (hold.IsHeld)
+        {
+            _ = LibC.shutdown((int)handle, LibC.ShutDownWriting);
+        }
+    }
+
+    /// <summary>Lets a close reset the connection, which then takes nothing of what is on its way.</summary>
+    internal void ResetOnClose() => SetLinger(isOn: true);
+
+    protected override bool ReleaseHandle() => LibC.close((int)handle) == 0;
+
+    private static int Duplicate(SafeSocketHandle handle)
+    {
+        var isHeld = false;
+        try
+        {
+            handle.DangerousAddRef(ref isHeld);
+            var descriptor = (int)handle.DangerousGetHandle();
+            var duplicate = LibC.fcntl(descriptor, LibC.DuplicateCloseOnExec, 0);
+            // A socket that other processes may share is not shut down where a call is under way as it is disposed of.
+            _ = LibC.fcntl(descriptor, LibC.SetDescriptorFlags, 0);
+            return duplicate;
+        }
+        catch (ObjectDisposedException)
+        {
+            return -1; // the server has aborted the connection
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                handle.DangerousRelease();
+            }
+        }
+    }
+
+    private void SetLinger(bool isOn)
+    {
+        using var hold = new Hold(this);
+        if (hold.IsHeld)
+        {
+            var option = stackalloc int[] { isOn ? 1 : 0, 0 }; // struct linger: whether, and for how many seconds
+            _ = LibC.setsockopt((int)handle, LibC.SocketLevel, LibC.Linger, option, 2 * sizeof(int));
+        }
+    }
+
+    private readonly ref struct Hold
+    {
+        private readonly DetachedSocket _socket;
+
+        internal Hold(DetachedSocket socket)
+        {
+            _socket = socket;
+            try
+            {
+                var isHeld = false;
+                socket.DangerousAddRef(ref isHeld);
+                IsHeld = isHeld;
+            }
+            catch (ObjectDisposedException)
+            {
+                // It is closed, which every caller has to expect.
+            }
+        }
+
+        internal bool IsHeld { get; }
+
+        public void Dispose()
+        {
+            if (IsHeld)
+            {
+                _socket.DangerousRelease();
+            }
+        }
+    }
+}

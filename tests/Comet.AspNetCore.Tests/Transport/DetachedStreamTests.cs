@@ -1,0 +1,254 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Net.Sockets;
+using Comet.AspNetCore.Testing;
+using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Comet.AspNetCore.Tests.Transport;
+
+/// <summary>A feed's stream over HTTP/1.1 without TLS leaves the web server: the request ends, the connection goes on.</summary>
+public class DetachedStreamTests
+{
+    private static readonly string[] Ndjson = ["Accept: application/x-ndjson"];
+
+    public DetachedStreamTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "Streams leave the server on Linux only.");
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/several")]
+    public async Task The_request_ends_at_once_and_the_stream_goes_on(string path)
+    {
+        var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await StartAsync(Wire.Direct, request => ended.TrySetResult(request.RequestAborted.IsCancellationRequested));
+        await using var stream = await app.OpenAsync(path, CometFormat.Ndjson);
+        await stream.NextAsync(CometMessageKind.Open);
+
+        Assert.False(await ended.Task.WithPatience(), "The request was aborted.");
+        Assert.True(stream.Response.Headers.ConnectionClose);
+        await app.PublishAsync("1");
+        Assert.Equal("1", await stream.NextStringAsync());
+        Assert.Equal(1, app.OpenStreams);
+    }
+
+    [Theory]
+    [InlineData("Direct", "/sequence")] // its source may use what is the request's
+    [InlineData("Attached", "/")]
+    [InlineData("Portable", "/")]
+    [InlineData("Http10", "/")]
+    [InlineData("Tls", "/")]
+    [InlineData("Http2", "/")]
+    public async Task Other_streams_stay(string wire, string path)
+    {
+        var hasEnded = false;
+        await using var app = await StartAsync(Enum.Parse<Wire>(wire), _ => hasEnded = true);
+        await using var stream = await app.OpenAsync(path, CometFormat.Ndjson);
+        await stream.NextAsync(CometMessageKind.Open);
+
+        await app.PublishAsync("1");
+        app.Services.GetRequiredService<Source<string>>().Give("1");
+
+        Assert.Equal("1", await stream.NextStringAsync());
+        Assert.False(hasEnded);
+    }
+
+    [Fact]
+    public async Task Nothing_of_the_request_is_kept()
+    {
+        WeakReference? request = null;
+        await using var app = await NewsApp.StartAsync(configure: builder =>
+        {
+            builder.Services.AddTransient<IStartupFilter>(_ => new Seen(context => request = new WeakReference(context.RequestServices)));
+        });
+        await using var stream = await app.OpenAsync("/", CometFormat.Ndjson);
+        await stream.NextAsync(CometMessageKind.Open);
+
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                GC.Collect();
+                return request is { IsAlive: false };
+            },
+            "the services of the request are collected");
+
+        await app.PublishAsync("1");
+        Assert.Equal("1", await stream.NextStringAsync());
+    }
+
+    [Fact]
+    public async Task Clients_that_leave_while_they_join_leave_nothing_behind()
+    {
+        await using var app = await NewsApp.StartAsync();
+        await OpenAndLeaveAsync(app, 100); // what the process keeps for itself
+        var before = Descriptors();
+
+        await OpenAndLeaveAsync(app, 2_000);
+
+        await app.NoStreamIsOpenAsync();
+        await Eventually.HoldsAsync(() => Descriptors() <= before + 10, $"no more than {before} descriptors");
+        await app.StopWithoutErrorAsync();
+    }
+
+    [Fact]
+    public async Task Many_that_come_at_once_all_get_what_is_published_and_a_proper_end()
+    {
+        const int Clients = 500;
+        await using var app = await NewsApp.StartAsync();
+        var streams = await Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => RawConnection.OpenAsync(app.Url, "/", Ndjson)));
+        await Task.WhenAll(streams.Select(stream => stream.ReadChunkAsync()));
+
+        await app.PublishAsync("1", "2");
+        await app.StopAsync();
+
+        foreach (var stream in streams)
+        {
+            var body = await stream.ReadBodyAsync(); // up to the last chunk
+            Assert.Contains("shutting-down", body, StringComparison.Ordinal);
+            Assert.Contains("\"1\"", body, StringComparison.Ordinal);
+            Assert.Contains("\"2\"", body, StringComparison.Ordinal);
+            await stream.IsClosedAsync();
+            await stream.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_ends_its_side_has_left()
+    {
+        await using var app = await NewsApp.StartAsync();
+        await using var stream = await RawConnection.OpenAsync(app.Url, "/", Ndjson);
+        await stream.ReadChunkAsync();
+
+        stream.EndSending();
+
+        await app.NoStreamIsOpenAsync();
+    }
+
+    [Fact]
+    public async Task A_listener_that_throws_as_a_stream_ends_is_logged()
+    {
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "comet.stream.duration")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((_, _, tags, _) =>
+        {
+            if (tags.ToArray().Any(static tag => Equals(tag.Value, "logged")))
+            {
+                throw new InvalidTimeZoneException("The listener fails.");
+            }
+        });
+        listener.Start();
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/", (Feed<string> feed) => CometResults.Feed(feed, "parent.f")),
+            builder => builder.Services.AddFeed<string>("logged"));
+        await using (var stream = await app.OpenAsync("/", CometFormat.Ndjson))
+        {
+            await stream.NextAsync(CometMessageKind.Open);
+        }
+
+        await app.NoStreamIsOpenAsync();
+        await Eventually.HoldsAsync(() => app.Log.Errors.Any(), "the failure is logged");
+        Assert.IsType<InvalidTimeZoneException>(Assert.Single(app.Log.Errors).Exception);
+    }
+
+    [Fact]
+    public async Task The_request_has_an_activity_and_the_stream_its_own()
+    {
+        var stopped = new List<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name is "Comet.AspNetCore" or "Microsoft.AspNetCore",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = activity =>
+            {
+                lock (stopped)
+                {
+                    stopped.Add(activity);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/traced", (Feed<string> feed) => CometResults.Feed(feed, "parent.f")),
+            builder => builder.Services.AddFeed<string>("traced"));
+        await using (var stream = await app.OpenAsync("/traced", CometFormat.Ndjson))
+        {
+            await stream.NextAsync(CometMessageKind.Open);
+            await Eventually.HoldsAsync(
+                () => Stopped().Any(static activity => Equals(activity.GetTagItem("url.path"), "/traced")), "the request has ended");
+            Assert.DoesNotContain(Stopped(), static activity => activity.OperationName == "stream traced");
+        }
+        await Eventually.HoldsAsync(
+            () => Stopped().Any(static activity => activity.OperationName == "stream traced"), "the stream has ended");
+        var request = Stopped().First(static activity => Equals(activity.GetTagItem("url.path"), "/traced"));
+        Assert.Equal(request.SpanId, Stopped().First(static activity => activity.OperationName == "stream traced").ParentSpanId);
+
+        Activity[] Stopped()
+        {
+            lock (stopped)
+            {
+                return [.. stopped];
+            }
+        }
+    }
+
+    private static Task<TestApp> StartAsync(Wire wire, Action<HttpContext> requestEnded)
+    {
+        var source = new Source<string>();
+        return TestApp.StartAsync(
+            app =>
+            {
+                app.Use(async (context, next) =>
+                {
+                    await next(context);
+                    requestEnded(context);
+                });
+                app.MapGet("/", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+                app.MapGet("/several", (Feed<string> news) => CometResults.Feeds([news], "parent.f"));
+                app.MapGet("/sequence", () => CometResults.String(source.ReadAsync(), "parent.f"));
+            },
+            builder => builder.Services.AddSingleton(source).AddFeed<string>("news"),
+            wire);
+    }
+
+    private static async Task OpenAndLeaveAsync(TestApp app, int clients)
+    {
+        await Parallel.ForAsync(0, clients, TestContext.Current.CancellationToken, async (i, _) =>
+        {
+            await using var stream = await RawConnection.ConnectAsync(app.Url, "/", Ndjson);
+            if (i % 2 == 0)
+            {
+                await stream.ReadHeadAsync();
+            }
+            if (i % 3 == 0)
+            {
+                stream.Reset();
+            }
+        });
+        await app.NoStreamIsOpenAsync();
+    }
+
+    private static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
+
+    private sealed class Seen(Action<HttpContext> see) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((context, next) =>
+            {
+                see(context);
+                return next(context);
+            });
+            next(app);
+        };
+    }
+}
