@@ -41,7 +41,7 @@ internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOpt
                 {
                     return new DetachableConnection(connection, feature.Socket);
                 }
-                connection.Transport = new SocketPipeWriter(feature.Socket, connection.Transport, connection: null);
+                connection.Transport = new SocketPipeWriter(feature.Socket, connection.Transport, detachable: null);
             }
             return connection;
         }

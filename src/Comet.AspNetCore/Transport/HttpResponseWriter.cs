@@ -46,7 +46,7 @@ internal abstract class HttpResponseWriter(HttpContext context) : ResponseWriter
     /// <summary>Writes what a buffer holds to the response's body.</summary>
     /// <param name="buffer">May be reused as soon as this returns.</param>
     /// <param name="asChunk">Whether to write the framing of a chunk, too.</param>
-    /// <inheritdoc cref="WriteAsync(FrameBuffer)"/>
+    /// <inheritdoc cref="ResponseWriter.WriteAsync(FrameBuffer)"/>
     protected ValueTask<bool> WriteBodyAsync(FrameBuffer buffer, bool asChunk)
     {
         var bytes = asChunk ? buffer.Chunk : buffer.Content;

@@ -20,9 +20,9 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     private bool _isClosed;
     private CancellationTokenSource? _pending;
 
-    internal SocketPipeWriter(Socket socket, IDuplexPipe original, DetachableConnection? connection)
+    internal SocketPipeWriter(Socket socket, IDuplexPipe original, DetachableConnection? detachable)
     {
-        (_socket, _original, Connection) = (socket, original, connection);
+        (_socket, _original, Detachable) = (socket, original, detachable);
         _socket.Blocking = false;
     }
 
@@ -33,7 +33,7 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     internal Socket Socket => _socket;
 
     /// <summary>The connection, if a stream can take it over.</summary>
-    internal DetachableConnection? Connection { get; }
+    internal DetachableConnection? Detachable { get; }
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -86,7 +86,7 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 
     public override void Complete(Exception? exception = null)
     {
-        if (Connection?.IsDetached == true)
+        if (Detachable?.IsDetached == true)
         {
             Release();
             return; // the original output would shut the connection down

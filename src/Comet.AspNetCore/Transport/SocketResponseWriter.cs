@@ -38,7 +38,7 @@ internal sealed class SocketResponseWriter : HttpResponseWriter
             return null;
         }
         context.Response.Headers.TransferEncoding = "chunked"; // tells Kestrel that the body is framed already
-        var detachable = mayDetach ? writer.Connection : null;
+        var detachable = mayDetach ? writer.Detachable : null;
         if (detachable is not null)
         {
             context.Response.Headers.Connection = "close"; // makes Kestrel give the connection up after the request

@@ -283,7 +283,7 @@ public sealed class LaneTests : IDisposable
         };
         var subscriber = new Subscriber(settings, _services.Clock.Now, feeds) { Place = place };
         _joined.Add(subscriber);
-        subscriber.Follow(_lane);
+        _ = subscriber.Follow(_lane, writer);
         return (subscriber, writer);
     }
 
@@ -293,7 +293,7 @@ public sealed class LaneTests : IDisposable
         return lease!;
     }
 
-    private sealed class RecordingWriter() : ResponseWriter(new DefaultHttpContext())
+    private sealed class RecordingWriter() : HttpResponseWriter(new DefaultHttpContext())
     {
         private readonly List<string> _writes = [];
 

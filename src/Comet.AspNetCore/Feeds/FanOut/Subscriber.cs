@@ -77,7 +77,7 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet 
 
     public void OnDetached(DetachedSocket socket)
     {
-        if (socket.IsInvalid)
+        if (socket.IsMissing)
         {
             CometLog.NoDescriptor(Feeds.Services.Logger, Feeds.Label);
         }

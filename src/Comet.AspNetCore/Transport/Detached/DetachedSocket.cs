@@ -6,7 +6,7 @@ namespace Comet.AspNetCore.Transport;
 
 /// <summary>
 /// A connection's descriptor, and nothing else of a <see cref="Socket"/>. Each call holds it, so that its number does not become another
-/// connection's meanwhile. It is invalid where the system had no descriptor left, and then is as one that is closed.
+/// connection's meanwhile. An invalid one is as one whose connection is closed.
 /// </summary>
 internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
 {
@@ -15,10 +15,14 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
 
     internal int Descriptor => (int)handle;
 
+    /// <summary>Whether it is invalid because the process, or the system, may open no more files.</summary>
+    internal bool IsMissing { get; private init; }
+
     /// <summary>Takes the connection away from a socket, which is disposed of and leaves it open.</summary>
     internal static DetachedSocket TakeFrom(Socket socket)
     {
-        var detached = new DetachedSocket(Duplicate(socket.SafeHandle));
+        var descriptor = Duplicate(socket.SafeHandle, out var error);
+        var detached = new DetachedSocket(descriptor) { IsMissing = error is LibC.TooManyFiles or LibC.TooManyFilesOfSystem };
         socket.Dispose();
         detached.SetLinger(isOn: false); // a receive that was under way has asked for a reset
         return detached;
@@ -65,10 +69,12 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
             if (received > 0)
             {
                 discarded += (int)received;
+                continue;
             }
-            else if (received == 0 || Marshal.GetLastPInvokeError() is not LibC.Interrupted and var error)
+            var error = received == 0 ? 0 : Marshal.GetLastPInvokeError();
+            if (error != LibC.Interrupted)
             {
-                return received < 0 && error == LibC.WouldBlock ? discarded : -1;
+                return error == LibC.WouldBlock ? discarded : -1;
             }
         }
         return hold.IsHeld ? discarded : -1;
@@ -89,21 +95,23 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
 
     protected override bool ReleaseHandle() => LibC.close((int)handle) == 0;
 
-    private static int Duplicate(SafeSocketHandle handle)
+    private static int Duplicate(SafeSocketHandle handle, out int error)
     {
+        error = 0;
         var isHeld = false;
         try
         {
             handle.DangerousAddRef(ref isHeld);
             var descriptor = (int)handle.DangerousGetHandle();
             var duplicate = LibC.fcntl(descriptor, LibC.DuplicateCloseOnExec, 0);
+            error = duplicate < 0 ? Marshal.GetLastPInvokeError() : 0;
             // A socket that other processes may share is not shut down where a call is under way as it is disposed of.
             _ = LibC.fcntl(descriptor, LibC.SetDescriptorFlags, 0);
             return duplicate;
         }
         catch (ObjectDisposedException)
         {
-            return -1; // the server has aborted the connection
+            return -1; // the server has aborted the connection, as its client has left
         }
         finally
         {

@@ -7,6 +7,8 @@ internal static unsafe partial class LibC
 {
     internal const int Interrupted = 4; // EINTR
     internal const int WouldBlock = 11; // EAGAIN
+    internal const int TooManyFilesOfSystem = 23; // ENFILE
+    internal const int TooManyFiles = 24; // EMFILE
 
     internal const int DontWait = 0x40; // MSG_DONTWAIT
     internal const int NoSignal = 0x4000; // MSG_NOSIGNAL

@@ -96,9 +96,9 @@ internal sealed unsafe class SocketWatch
             while (true)
             {
                 var count = LibC.epoll_wait(_set, first, AtOnce, -1);
-                if (count < 0 && Marshal.GetLastPInvokeError() is not LibC.Interrupted and var error)
+                if (count < 0 && Marshal.GetLastPInvokeError() != LibC.Interrupted)
                 {
-                    throw new InvalidOperationException($"epoll_wait has failed with error {error}.");
+                    throw new InvalidOperationException($"epoll_wait has failed with error {Marshal.GetLastPInvokeError()}.");
                 }
                 for (var i = 0; i < count; i++)
                 {
