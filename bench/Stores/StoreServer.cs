@@ -8,8 +8,10 @@ internal static class StoreServer
     internal const string Feed = "numbers";
 
     /// <summary>It in a process of its own, with a SQLite file.</summary>
-    internal static ServerProcess Child(string database) =>
-        new([typeof(StoreServer).Assembly.Location, "serve"], ServerProcess.FreeAddress(), "--ConnectionStrings:Comet", $"Data Source={database}");
+    internal static ServerProcess Child(string database, params string[] arguments) => new(
+        [typeof(StoreServer).Assembly.Location, "serve"],
+        ServerProcess.FreeAddress(),
+        ["--ConnectionStrings:Comet", $"Data Source={database}", .. arguments]);
 
     internal static void Run(string[] args)
     {

@@ -3,19 +3,27 @@ using System.Net.Sockets;
 
 namespace Comet.TestUtilities;
 
-/// <summary>A proxy in front of a TCP server that can refuse connections, fall silent as a broken network does, or deliver late.</summary>
+/// <summary>
+/// A proxy in front of a TCP server that can cut or refuse connections, fall silent as a broken network does, or deliver late. Its address
+/// stays when the server behind it changes.
+/// </summary>
 public sealed class TcpProxy : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly EndPoint _target;
     private readonly HashSet<Link> _links = [];
     private readonly Task _accepting;
+    private volatile EndPoint _target;
     private bool _refuses;
     private bool _isSilent;
 
     public TcpProxy(int targetPort)
         : this(new IPEndPoint(IPAddress.Loopback, targetPort))
+    {
+    }
+
+    public TcpProxy(string url)
+        : this(EndPointOf(url))
     {
     }
 
@@ -28,16 +36,31 @@ public sealed class TcpProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
+    /// <summary>Without a slash at the end.</summary>
+    public string Url => $"http://{_listener.LocalEndpoint}";
+
+    /// <summary>Where new connections lead to.</summary>
+    public void LeadTo(string url) => _target = EndPointOf(url);
+
+    /// <summary>Resets all connections.</summary>
+    public void Cut()
+    {
+        lock (_lock)
+        {
+            foreach (var link in _links)
+            {
+                link.Reset();
+            }
+        }
+    }
+
     /// <summary>Resets all connections and refuses new ones.</summary>
     public void Close()
     {
         lock (_lock)
         {
             _refuses = true;
-            foreach (var link in _links)
-            {
-                link.Reset();
-            }
+            Cut();
         }
     }
 
@@ -95,6 +118,8 @@ public sealed class TcpProxy : IAsyncDisposable
         await _accepting;
     }
 
+    private static IPEndPoint EndPointOf(string url) => new(IPAddress.Loopback, new Uri(url).Port);
+
     private async Task AcceptAsync()
     {
         while (true)
@@ -104,7 +129,7 @@ public sealed class TcpProxy : IAsyncDisposable
             {
                 client = await _listener.AcceptSocketAsync();
             }
-            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            catch (Exception exception) when (exception is SocketException or InvalidOperationException)
             {
                 return; // stopped
             }
@@ -166,7 +191,7 @@ public sealed class TcpProxy : IAsyncDisposable
                 await _server.ConnectAsync(target);
                 var there = PumpAsync(client, _server);
                 await PumpAsync(_server, client);
-                Reset(client);
+                client.Dispose(); // behind what it was sent
                 await there;
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)

@@ -25,9 +25,16 @@ internal sealed class ConnectionAcceptor(
     // Longer than any poll is useful: what holds bytes back cuts a quiet request after a minute or two.
     private const int MaxWait = 120;
 
-    /// <summary>Checks what a request says of its stream, and adds it to what the action says.</summary>
-    /// <returns>Why it gets no stream; null: it may.</returns>
-    internal static Rejection? Inspect(HttpContext context, ref ConnectionRequest request)
+    /// <summary>Checks who asks, and what a request says of its stream, which it adds to what the action says.</summary>
+    /// <returns>What is asked for, and why it gets no stream; null: it may.</returns>
+    internal static async ValueTask<(ConnectionRequest Refined, Rejection? Rejection)> InspectAsync(
+        HttpContext context, ConnectionRequest request)
+    {
+        var rejection = await CrossSiteRequests.InspectAsync(context) ?? Inspect(context, ref request);
+        return (request, rejection);
+    }
+
+    private static Rejection? Inspect(HttpContext context, ref ConnectionRequest request)
     {
         var headers = context.Request.Headers;
         var query = context.Request.QueryString.HasValue ? context.Request.Query : QueryCollection.Empty;

@@ -197,8 +197,12 @@ internal sealed class FeedReader
         var last = head.Epoch == page.Epoch ? head.Offset : long.MaxValue;
         return entries.Count == 0 || (entries[0].Offset > Position.Offset && entries[^1].Offset <= last)
             ? entries
-            : [.. entries.Where(entry => entry.Offset > Position.Offset && entry.Offset <= last)];
+            : Between(entries, Position.Offset, last);
     }
+
+    // By itself, as what the condition captures is an object, which hardly any page needs.
+    private static List<FeedEntry> Between(IReadOnlyList<FeedEntry> entries, long after, long through) =>
+        [.. entries.Where(entry => entry.Offset > after && entry.Offset <= through)];
 
     private void GoOnLive(bool? recovered)
     {

@@ -112,8 +112,9 @@ internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, Fe
     // that nothing holds the page meanwhile.
     private ValueTask<EndReason?> WriteAsync(IReadOnlyList<FeedEntry> page)
     {
-        foreach (var entry in page)
+        for (var i = 0; i < page.Count; i++) // an enumerator of an interface is an object
         {
+            var entry = page[i];
             var length = entry.Payload.Length + Framing + idPrefix.Length + (_name?.Json.Length ?? 0);
             if (writer.UnflushedBytes > 0 && writer.UnflushedBytes + length > PieceLength &&
                 MustWait(writer.FlushAsync(), out var waiting))

@@ -112,9 +112,8 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         ConnectionLease? lease = null;
         try
         {
-            var rejection = await CrossSiteRequests.InspectAsync(context) ??
-                ConnectionAcceptor.Inspect(context, ref request) ??
-                acceptor.TryAcquire(context, out lease);
+            (request, var rejection) = await ConnectionAcceptor.InspectAsync(context, request);
+            rejection ??= acceptor.TryAcquire(context, out lease);
             if (rejection is { Status: StatusCodes.Status429TooManyRequests } && await selection.MayFindUserAsync(choices))
             {
                 rejection = null; // this address, or user, has no place, but another user may have one

@@ -20,8 +20,9 @@ internal sealed class SequenceResult<T>(
     {
         var services = context.RequestServices.GetService<ConnectionServices>() ??
             throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
-        var request = new ConnectionRequest(callback, options, scriptOnly, End: SequencePosition.Ended);
-        if ((await CrossSiteRequests.InspectAsync(context) ?? ConnectionAcceptor.Inspect(context, ref request)) is { } rejection)
+        var (request, rejection) = await ConnectionAcceptor.InspectAsync(
+            context, new ConnectionRequest(callback, options, scriptOnly, End: SequencePosition.Ended));
+        if (rejection is not null)
         {
             await rejection.WriteAsync(context);
             return;

@@ -51,12 +51,12 @@ public sealed class FeedPagesTests
     public async Task A_page_that_takes_too_long_fails_and_who_comes_again_goes_on()
     {
         var parts = 0;
-        var pages = NewPages(new OlderReads(_view, scan =>
+        var pages = NewPages(scan =>
         {
             parts++;
             _time.Advance(TimeSpan.FromSeconds(1));
             return ReadAsync(scan);
-        }));
+        });
 
         var attempts = await AttemptAsync(() => ReadAsync(pages, after: 0));
 
@@ -68,14 +68,14 @@ public sealed class FeedPagesTests
     public async Task A_client_that_gives_up_after_each_part_gets_there_though_nothing_is_remembered_of_the_parts()
     {
         using var scanned = new SemaphoreSlim(0);
-        var pages = NewPages(new OlderReads(_view, async scan =>
+        var pages = NewPages(async scan =>
         {
             await ReadAsync(scan);
             if (scan.Reached < Start)
             {
                 scanned.Release();
             }
-        }));
+        });
 
         var attempts = await AttemptAsync(async () =>
         {
@@ -108,22 +108,7 @@ public sealed class FeedPagesTests
 
     private FeedPages NewPages(ReadOlder read) => new(_view, read, Timeout, _time);
 
-    private FeedPages NewPages(OlderReads reads) => NewPages(async (_, reader, timeout, cancellation) =>
-    {
-        reads.Add(reader);
-        try
-        {
-            return await reader.Page.WaitAsync(timeout, _time, cancellation);
-        }
-        catch (TimeoutException exception)
-        {
-            throw new FeedUnavailableException("late", exception);
-        }
-        finally
-        {
-            reader.Abandon();
-        }
-    });
+    private FeedPages NewPages(Func<LogScan, Task> read) => NewPages(new OlderReads(_view, read).ToReadOlder(_time));
 
     // The feed has one entry, the last but one.
     private static async Task ReadAsync(LogScan scan)

@@ -169,23 +169,7 @@ public sealed class NewestSearchTests
         }
         _view = new RabbitMQStreamView(recentBytes, TimeSpan.FromHours(1), _time);
         _view.Reset(Epoch, Start, Start);
-        var reads = new OlderReads(_view, ScanAsync);
-        ReadOlder read = async (_, reader, timeout, cancellation) =>
-        {
-            reads.Add(reader);
-            try
-            {
-                return await reader.Page.WaitAsync(timeout, _time, cancellation);
-            }
-            catch (TimeoutException exception)
-            {
-                throw new FeedUnavailableException("late", exception);
-            }
-            finally
-            {
-                reader.Abandon();
-            }
-        };
+        var read = new OlderReads(_view, ScanAsync).ToReadOlder(_time);
         (_search, _pages) = (new NewestSearch(_view, read, Timeout, _time), new FeedPages(_view, read, Timeout, _time));
     }
 

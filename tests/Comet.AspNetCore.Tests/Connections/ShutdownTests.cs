@@ -143,6 +143,7 @@ public class ShutdownTests
         },
         builder =>
         {
+            builder.AllowStalling();
             builder.Configuration["Comet:Drain"] = (drain ?? TimeSpan.Zero).ToString();
             foreach (var (key, value) in configuration)
             {

@@ -79,7 +79,7 @@ public class PageTests
     [Fact]
     public async Task Everything_is_checked_anew_and_sent_once_and_only_read()
     {
-        await using var app = await StartAsync(static app => app.MapCometDebugPage(), Environments.Development);
+        await using var app = await StartInDevelopmentAsync();
 
         foreach (var file in Files.Where(static file => !file.Contains('?')))
         {
@@ -99,7 +99,7 @@ public class PageTests
     [Fact]
     public async Task The_page_has_no_script_or_style_of_its_own_and_a_policy_that_lets_none_in()
     {
-        await using var app = await StartAsync(static app => app.MapCometDebugPage(), Environments.Development);
+        await using var app = await StartInDevelopmentAsync();
 
         using var response = await app.GetAsync("/_comet");
         var page = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
@@ -115,7 +115,7 @@ public class PageTests
     [Fact]
     public async Task Pages_of_other_sites_get_no_snapshots()
     {
-        await using var app = await StartAsync(static app => app.MapCometDebugPage(), Environments.Development);
+        await using var app = await StartInDevelopmentAsync();
 
         using var response = await app.GetAsync("/_comet/stream", ("Sec-Fetch-Site", "cross-site"));
 
@@ -125,9 +125,9 @@ public class PageTests
     [Fact]
     public async Task The_page_says_what_each_reason_means()
     {
-        await using var app = await StartAsync(static app => app.MapCometDebugPage(), Environments.Development);
-        using var response = await app.GetAsync("/_comet/page.js");
-        var script = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await using var app = await StartInDevelopmentAsync();
+
+        var script = await app.Client.GetStringAsync("/_comet/page.js", TestContext.Current.CancellationToken);
 
         string[] ofAFeedOnly = [EndReason.NotAllowed.Name, EndReason.Unavailable.Name, EndReason.Rejected.Name];
         var ends = Constants<EndReason>().Select(static reason => reason.Name).Except(ofAFeedOnly);
@@ -152,6 +152,8 @@ public class PageTests
 
         Assert.Contains("AddComet()", exception.Message, StringComparison.Ordinal);
     }
+
+    private static Task<TestApp> StartInDevelopmentAsync() => StartAsync(static app => app.MapCometDebugPage(), Environments.Development);
 
     private static Task<TestApp> StartAsync(Action<WebApplication> map, string environment = "Production") => TestApp.StartAsync(map, builder =>
     {

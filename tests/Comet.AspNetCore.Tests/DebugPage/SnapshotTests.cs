@@ -134,7 +134,9 @@ public class SnapshotTests
         using var own = await app.GetAsync("/_comet/stream?wait=x");
         await (await app.OpenSnapshotsAsync()).DisposeAsync();
 
-        var outcomes = (await snapshots.NextSnapshotAsync(static snapshot => snapshot.Outcomes.Ended.Sum(static end => end.Count) == 3)).Outcomes;
+        var outcomes = (await snapshots.NextSnapshotAsync(static snapshot =>
+            snapshot.Outcomes.Ended.Sum(static end => end.Count) == 3 &&
+            snapshot.Outcomes.Rejected.Sum(static rejection => rejection.Count) == 3)).Outcomes;
         Assert.Equal(
             ["client-disconnected news ndjson 2", "completed  sse 1"],
             outcomes.Ended.Select(static end => $"{end.Reason} {end.Feed} {end.Format} {end.Count}").Order(StringComparer.Ordinal));

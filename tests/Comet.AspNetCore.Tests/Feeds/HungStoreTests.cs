@@ -25,16 +25,7 @@ public class HungStoreTests
     {
         var time = new ManualTime();
         var (absent, present) = (new ScriptedStore { IsUnavailable = true }.With(1), new ScriptedStore().With(1));
-        await using var app = await TestApp.StartAsync(
-            app => app.MapGet("/both", ([FromKeyedServices("a")] Feed<string> a, [FromKeyedServices("b")] Feed<string> b) =>
-                CometResults.Feeds([a, b], "parent.f")),
-            builder =>
-            {
-                builder.Services.AddSingleton<TimeProvider>(time);
-                builder.Services.AddSingleton<IFeedStore>(new StorePerFeed(("a", absent), ("b", present)));
-                builder.Services.AddFeed<string>("a");
-                builder.Services.AddFeed<string>("b");
-            });
+        await using var app = await StartBothAsync(absent, present, time);
         await using (var stream = await app.OpenAsync("/both", format))
         {
             Assert.Equal("b", (await stream.NextAsync(CometMessageKind.Open)).Feed);
@@ -63,15 +54,7 @@ public class HungStoreTests
     public async Task A_stream_that_has_one_position_for_all_feeds_does_not_begin_without_a_feed_that_has_a_place(string path)
     {
         var (absent, present) = (new ScriptedStore { IsUnavailable = true }.With(1), new ScriptedStore().With(1));
-        await using var app = await TestApp.StartAsync(
-            app => app.MapGet("/both", ([FromKeyedServices("a")] Feed<string> a, [FromKeyedServices("b")] Feed<string> b) =>
-                CometResults.Feeds([a, b], "parent.f")),
-            builder =>
-            {
-                builder.Services.AddSingleton<IFeedStore>(new StorePerFeed(("a", absent), ("b", present)));
-                builder.Services.AddFeed<string>("a");
-                builder.Services.AddFeed<string>("b");
-            });
+        await using var app = await StartBothAsync(absent, present, TimeProvider.System);
         await using (var rejected = await app.OpenAsync(path, CometFormat.ServerSentEvents))
         {
             Assert.Equal("rejected", Assert.Single(await rejected.RestAsync()).Reason);
@@ -169,6 +152,17 @@ public class HungStoreTests
         var next = await stream.UntilAsync(message => message.Kind == CometMessageKind.Message);
         Assert.Equal($"{FirstPage + 1}", next.Value.GetString());
     }
+
+    private static Task<TestApp> StartBothAsync(ScriptedStore a, ScriptedStore b, TimeProvider time) => TestApp.StartAsync(
+        app => app.MapGet("/both", ([FromKeyedServices("a")] Feed<string> a, [FromKeyedServices("b")] Feed<string> b) =>
+            CometResults.Feeds([a, b], "parent.f")),
+        builder =>
+        {
+            builder.Services.AddSingleton(time);
+            builder.Services.AddSingleton<IFeedStore>(new StorePerFeed(("a", a), ("b", b)));
+            builder.Services.AddFeed<string>("a");
+            builder.Services.AddFeed<string>("b");
+        });
 
     private Task<TestApp> StartAsync(TimeSpan? heartbeat = null) => NewsApp.StartAsync(
         stream: new() { Heartbeat = heartbeat },

@@ -116,7 +116,7 @@ public class SlowClientTests
         var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var app = await TestApp.StartAsync(
             app => app.MapGet("/", () => CometResults.String(Endless(), "parent.f")),
-            builder => builder.Services.AddSingleton<TimeProvider>(_time),
+            Configure,
             Enum.Parse<Wire>(wire));
         using var meter = new RecordedMeter(app);
         using var client = app.CreateClient(receiveBuffer: 4096);
@@ -161,7 +161,13 @@ public class SlowClientTests
             feed.Retain = Retain;
             feed.WhenSlow = policy;
         },
-        configure: builder => builder.Services.AddSingleton<TimeProvider>(_time));
+        configure: Configure);
+
+    private void Configure(WebApplicationBuilder builder)
+    {
+        builder.AllowStalling();
+        builder.Services.AddSingleton<TimeProvider>(_time);
+    }
 
     /// <summary>A client that has read the open message, and then nothing while all messages were published and another client read them.</summary>
     private static async Task<TestStream> StallAsync(TestApp app, HttpClient client)

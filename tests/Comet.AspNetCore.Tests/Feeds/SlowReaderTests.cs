@@ -27,6 +27,7 @@ public class SlowReaderTests
             },
             builder =>
             {
+                builder.AllowStalling();
                 builder.Configuration["Comet:WriteTimeout"] = "00:00:10";
                 builder.Services.AddSingleton<TimeProvider>(_time);
                 builder.Services.AddFeed<string>("news", feed => feed.RetainBytes = 2 * Steps * Step);

@@ -137,6 +137,7 @@ internal sealed class TestApp : IAsyncDisposable
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Equals(Certificate.Instance) == true;
         if (receiveBuffer is { } bytes)
         {
+            StallingClients.AssertMayStall(Services);
             handler.ConnectCallback = async (connect, cancellationToken) =>
             {
                 var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = bytes };

@@ -10,7 +10,7 @@ public sealed class AudienceTests(TestBrowsers browsers) : IAsyncDisposable
 {
     private const string Stream = "/test/streams/mine";
 
-    private readonly Site _site = new(CookieSignIn.AddTo);
+    private readonly Site _site = new(SignIn.AddByCookie);
 
     public ValueTask DisposeAsync() => _site.DisposeAsync();
 
@@ -56,7 +56,7 @@ public sealed class AudienceTests(TestBrowsers browsers) : IAsyncDisposable
     private Task<Reader> OpenTabAsync(IBrowserContext profile, string? url = null) => profile.OpenTabAsync(url ?? _site.Url, stream: Stream);
 
     private Task SignInAsync(IBrowserContext profile, string name) =>
-        profile.AddCookiesAsync([new() { Name = CookieSignIn.Cookie, Value = name, Url = _site.Url }]);
+        profile.AddCookiesAsync([new() { Name = SignIn.Cookie, Value = name, Url = _site.Url }]);
 
     private static async Task<IEnumerable<string>> ReadAsync(Reader[] readers) =>
         (await Task.WhenAll(readers.Select(reader => reader.ValuesAsync<string>()))).SelectMany(values => values);

@@ -101,12 +101,12 @@ public class CrossOriginTests(TestBrowsers browsers)
         await using var pages = new Site();
         await using var streams = new Site(services =>
         {
-            CookieSignIn.AddTo(services);
+            SignIn.AddByCookie(services);
             Allow(OriginOf(pages))(services);
         });
 
         var page = await browsers.OpenTabAsync();
-        await page.Context.AddCookiesAsync([new() { Name = CookieSignIn.Cookie, Value = Cookie, Url = OriginOf(streams) }]);
+        await page.Context.AddCookiesAsync([new() { Name = SignIn.Cookie, Value = Cookie, Url = OriginOf(streams) }]);
         var reader = await OpenAsync(page, pages, OriginOf(streams) + "/test/streams/mine", new { withCredentials });
         await page.WaitForFunctionAsync("told => reader.told.includes(told)", told);
 

@@ -3,20 +3,21 @@ using Comet.BrowserTests.Hosting;
 
 namespace Comet.BrowserTests.Sources;
 
-/// <summary>The stream of somebody whose sign-in expires.</summary>
+/// <summary>The stream of somebody whose sign-in expires soon, and is renewed by each request until it is revoked.</summary>
 [Trait("Category", "Matrix")]
 public sealed class ExpiryTests : IAsyncDisposable
 {
     private const string Stream = "/test/streams/members";
 
-    private readonly SignIn _signIn = new();
     private readonly TestBrowsers _browsers;
     private readonly Site _site;
+    private volatile bool _isRevoked;
 
     public ExpiryTests(TestBrowsers browsers)
     {
         _browsers = browsers;
-        _site = new Site(_signIn.AddTo);
+        _site = new Site(services =>
+            SignIn.Add(services, _ => _isRevoked ? null : "somebody", lifetime: TimeSpan.FromSeconds(2)));
     }
 
     public ValueTask DisposeAsync() => _site.DisposeAsync();
@@ -27,7 +28,7 @@ public sealed class ExpiryTests : IAsyncDisposable
         var reader = await Reader.OpenAsync(await _browsers.OpenTabAsync(), _site.Url, Stream);
         await reader.WaitForEventAsync("open", 2);
 
-        _signIn.Revoke();
+        _isRevoked = true;
         await reader.WaitForEventAsync("closed");
 
         Assert.Equal(["open", "reconnecting", "error", "open"], (await reader.EventTypesAsync()).Take(4));
@@ -46,7 +47,7 @@ public sealed class ExpiryTests : IAsyncDisposable
         }
         await Task.WhenAll(readers.Select(reader => reader.WaitForEventAsync("open")));
 
-        _signIn.Revoke();
+        _isRevoked = true;
         await Task.WhenAll(readers.Select(reader => reader.WaitForEventAsync("closed")));
 
         foreach (var reader in readers)

@@ -75,10 +75,10 @@ public class ReconnectTests(TestBrowsers browsers)
         await site.PublishAsync("1");
         await reader.WaitForMessagesAsync(1);
 
-        network.Stall();
+        network.Silence();
         await site.PublishAsync("2");
         await reader.WaitForEventAsync("reconnecting");
-        network.Resume();
+        network.Open();
         await reader.WaitForMessagesAsync(2);
 
         Assert.Equal(["1", "2"], (await reader.ValuesAsync<News>()).Select(news => news.Text));

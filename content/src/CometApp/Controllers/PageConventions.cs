@@ -20,7 +20,7 @@ public static class PageConventions
             if (methods is not null && methods.HttpMethods.Contains(HttpMethods.Get) && !methods.HttpMethods.Contains(HttpMethods.Head))
             {
                 endpoint.Metadata.Add(new HttpMethodMetadata([.. methods.HttpMethods, HttpMethods.Head], methods.AcceptCorsPreflight));
-                endpoint.Metadata.Add(AddedHead.Instance);
+                endpoint.Metadata.Add(new AddedHead());
             }
         });
         return endpoints;
@@ -31,31 +31,15 @@ public static class PageConventions
         // The last one counts, so that this one comes first.
         endpoints.Add(endpoint => endpoint.Metadata.Insert(0, new OutputCacheAttribute { NoStore = true }));
 
-    private sealed class AddedHead
-    {
-        internal static readonly AddedHead Instance = new();
-    }
+    private sealed class AddedHead;
 
     /// <summary>Leaves a HEAD request to the action that is there for it.</summary>
-    private sealed class OwnHeadPolicy : MatcherPolicy, IEndpointSelectorPolicy
+    private sealed class OwnHeadPolicy : MatcherPolicy, IEndpointComparerPolicy
     {
         public override int Order => 0;
 
-        public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => endpoints.Any(IsAdded) && !endpoints.All(IsAdded);
-
-        public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
-        {
-            if (HttpMethods.IsHead(httpContext.Request.Method))
-            {
-                var all = Enumerable.Range(0, candidates.Count).Where(candidates.IsValidCandidate).ToList();
-                var own = all.Where(index => !IsAdded(candidates[index].Endpoint)).Select(index => candidates[index].Score).ToHashSet();
-                foreach (var index in all.Where(index => IsAdded(candidates[index].Endpoint) && own.Contains(candidates[index].Score)))
-                {
-                    candidates.SetValidity(index, value: false);
-                }
-            }
-            return Task.CompletedTask;
-        }
+        public IComparer<Endpoint> Comparer { get; } =
+            Comparer<Endpoint>.Create(static (one, other) => IsAdded(one).CompareTo(IsAdded(other)));
 
         private static bool IsAdded(Endpoint endpoint) => endpoint.Metadata.GetMetadata<AddedHead>() is not null;
     }

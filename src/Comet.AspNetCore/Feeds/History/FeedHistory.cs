@@ -44,7 +44,15 @@ internal sealed class FeedHistory(KeptPages kept)
             {
                 _ = ReadAsync(log, reading);
             }
-            var page = await WaitAsync(reading, cancellationToken);
+            FeedLogPage page;
+            try
+            {
+                page = await reading.Page.WaitAsync(cancellationToken);
+            }
+            finally
+            {
+                EndWait(reading);
+            }
             // A page that was begun before the caller has asked does not tell that nothing has come since.
             if (page.Entries.Count > 0 || isOwn || !isFirst)
             {
@@ -66,20 +74,13 @@ internal sealed class FeedHistory(KeptPages kept)
         }
     }
 
-    private async Task<FeedLogPage> WaitAsync(HistoryReading reading, CancellationToken cancellationToken)
+    private void EndWait(HistoryReading reading)
     {
-        try
+        lock (_lock)
         {
-            return await reading.Page.WaitAsync(cancellationToken);
-        }
-        finally
-        {
-            lock (_lock)
+            if (--reading.Waiters == 0 && Remove(reading))
             {
-                if (--reading.Waiters == 0 && Remove(reading))
-                {
-                    reading.Cancel();
-                }
+                reading.Cancel();
             }
         }
     }
