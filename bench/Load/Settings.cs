@@ -15,7 +15,7 @@ internal sealed record Settings
           stop         SIGTERM while streams are open, at once and drained: time to exit, how ends and reconnects spread (Unix only)
 
         options (default)
-          --servers a,b        some of: comet, comet-sse, aspnet-sse, signalr-sse, naive (all)
+          --servers a,b        some of: comet, comet-sse, comet-sequence, aspnet-sse, signalr-sse, naive (all)
           --ask a,b            in the suite growth, some of: sizes, feeds, several, threads, routes, held, lanes (all)
           --n 1000,5000        connections under steady traffic
           --idle 1000,5000     connections that receive nothing, for the memory of one

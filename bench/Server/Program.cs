@@ -30,9 +30,23 @@ builder.Services.AddKeyedFeeds<string>("rooms");
 
 var app = builder.Build();
 var feed = app.Services.GetRequiredKeyedService<Feed<string>>("bench");
-app.MapGet("/sub", () => CometResults.Feed(feed, "parent.cometMessage"));
-app.MapControls("/pub", async (context, message) =>
-    await feed.PublishAsync(message, context.RequestAborted));
+if (builder.Configuration.GetValue<bool>("Sequences"))
+{
+    // What the naive peer writes by hand.
+    var audience = new Audience();
+    app.MapGet("/sub", () => CometResults.String(audience.ListenAsync(), "parent.cometMessage"));
+    app.MapControls("/pub", (_, message) =>
+    {
+        audience.Publish(message);
+        return ValueTask.CompletedTask;
+    });
+}
+else
+{
+    app.MapGet("/sub", () => CometResults.Feed(feed, "parent.cometMessage"));
+    app.MapControls("/pub", async (context, message) =>
+        await feed.PublishAsync(message, context.RequestAborted));
+}
 
 // One feed per room, for the cost of many feeds against one.
 app.MapGet("/rooms/{room}/sub", (string room, KeyedFeeds<string> rooms) => CometResults.Feed(rooms.Get(room), "parent.cometMessage"));

@@ -9,6 +9,7 @@ internal sealed record ServerKind(string Name, string Title, string Project, str
     [
         Comet,
         new("comet-sse", "Comet, server-sent events", "Server", [], Accept: "text/event-stream"),
+        new("comet-sequence", "Comet, a sequence for each connection", "Server", ["--Sequences", "true"]),
         new("aspnet-sse", "TypedResults.ServerSentEvents", "Peers", ["--peer", "sse"]),
         new("signalr-sse", "SignalR, server-sent events", "Peers", ["--peer", "signalr"], Accept: "text/event-stream", IsSignalR: true),
         new("naive", "naive Comet helper", "Peers", ["--peer", "naive"]),

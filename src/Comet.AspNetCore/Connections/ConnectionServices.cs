@@ -33,6 +33,11 @@ internal sealed record ConnectionServices(
     /// <summary>Why a stream must end now; null: it goes on.</summary>
     internal EndReason? DueEnd(Connection connection) => connection.DueEnd(Clock.Now, Shutdown);
 
+    /// <summary>
+    /// Whether a heartbeat is due, or the end of a stream. Safe for concurrent use: a write that is under way may make it wrong, for once.
+    /// </summary>
+    internal bool IsDue(Connection connection) => Clock.Now >= Math.Min(connection.NextDeadline, Shutdown.EndOf(connection));
+
     /// <summary>Counts a stream as open.</summary>
     /// <param name="connection">The stream's.</param>
     /// <param name="feed">The family of its feed; null for a sequence.</param>

@@ -4,24 +4,27 @@ namespace Comet.AspNetCore.Connections;
 
 /// <summary>
 /// Writes a stream that has its task to itself: the whole stream of a sequence, and a feed's until it has caught up. What is written
-/// gathers in a buffer until it is flushed.
+/// gathers in a buffer until it is flushed; a stream that waits, for its client or for the next message, holds none.
 /// </summary>
 /// <param name="connection">Where to.</param>
 /// <param name="services">What every stream uses.</param>
 /// <param name="feeds">What metrics call the stream's feeds; null for a sequence.</param>
 internal sealed class ConnectionWriter(Connection connection, ConnectionServices services, string? feeds) : IDisposable
 {
-    // What a stream keeps of its buffer while it waits for its client, or for the next message.
-    private const int KeptCapacity = 4096;
+    // What a thread keeps of the buffer that its streams take by turns: what is flushed in one go is seldom longer.
+    private const int KeptCapacity = 32 * 1024;
 
-    private readonly FrameBuffer _buffer = new();
+    [ThreadStatic]
+    private static FrameBuffer? t_spare;
+
+    private FrameBuffer? _buffer;
     private int _messages;
 
     /// <summary>Where to.</summary>
     internal Connection Connection => connection;
 
     /// <summary>How many bytes are not flushed yet.</summary>
-    internal int UnflushedBytes => _buffer.Length;
+    internal int UnflushedBytes => _buffer?.Length ?? 0;
 
     /// <summary>The feed whose messages are written now, for metrics.</summary>
     internal string? Label { get; set; } = feeds;
@@ -30,16 +33,16 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
     internal bool HasWritten { get; private set; }
 
     /// <summary>Writes what precedes the first message, up to the <c>open</c>.</summary>
-    internal void WriteHead(ConnectionSettings settings) => connection.Format.WriteHead(_buffer, settings.Padding, settings.InitialChunk);
+    internal void WriteHead(ConnectionSettings settings) => connection.Format.WriteHead(Buffer, settings.Padding, settings.InitialChunk);
 
     /// <inheritdoc cref="WireFormat.WriteControl"/>
-    internal void WriteControl(in ControlMessage message) => connection.Format.WriteControl(_buffer, message);
+    internal void WriteControl(in ControlMessage message) => connection.Format.WriteControl(Buffer, message);
 
     /// <inheritdoc cref="WireFormat.WriteMessage"/>
     internal void WriteMessage(
         ReadOnlySpan<byte> value, ReadOnlySpan<byte> idPrefix = default, long offset = 0, EncodedFeedName? feed = null)
     {
-        connection.Format.WriteMessage(_buffer, value, idPrefix, offset, feed);
+        connection.Format.WriteMessage(Buffer, value, idPrefix, offset, feed);
         _messages++;
         HasWritten = true;
     }
@@ -47,14 +50,14 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
     /// <inheritdoc cref="WriteDeadline.WriteAsync(Connection, FrameBuffer)"/>
     internal ValueTask<EndReason?> FlushAsync()
     {
-        if (_buffer.Length == 0)
+        if (_buffer is not { Length: > 0 } buffer)
         {
             return default;
         }
-        services.Metrics.Delivered(connection.Format.Name, Label, _messages, _buffer.Length);
+        services.Metrics.Delivered(connection.Format.Name, Label, _messages, buffer.Length);
         _messages = 0;
-        var write = services.WriteDeadline.WriteAsync(connection, _buffer);
-        _buffer.Shrink(KeptCapacity);
+        var write = services.WriteDeadline.WriteAsync(connection, buffer);
+        Release();
         return write;
     }
 
@@ -81,9 +84,39 @@ internal sealed class ConnectionWriter(Connection connection, ConnectionServices
         {
             return reason;
         }
-        connection.Format.WriteControl(_buffer, services.EndMessage(reason, lastId));
+        connection.Format.WriteControl(Buffer, services.EndMessage(reason, lastId));
         return await FlushAsync() ?? reason;
     }
 
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose() => Release();
+
+    private FrameBuffer Buffer
+    {
+        get
+        {
+            if (_buffer is null)
+            {
+                (_buffer, t_spare) = (t_spare ?? new FrameBuffer(), null);
+            }
+            return _buffer;
+        }
+    }
+
+    private void Release()
+    {
+        if (_buffer is not { } buffer)
+        {
+            return;
+        }
+        _buffer = null;
+        if (t_spare is null)
+        {
+            buffer.Shrink(KeptCapacity);
+            t_spare = buffer;
+        }
+        else
+        {
+            buffer.Dispose();
+        }
+    }
 }

@@ -16,7 +16,12 @@ internal sealed class SequenceResult<T>(
 {
     private readonly IAsyncEnumerable<T> _source = source ?? throw new ArgumentNullException(nameof(source));
 
-    private protected override async Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
+    // An open stream keeps nothing of its start.
+    private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf) =>
+        StartAsync(context, jsonOf).Unwrap();
+
+    // Returns a task that completes when the response has ended.
+    private async Task<Task> StartAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
     {
         var services = context.RequestServices.GetService<ConnectionServices>() ??
             throw new InvalidOperationException("Comet streams need their services: call builder.Services.AddComet() in Program.cs.");
@@ -25,15 +30,21 @@ internal sealed class SequenceResult<T>(
         if (rejection is not null)
         {
             await rejection.WriteAsync(context);
-            return;
+            return Task.CompletedTask;
         }
         if (await services.Acceptor.AcceptAsync(context, request) is not { } settings)
         {
-            return;
+            return Task.CompletedTask;
         }
-        using var lease = settings.Lease;
-        var encode = encoder(options?.SerializerOptions ?? jsonOf(context.RequestServices));
-        using var stream = new SequenceStream<T>(_source, encode, settings, services, context);
-        await stream.RunAsync();
+        try
+        {
+            var encode = encoder(options?.SerializerOptions ?? jsonOf(context.RequestServices));
+            return new SequenceStream<T>(_source, encode, settings, services, context).RunAsync();
+        }
+        catch
+        {
+            settings.Lease.Dispose();
+            throw;
+        }
     }
 }

@@ -1,33 +1,28 @@
 using System.Buffers;
-using System.Threading.Channels;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Diagnostics;
 using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Results;
 
 /// <summary>
-/// Writes one sequence to one connection. Messages that are ready together leave in one write. While none is ready, heartbeats are sent
-/// and deadlines are checked.
+/// Writes one sequence to one connection. Messages that are ready together leave in one write. While none is ready the stream holds no
+/// buffer, and its task wakes only when a heartbeat or its end is due.
 /// </summary>
-internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream, IDisposable
+internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream
 {
     // A source that is always ready is flushed this often, so that memory stays small and the client sees progress.
     private const int FlushAt = 16 * 1024;
 
-    private readonly Channel<bool> _wake =
-        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-
-    private readonly CancellationTokenSource _ending;
-    private readonly IAsyncEnumerable<T> _source;
+    private readonly SequenceSource<T> _source;
     private readonly Action<T, IBufferWriter<byte>> _encode;
-    private readonly ConnectionSettings _settings;
+    private readonly StreamPosition? _start;
+    private readonly ConnectionLease _lease;
     private readonly ConnectionServices _services;
     private readonly HttpContext _context;
+    private readonly CancellationToken _aborted;
     private readonly ConnectionWriter _writer;
-    private Task<bool>? _woken;
     private long _messages;
 
     internal SequenceStream(
@@ -37,34 +32,38 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream, I
         ConnectionServices services,
         HttpContext context)
     {
-        (_source, _encode, _settings, _services, _context) = (source, encode, settings, services, context);
+        _source = new SequenceSource<T>(source, services.Logger);
+        (_encode, _start, _lease, _services, _context) = (encode, settings.Start, settings.Lease, services, context);
+        (Path, _aborted) = (context.Request.Path, context.RequestAborted);
         _writer = new ConnectionWriter(new Connection(settings, services.Clock.Now), services, feeds: null);
-        Path = context.Request.Path;
-        _ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        _writer.WriteHead(settings);
+        _writer.WriteControl(ControlMessage.Open(id: null, recovered: null, settings.Heartbeat, settings.Audience));
     }
 
     // The request itself is its own task's only.
     public string Path { get; }
 
-    public object? Holder => _settings.Lease.Holder;
+    public object? Holder => _lease.Holder;
 
     public long Messages => Volatile.Read(ref _messages);
 
     public ConnectionReport Report() => Connection.ReportAt(_services.Clock.Now);
 
-    public void OnHeartbeat() => _wake.Writer.TryWrite(true);
-
-    public void Dispose()
+    public void OnHeartbeat()
     {
-        _writer.Dispose();
-        _ending.Dispose();
+        if (_services.IsDue(Connection))
+        {
+            _source.Wake();
+        }
     }
 
     private Connection Connection => _writer.Connection;
 
+    /// <summary>Writes the sequence to its end. Completes when the response has ended, and gives the lease back.</summary>
     internal async Task RunAsync()
     {
-        using var abortion = _context.RequestAborted.UnsafeRegister(static state => ((IHeartbeatHandler)state!).OnHeartbeat(), this);
+        using var lease = _lease;
+        var abortion = _aborted.UnsafeRegister(static state => ((SequenceStream<T>)state!).OnAborted(), this);
         var reason = EndReason.Error;
         try
         {
@@ -76,35 +75,60 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream, I
         }
         finally
         {
+            abortion.Unregister();
+            _writer.Dispose();
             _services.Heartbeat.Remove(this);
             _services.CountEnded(Connection, feed: null, reason);
         }
         await _services.WriteDeadline.CompleteAsync(Connection);
     }
 
-    private async Task<EndReason> WriteElementsAsync()
+    // The source first, which may be busy where it cannot be waited for.
+    private void OnAborted()
     {
-        _writer.WriteHead(_settings);
-        _writer.WriteControl(ControlMessage.Open(id: null, recovered: null, _settings.Heartbeat, _settings.Audience));
-        IAsyncEnumerator<T>? elements = null;
-        Task<bool>? next = null;
+        _source.Cancel();
+        _source.Wake();
+    }
+
+    private async ValueTask<EndReason> WriteElementsAsync()
+    {
         try
         {
-            elements = _source.GetAsyncEnumerator(_ending.Token);
             while (true)
             {
-                next = elements.MoveNextAsync().AsTask();
-                if (await WaitAsync(next) is { } ended)
+                if (!_source.MoveOn())
                 {
-                    return ended;
+                    if (await _writer.FlushAsync() is { } endedByFlush)
+                    {
+                        return endedByFlush;
+                    }
+                    if (Connection.IsPoll && _messages > 0)
+                    {
+                        return EndReason.Polled;
+                    }
                 }
-                var moved = next;
-                next = null; // an exception in it is handled here, and not once more on release
-                if (!await moved)
+                EndReason? due;
+                while ((due = DueEnd()) is null && !_source.HasMoved)
+                {
+                    if (Connection.IsHeartbeatDue(_services.Clock.Now))
+                    {
+                        _writer.WriteControl(ControlMessage.Heartbeat);
+                        if (await _writer.FlushAsync() is { } endedByHeartbeat)
+                        {
+                            return endedByHeartbeat;
+                        }
+                    }
+                    await _source.WaitAsync();
+                }
+                if (due is not null)
+                {
+                    return due;
+                }
+                if (!_source.EndMove())
                 {
                     return EndReason.Completed;
                 }
-                if (!TryWrite(elements.Current))
+                if (!TryWrite(_source.Current))
                 {
                     return FailAt(SequencePosition.FailedAfter(_messages));
                 }
@@ -121,7 +145,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream, I
                 }
             }
         }
-        catch (OperationCanceledException) when (_context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (_aborted.IsCancellationRequested)
         {
             return EndReason.ClientDisconnected;
         }
@@ -132,10 +156,12 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream, I
         }
         finally
         {
-            await _ending.CancelAsync();
-            await ReleaseAsync(elements, next, _services.Logger);
+            await _source.LeaveAsync();
         }
     }
+
+    private EndReason? DueEnd() =>
+        _aborted.IsCancellationRequested ? EndReason.ClientDisconnected : _services.DueEnd(Connection);
 
     private bool TryWrite(T element)
     {
@@ -158,7 +184,7 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream, I
     // A source that fails may do better when its client comes back; a value that was at the same place before will never be written.
     private EndReason FailAt(FeedPosition place)
     {
-        if (_settings.Start?.Is(place) == true)
+        if (_start?.Is(place) == true)
         {
             return EndReason.ErrorForGood;
         }
@@ -168,90 +194,4 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream, I
 
     private void LogFailure(Exception exception) =>
         CometLog.SourceFailed(_services.Logger, exception, Path, _context.TraceIdentifier);
-
-    // Flushes what is written, and waits for the next element. Returns why the stream must end meanwhile, or null.
-    private async ValueTask<EndReason?> WaitAsync(Task<bool> next)
-    {
-        if (!next.IsCompleted)
-        {
-            if (await _writer.FlushAsync() is { } ended)
-            {
-                return ended;
-            }
-            if (Connection.IsPoll && _messages > 0)
-            {
-                return EndReason.Polled;
-            }
-        }
-        while (true)
-        {
-            if (_context.RequestAborted.IsCancellationRequested)
-            {
-                return EndReason.ClientDisconnected;
-            }
-            if (_services.DueEnd(Connection) is { } due)
-            {
-                return due;
-            }
-            if (next.IsCompleted)
-            {
-                return null;
-            }
-            if (Connection.IsHeartbeatDue(_services.Clock.Now))
-            {
-                _writer.WriteControl(ControlMessage.Heartbeat);
-                if (await _writer.FlushAsync() is { } endedByHeartbeat)
-                {
-                    return endedByHeartbeat;
-                }
-            }
-            _woken ??= _wake.Reader.WaitToReadAsync().AsTask();
-            await Task.WhenAny(next, _woken);
-            if (_woken.IsCompleted)
-            {
-                _woken = null;
-                _wake.Reader.TryRead(out _);
-            }
-        }
-    }
-
-    // A source that ignores its token must not hold the request or the host: it is disposed when it returns, however late.
-    private static async ValueTask ReleaseAsync(IAsyncEnumerator<T>? elements, Task<bool>? next, ILogger logger)
-    {
-        var release = ReleaseCoreAsync();
-        if (next is null or { IsCompleted: true })
-        {
-            await release;
-        }
-
-        async Task ReleaseCoreAsync()
-        {
-            try
-            {
-                if (next is not null)
-                {
-                    await next;
-                }
-            }
-            catch (OperationCanceledException)
-            {
-                // It was cancelled, as asked.
-            }
-            catch (Exception exception)
-            {
-                CometLog.SourceFailedLate(logger, exception);
-            }
-            try
-            {
-                if (elements is not null)
-                {
-                    await elements.DisposeAsync();
-                }
-            }
-            catch (Exception exception)
-            {
-                CometLog.SourceFailedLate(logger, exception);
-            }
-        }
-    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Comet.AspNetCore.Connections;
@@ -118,6 +119,57 @@ public class SourceTests
         }
     }
 
+    [Fact]
+    public async Task A_client_that_goes_away_ends_a_source_that_keeps_its_thread()
+    {
+        var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await TestApp.StartAsync(app => app.MapGet("/", () => CometResults.String(Working(), "parent.f")));
+        var stream = await app.OpenAsync("/");
+        await stream.NextAsync(CometMessageKind.Open);
+        await stream.NextStringAsync();
+
+        await stream.DisposeAsync();
+
+        await left.Task.WithPatience();
+        await app.StopWithoutErrorAsync();
+
+        async IAsyncEnumerable<string> Working([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            yield return "1";
+            await Task.Yield(); // so that the first leaves
+            for (var i = 0; i < 3000 && !cancellationToken.IsCancellationRequested; i++)
+            {
+                Thread.Sleep(10);
+            }
+            if (cancellationToken.IsCancellationRequested)
+            {
+                left.SetResult();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_source_that_fails_when_it_is_cancelled_is_logged_and_its_client_is_told_the_end()
+    {
+        await using var app = await TestApp.StartAsync(app => app.MapGet("/", () => CometResults.String(FailingToBeCancelled(), "parent.f")));
+        await using var stream = await app.OpenAsync("/?wait=60");
+
+        var messages = await stream.RestAsync();
+
+        Assert.Equal("1", messages[1].Value.GetString());
+        Assert.Equal("polled", messages[^1].Reason);
+        await app.StopWithoutErrorAsync();
+        var warning = Assert.Single(app.Log.Entries, entry => entry.EventId.Name == "SourceFailedLate");
+        Assert.Contains(Secret, warning.Exception?.ToString());
+
+        static async IAsyncEnumerable<string> FailingToBeCancelled([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            using var registration = cancellationToken.Register(Fail);
+            yield return "1";
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+    }
+
     public static TheoryData<string> Failures => ["start", "first", "third", "encode"];
 
     [Theory, MemberData(nameof(Failures))]
@@ -159,7 +211,7 @@ public class SourceTests
         await Eventually.HoldsAsync(() => app.Log.Entries.Any(entry => entry.EventId.Name == "SourceFailedLate"), "the failure is logged");
         await app.NoStreamIsOpenAsync();
 
-        static async IAsyncEnumerable<string> FailingAtTheEnd([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        static async IAsyncEnumerable<string> FailingAtTheEnd([EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             try
             {

@@ -1,12 +1,14 @@
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Comet.AspNetCore.Tests.Feeds;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Tests.Results;
 
-/// <summary>A stream keeps nothing of a message that it has sent. Runs alone, as it measures the process.</summary>
+/// <summary>A stream that waits keeps little, and nothing of a message that it has sent. Runs alone, as it measures the process.</summary>
 [Collection(nameof(Alone))]
 public class SequenceMemoryTests
 {
@@ -41,6 +43,56 @@ public class SequenceMemoryTests
         foreach (var response in open)
         {
             response.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_quiet_sequence_costs_little_more_than_a_quiet_feed()
+    {
+        await using var app = await TestApp.StartAsync(
+            app =>
+            {
+                app.MapGet("/sequence", () => CometResults.String(QuietAsync(), "parent.f"));
+                app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+            },
+            builder => builder.Services.AddFeed<string>("news"),
+            Wire.Portable); // where both are the web server's
+        await MeasureAsync("/feed");
+        await MeasureAsync("/sequence");
+
+        var (feed, sequence) = (await MeasureAsync("/feed"), await MeasureAsync("/sequence"));
+
+        Assert.True(sequence - feed < 2_500, $"{sequence} bytes for a sequence, {feed} for a feed");
+
+        async Task<long> MeasureAsync(string path)
+        {
+            const int Quiet = 200;
+            var before = GC.GetTotalMemory(forceFullCollection: true);
+            var sockets = new List<Socket>(Quiet);
+            var request = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+            var received = new byte[16 * 1024];
+            for (var i = 0; i < Quiet; i++)
+            {
+                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                sockets.Add(socket);
+                await socket.ConnectAsync(app.Url.Host, app.Url.Port).WithPatience();
+                await socket.SendAsync(request).WithPatience();
+                var length = 0;
+                while (!Encoding.ASCII.GetString(received, 0, length).Contains("comet(\"open\""))
+                {
+                    length += await socket.ReceiveAsync(received.AsMemory(length)).AsTask().WithPatience();
+                }
+            }
+            var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Quiet;
+            sockets.ForEach(static socket => socket.Dispose());
+            await app.NoStreamIsOpenAsync();
+            return each;
+        }
+
+        static async IAsyncEnumerable<string> QuietAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            yield return "never";
         }
     }
 

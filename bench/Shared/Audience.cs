@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
-namespace CometBench.Peers;
+namespace CometBench;
 
 /// <summary>The usual way to fan out in .NET: an unbounded channel per connection.</summary>
 internal sealed class Audience
@@ -17,7 +17,7 @@ internal sealed class Audience
         }
     }
 
-    internal async IAsyncEnumerable<string> ListenAsync([EnumeratorCancellation] CancellationToken cancellation)
+    internal async IAsyncEnumerable<string> ListenAsync([EnumeratorCancellation] CancellationToken cancellation = default)
     {
         var channel = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
         _channels.TryAdd(channel, true);
