@@ -55,7 +55,9 @@ public class PublishBenchmarks
         {
             limits.TryAcquire(new DefaultHttpContext(), out var lease); // fewer than any limit
             feed.TryAcquire();
-            new Subscriber(Settings(lease!), services.Clock.Now, new FeedSet([feed], "bench", areNamed: false)) { Place = [_tail.State.End] }.Follow(_lane);
+            var settings = Settings(lease!);
+            var subscriber = new Subscriber(settings, services.Clock.Now, new FeedSet([feed], "bench", areNamed: false)) { Place = [_tail.State.End] };
+            _ = subscriber.Follow(_lane, settings.Writer);
         }
         await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the pool; from here on nothing does
         for (var i = 0; i < 2000; i++)
@@ -95,7 +97,7 @@ public class PublishBenchmarks
         Server = new CometOptions { Heartbeat = TimeSpan.FromDays(1) },
     };
 
-    private sealed class NullWriter(PublishBenchmarks benchmark) : ResponseWriter(new DefaultHttpContext())
+    private sealed class NullWriter(PublishBenchmarks benchmark) : HttpResponseWriter(new DefaultHttpContext())
     {
         internal override ValueTask<bool> WriteAsync(FrameBuffer buffer)
         {
