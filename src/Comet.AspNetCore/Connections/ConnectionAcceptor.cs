@@ -166,7 +166,7 @@ internal sealed class ConnectionAcceptor(
         return new ConnectionSettings
         {
             Lease = lease,
-            Writer = (HttpResponseWriter?)SocketResponseWriter.TryCreate(context, mayDetach: request is { MayDetach: true, Wait: null }) ?? new BodyResponseWriter(context),
+            Writer = WriterOf(context, mayDetach: request is { MayDetach: true, Wait: null }),
             Format = format,
             Nonce = nonce,
             Server = options.Value,
@@ -179,6 +179,9 @@ internal sealed class ConnectionAcceptor(
             Audience = StreamAudience.Of(context),
         };
     }
+
+    private static HttpResponseWriter WriterOf(HttpContext context, bool mayDetach) =>
+        (HttpResponseWriter?)SocketResponseWriter.TryCreate(context, mayDetach) ?? new BodyResponseWriter(context);
 
     private TimeSpan? AuthenticationLifetime(HttpContext context) =>
         context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc - time.GetUtcNow();
