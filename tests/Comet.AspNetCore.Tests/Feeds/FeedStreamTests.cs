@@ -368,10 +368,12 @@ public abstract class FeedStreamTests
 
 public sealed class DirectFeedStreamTests() : FeedStreamTests(Wire.Direct);
 
+[Trait("Category", "Matrix")]
 public sealed class AttachedFeedStreamTests() : FeedStreamTests(Wire.Attached);
 
 public sealed class PortableFeedStreamTests() : FeedStreamTests(Wire.Portable);
 
+[Trait("Category", "Matrix")]
 public sealed class Http10FeedStreamTests() : FeedStreamTests(Wire.Http10);
 
 public sealed class TlsFeedStreamTests() : FeedStreamTests(Wire.Tls);
