@@ -27,16 +27,11 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     private readonly string _label = string.Join('+', choices.Select(static choice => choice.Family).Distinct());
 
     // Thousands of streams wait at the same time, so an open one keeps nothing of this: its subscriber is all there is.
-    private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf)
-    {
-        var start = StartAsync(context);
-        return start.IsCompletedSuccessfully ? start.Result : AwaitAsync(start);
-
-        static async Task AwaitAsync(ValueTask<Task> start) => await await start;
-    }
+    private protected override Task ExecuteAsync(HttpContext context, Func<IServiceProvider, JsonSerializerOptions> jsonOf) =>
+        StartAsync(context).Unwrap();
 
     // Returns a task that completes when the response has ended.
-    private async ValueTask<Task> StartAsync(HttpContext context)
+    private async Task<Task> StartAsync(HttpContext context)
     {
         var request = new ConnectionRequest(callback, options, MayDetach: true);
         var selection = new FeedSelection(context);

@@ -68,11 +68,10 @@ internal sealed class Subscriber(ConnectionSettings settings, long now, FeedSet 
         {
             return Task.CompletedTask;
         }
-        var completion = Completion;
         lane.Join(this);
         _abortion = Aborted.UnsafeRegister(static state => ((Subscriber)state!).OnDisconnected(), this);
         Finish();
-        return completion;
+        return Completion;
     }
 
     public void OnDetached(DetachedSocket socket)

@@ -97,29 +97,18 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
 
     private static int Duplicate(SafeSocketHandle handle, out int error)
     {
+        using var hold = new Hold(handle);
         error = 0;
-        var isHeld = false;
-        try
-        {
-            handle.DangerousAddRef(ref isHeld);
-            var descriptor = (int)handle.DangerousGetHandle();
-            var duplicate = LibC.fcntl(descriptor, LibC.DuplicateCloseOnExec, 0);
-            error = duplicate < 0 ? Marshal.GetLastPInvokeError() : 0;
-            // A socket that other processes may share is not shut down where a call is under way as it is disposed of.
-            _ = LibC.fcntl(descriptor, LibC.SetDescriptorFlags, 0);
-            return duplicate;
-        }
-        catch (ObjectDisposedException)
+        if (!hold.IsHeld)
         {
             return -1; // the server has aborted the connection, as its client has left
         }
-        finally
-        {
-            if (isHeld)
-            {
-                handle.DangerousRelease();
-            }
-        }
+        var descriptor = (int)handle.DangerousGetHandle();
+        var duplicate = LibC.fcntl(descriptor, LibC.DuplicateCloseOnExec, 0);
+        error = duplicate < 0 ? Marshal.GetLastPInvokeError() : 0;
+        // A socket that other processes may share is not shut down where a call is under way as it is disposed of.
+        _ = LibC.fcntl(descriptor, LibC.SetDescriptorFlags, 0);
+        return duplicate;
     }
 
     private void SetLinger(bool isOn)
@@ -134,15 +123,15 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
 
     private readonly ref struct Hold
     {
-        private readonly DetachedSocket _socket;
+        private readonly SafeHandle _handle;
 
-        internal Hold(DetachedSocket socket)
+        internal Hold(SafeHandle handle)
         {
-            _socket = socket;
+            _handle = handle;
             try
             {
                 var isHeld = false;
-                socket.DangerousAddRef(ref isHeld);
+                handle.DangerousAddRef(ref isHeld);
                 IsHeld = isHeld;
             }
             catch (ObjectDisposedException)
@@ -157,7 +146,7 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
         {
             if (IsHeld)
             {
-                _socket.DangerousRelease();
+                _handle.DangerousRelease();
             }
         }
     }
