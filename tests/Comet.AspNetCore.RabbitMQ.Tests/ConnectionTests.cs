@@ -103,6 +103,7 @@ public sealed class ConnectionTests(Broker broker)
     }
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task Tls_is_used_and_the_certificate_is_checked()
     {
         broker.SkipIfNamed();

@@ -13,6 +13,7 @@ public sealed class ReadinessTests(Broker broker)
     private readonly string _feed = Server.NewName();
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task Readiness_fails_while_the_broker_accepts_no_messages()
     {
         broker.SkipIfNamed();

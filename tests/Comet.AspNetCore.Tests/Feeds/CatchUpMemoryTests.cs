@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.AspNetCore.Tests.Feeds;
 
 /// <summary>Many clients that read history at once. Runs alone, as it measures the process.</summary>
+[Trait("Category", "Matrix")]
 [Collection(nameof(Alone))]
 public class CatchUpMemoryTests
 {

@@ -8,6 +8,7 @@ namespace Comet.AspNetCore.Tests.Feeds;
 public sealed class Alone;
 
 /// <summary>Clients that do not read are cursors that lag: they cost no more than those that do. Runs alone, as it measures the process.</summary>
+[Trait("Category", "Matrix")]
 [Collection(nameof(Alone))]
 public class SlowClientMemoryTests
 {

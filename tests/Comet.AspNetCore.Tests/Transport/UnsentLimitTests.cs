@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Comet.AspNetCore.Tests.Transport;
 
 /// <summary>A slow client that is to have the newest only does not get first what the system has kept for it.</summary>
+[Trait("Category", "Matrix")]
 public class UnsentLimitTests
 {
     private const int TcpNotSentLowWater = 25;

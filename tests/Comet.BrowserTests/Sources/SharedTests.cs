@@ -12,6 +12,7 @@ public class SharedTests(TestBrowsers browsers)
     private const int Count = 8;
 
     [Fact]
+    [Trait("Category", "Matrix")]
     public async Task All_tabs_live_on_one_connection_and_nothing_is_lost_when_some_close()
     {
         await using var site = new Site();
