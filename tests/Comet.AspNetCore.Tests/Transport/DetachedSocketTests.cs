@@ -4,7 +4,7 @@ using Comet.AspNetCore.Transport;
 
 namespace Comet.AspNetCore.Tests.Transport;
 
-/// <summary>A connection that is taken away from its socket, as Kestrel leaves it: with a receive under way.</summary>
+/// <summary>A connection that is taken away from its socket, as Kestrel leaves it: with a receive under way, shut down and disposed of.</summary>
 public sealed class DetachedSocketTests : IDisposable
 {
     private readonly Socket _client = new(SocketType.Stream, ProtocolType.Tcp);
@@ -33,6 +33,20 @@ public sealed class DetachedSocketTests : IDisposable
         detached.Dispose();
 
         Assert.Equal(0, _client.Receive(new byte[10]));
+    }
+
+    [Fact]
+    public void What_its_owner_does_with_the_socket_reaches_the_client_no_longer()
+    {
+        using var detached = DetachedSocket.TakeFrom(_server, SocketWatch.Shared!.Placeholder);
+
+        _server.Shutdown(SocketShutdown.Both);
+        Assert.ThrowsAny<SocketException>(() => _server.Send("no"u8));
+        _server.LingerState = new LingerOption(enable: true, seconds: 0);
+        _server.Dispose();
+
+        Assert.Equal(1, detached.TrySend("x"u8, out _));
+        Assert.Equal(1, _client.Receive(new byte[10]));
     }
 
     [Fact]
@@ -95,7 +109,12 @@ public sealed class DetachedSocketTests : IDisposable
     private async Task<DetachedSocket> TakeAsync()
     {
         var receiving = _server.SafeHandle.IsClosed ? Task.FromResult(0) : _server.ReceiveAsync(Memory<byte>.Empty).AsTask();
-        var detached = DetachedSocket.TakeFrom(_server);
+        var detached = DetachedSocket.TakeFrom(_server, SocketWatch.Shared!.Placeholder);
+        if (!_server.SafeHandle.IsClosed)
+        {
+            _server.Shutdown(SocketShutdown.Both);
+            _server.Dispose();
+        }
         await receiving.WithPatience().ContinueWith(static _ => { }, TaskScheduler.Default);
         return detached;
     }

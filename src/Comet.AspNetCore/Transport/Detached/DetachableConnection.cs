@@ -80,8 +80,7 @@ internal sealed class DetachableConnection : ConnectionContext
 
     public override async ValueTask DisposeAsync()
     {
-        // Kestrel's own connection finds its socket disposed of, and so does not shut it down.
-        _stream?.OnDetached(DetachedSocket.TakeFrom(_socket));
+        _stream?.OnDetached(DetachedSocket.TakeFrom(_socket, SocketWatch.Shared!.Placeholder));
         await _inner.DisposeAsync();
     }
 }

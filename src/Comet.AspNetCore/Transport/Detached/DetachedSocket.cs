@@ -18,14 +18,16 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
     /// <summary>Whether it is invalid because the process, or the system, may open no more files.</summary>
     internal bool IsMissing { get; private init; }
 
-    /// <summary>Takes the connection away from a socket, which is disposed of and leaves it open.</summary>
-    internal static DetachedSocket TakeFrom(Socket socket)
+    /// <summary>
+    /// Takes the connection away from a socket, which has another one from now on: whatever its owner still does with it, or has under way,
+    /// does not reach the client.
+    /// </summary>
+    /// <param name="socket">Whose connection is taken.</param>
+    /// <param name="placeholder">What it has instead: a socket that was never connected.</param>
+    internal static DetachedSocket TakeFrom(Socket socket, Socket placeholder)
     {
-        var descriptor = Duplicate(socket.SafeHandle, out var error);
-        var detached = new DetachedSocket(descriptor) { IsMissing = error is LibC.TooManyFiles or LibC.TooManyFilesOfSystem };
-        socket.Dispose();
-        detached.SetLinger(isOn: false); // a receive that was under way has asked for a reset
-        return detached;
+        var descriptor = Take(socket.SafeHandle, placeholder.SafeHandle, out var error);
+        return new DetachedSocket(descriptor) { IsMissing = error is LibC.TooManyFiles or LibC.TooManyFilesOfSystem };
     }
 
     /// <summary>Sends what the connection takes at once.</summary>
@@ -91,11 +93,19 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>Lets a close reset the connection, which then takes nothing of what is on its way.</summary>
-    internal void ResetOnClose() => SetLinger(isOn: true);
+    internal void ResetOnClose()
+    {
+        using var hold = new Hold(this);
+        if (hold.IsHeld)
+        {
+            var linger = stackalloc int[] { 1, 0 }; // struct linger: it is on, for 0 s
+            _ = LibC.setsockopt((int)handle, LibC.SocketLevel, LibC.Linger, linger, 2 * sizeof(int));
+        }
+    }
 
     protected override bool ReleaseHandle() => LibC.close((int)handle) == 0;
 
-    private static int Duplicate(SafeSocketHandle handle, out int error)
+    private static int Take(SafeSocketHandle handle, SafeSocketHandle placeholder, out int error)
     {
         using var hold = new Hold(handle);
         error = 0;
@@ -104,21 +114,17 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
             return -1; // the server has aborted the connection, as its client has left
         }
         var descriptor = (int)handle.DangerousGetHandle();
-        var duplicate = LibC.fcntl(descriptor, LibC.DuplicateCloseOnExec, 0);
-        error = duplicate < 0 ? Marshal.GetLastPInvokeError() : 0;
-        // A socket that other processes may share is not shut down where a call is under way as it is disposed of.
-        _ = LibC.fcntl(descriptor, LibC.SetDescriptorFlags, 0);
-        return duplicate;
-    }
-
-    private void SetLinger(bool isOn)
-    {
-        using var hold = new Hold(this);
-        if (hold.IsHeld)
+        var taken = LibC.fcntl(descriptor, LibC.DuplicateCloseOnExec, 0);
+        if (taken >= 0 && LibC.dup3((int)placeholder.DangerousGetHandle(), descriptor, LibC.CloseOnExec) >= 0)
         {
-            var option = stackalloc int[] { isOn ? 1 : 0, 0 }; // struct linger: whether, and for how many seconds
-            _ = LibC.setsockopt((int)handle, LibC.SocketLevel, LibC.Linger, option, 2 * sizeof(int));
+            return taken;
         }
+        error = Marshal.GetLastPInvokeError();
+        if (taken >= 0)
+        {
+            _ = LibC.close(taken);
+        }
+        return -1; // the connection is still the socket's, whose owner closes it
     }
 
     private readonly ref struct Hold

@@ -15,14 +15,13 @@ internal static unsafe partial class LibC
     internal const int Discard = 0x20; // MSG_TRUNC, by which TCP copies nothing
 
     internal const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC
-    internal const int SetDescriptorFlags = 2; // F_SETFD
 
     internal const int SocketLevel = 1; // SOL_SOCKET
     internal const int Linger = 13; // SO_LINGER
 
     internal const int ShutDownWriting = 1; // SHUT_WR
 
-    internal const int CloseOnExec = 0x80000; // EPOLL_CLOEXEC
+    internal const int CloseOnExec = 0x80000; // EPOLL_CLOEXEC, O_CLOEXEC
     internal const int Add = 1; // EPOLL_CTL_ADD
 
     [LibraryImport("libc", SetLastError = true)]
@@ -33,6 +32,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int fcntl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int dup3(int descriptor, int replaced, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int setsockopt(int descriptor, int level, int name, void* value, int length);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Comet.AspNetCore.Transport;
@@ -18,14 +19,17 @@ internal sealed unsafe class SocketWatch
     private readonly int _set;
     private Entry[] _entries = new Entry[1024]; // by descriptor
 
-    private SocketWatch(int set)
+    private SocketWatch(int set, Socket placeholder)
     {
-        _set = set;
+        (_set, Placeholder) = (set, placeholder);
         new Thread(Run) { IsBackground = true, Name = "Comet detached streams" }.UnsafeStart();
     }
 
     /// <summary>Null: this system cannot, or has no descriptor left.</summary>
     internal static SocketWatch? Shared => Instance.Value;
+
+    /// <summary>What sockets have in place of the connections that streams have taken from them.</summary>
+    internal Socket Placeholder { get; }
 
     /// <summary>Begins to tell a writer of its socket, first of what has happened already. After that the thread has the writer.</summary>
     /// <returns>False: the system refuses, or the socket is closed.</returns>
@@ -79,11 +83,11 @@ internal sealed unsafe class SocketWatch
         try
         {
             var set = LibC.epoll_create1(LibC.CloseOnExec);
-            return set < 0 ? null : new SocketWatch(set);
+            return set < 0 ? null : new SocketWatch(set, new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
         }
-        catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException)
+        catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException or SocketException)
         {
-            return null; // a system whose C library has another name
+            return null; // a system whose C library has another name, or no descriptor left
         }
     }
 
