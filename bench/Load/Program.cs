@@ -1,3 +1,4 @@
+using CometBench;
 using CometBench.Load;
 using CometBench.Load.Servers;
 using CometBench.Load.Suites;
@@ -23,7 +24,26 @@ catch (FormatException exception)
     Console.Error.WriteLine(Settings.Usage);
     return 2;
 }
-var servers = ServerKind.All.Where(server => settings.Servers is [] || settings.Servers.Contains(server.Name)).ToArray();
+if (!Nchan.IsInstalled && settings.Suite == "compare" && settings.Servers is [])
+{
+    Console.Error.WriteLine("nchan is not installed: not measured. On Debian: apt-get install nginx-light libnginx-mod-nchan");
+}
+ServerKind[] servers =
+[
+    .. ServerKind.All
+        .Where(server => settings.Servers is [] ? !server.IsNchan || Nchan.IsInstalled : settings.Servers.Contains(server.Name))
+        .Where(server => server.CanTake(settings.Route))
+        .Select(server => server with { Route = settings.Route, PerConnection = settings.PerConnection }),
+];
+try
+{
+    await Machine.WaitUntilQuietAsync();
+}
+catch (InvalidOperationException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 3;
+}
 switch (settings.Suite)
 {
     case "compare":

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CometBench.Load.Servers;
 
 namespace CometBench.Load;
 
@@ -15,7 +16,9 @@ internal sealed record Settings
           stop         SIGTERM while streams are open, at once and drained: time to exit, how ends and reconnects spread (Unix only)
 
         options (default)
-          --servers a,b        some of: comet, comet-sse, comet-sequence, aspnet-sse, signalr-sse, naive (all)
+          --servers a,b        some of: comet, comet-sse, comet-sequence, aspnet-sse, signalr-sse, naive, nchan (all that are installed)
+          --route plain        or tls, http2, in the suite compare; SignalR is measured plain only, nchan plain or by tls
+          --per-connection 1   streams on one connection, by http2
           --ask a,b            in the suite growth, some of: sizes, feeds, several, threads, routes, held, lanes (all)
           --n 1000,5000        connections under steady traffic
           --idle 1000,5000     connections that receive nothing, for the memory of one
@@ -34,6 +37,10 @@ internal sealed record Settings
     internal string Suite { get; private init; } = "compare";
 
     internal string[] Servers { get; private init; } = [];
+
+    internal Route Route { get; private init; } = Route.Plain;
+
+    internal int PerConnection { get; private init; } = 1;
 
     internal string[] Ask { get; private init; } = [];
 
@@ -80,6 +87,8 @@ internal sealed record Settings
             settings = arguments[i] switch
             {
                 "--servers" => settings with { Servers = value.Split(',') },
+                "--route" => settings with { Route = RouteOf(value) },
+                "--per-connection" => settings with { PerConnection = Number(value) },
                 "--ask" => settings with { Ask = value.Split(',') },
                 "--n" => settings with { Connections = [.. value.Split(',').Select(Number)] },
                 "--idle" => settings with { Idle = [.. value.Split(',').Select(Number)] },
@@ -104,6 +113,14 @@ internal sealed record Settings
         "slow" => new Settings { Suite = suite, Rate = 2000, Duration = TimeSpan.FromSeconds(60) },
         "stop" => new Settings { Suite = suite, Held = 1000 },
         _ => new Settings { Suite = suite },
+    };
+
+    private static Route RouteOf(string text) => text switch
+    {
+        "plain" => Route.Plain,
+        "tls" => Route.Tls,
+        "http2" => Route.Http2,
+        _ => throw new FormatException($"There is no route {text}."),
     };
 
     private static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(double.Parse(text, CultureInfo.InvariantCulture));

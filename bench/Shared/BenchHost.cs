@@ -1,5 +1,3 @@
-using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace CometBench;
@@ -12,7 +10,7 @@ internal static class BenchHost
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, EnvironmentName = Environments.Production });
         builder.Logging.ClearProviders(); // a logger keeps a scope and an activity for every open request
         builder.Services.AddHealthChecks();
-        var certificate = new Lazy<X509Certificate2>(CreateCertificate);
+        var certificate = new Lazy<X509Certificate2>(BenchCertificate.Create);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -58,16 +56,5 @@ internal static class BenchHost
         }
         app.MapHealthChecks("/health/ready");
         app.Run();
-    }
-
-    // Made anew for each process: nobody has to install one, and only the load client, which checks none, ever sees it.
-    private static X509Certificate2 CreateCertificate()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        var request = new CertificateRequest("CN=bench", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(names.Build());
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -11,6 +12,7 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
     private const int Dialers = 8;
 
     private readonly List<IOpenStream> _streams = [];
+    private readonly ConcurrentDictionary<int, HttpClient> _clients = []; // by the connection that they are for
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server}") }; // for SignalR's posts
 
     internal int Count => _streams.Count;
@@ -52,6 +54,10 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
     {
         _streams.ForEach(stream => stream.Dispose());
         _streams.Clear();
+        foreach (var client in _clients.Values)
+        {
+            client.Dispose();
+        }
         _http.Dispose();
     }
 
@@ -63,7 +69,7 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
             path += await NegotiateAsync(path);
         }
         IOpenStream stream = kind.Route != Route.Plain
-            ? await HttpStream.OpenAsync(server, kind.Route, path, kind.Accept)
+            ? await HttpStream.OpenAsync(ClientOf(index / kind.PerConnection), path, kind.Accept)
             : await SocketStream.OpenAsync(server, path, kind.Accept);
         stream.Start();
         if (kind.IsSignalR)
@@ -72,6 +78,18 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
             answer.EnsureSuccessStatusCode();
         }
         return stream;
+    }
+
+    // Of its own for each connection, as each browser has one.
+    private HttpClient ClientOf(int connection)
+    {
+        var made = HttpStream.CreateClient(server, kind.Route);
+        var client = _clients.GetOrAdd(connection, made);
+        if (client != made)
+        {
+            made.Dispose();
+        }
+        return client;
     }
 
     private async Task<string> NegotiateAsync(string path)

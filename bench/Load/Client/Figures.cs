@@ -3,6 +3,9 @@ namespace CometBench.Load.Client;
 /// <summary>What one stage gave. Times of the processor in microseconds, latencies in milliseconds.</summary>
 internal sealed record Figures
 {
+    /// <summary>Cores that the machine used just before, whatever for.</summary>
+    internal double BusyBefore { get; init; }
+
     internal double CpuPerDelivery { get; init; }
 
     internal double P50 { get; init; }

@@ -10,40 +10,29 @@ internal sealed class HttpStream : IOpenStream
     private const int BufferSize = 8 * 1024;
 
     private readonly byte[] _buffer = new byte[Marker.MaxLength + BufferSize];
-    private readonly HttpClient _client; // of its own, and so a connection of its own, as each browser has one
     private readonly Stream _body;
 
-    private HttpStream(HttpClient client, Stream body)
-    {
-        (_client, _body) = (client, body);
-    }
+    private HttpStream(Stream body) => _body = body;
 
     public MarkerScanner Scanner { get; } = new();
 
-    internal static async Task<HttpStream> OpenAsync(IPEndPoint server, Route route, string path, string accept)
+    internal static async Task<HttpStream> OpenAsync(HttpClient client, string path, string accept)
     {
-        var client = CreateClient(server, route);
-        try
+        using var request = new HttpRequestMessage(HttpMethod.Get, path)
         {
-            client.DefaultRequestHeaders.Add("Accept", accept);
-            return new HttpStream(client, await client.GetStreamAsync(path));
-        }
-        catch
-        {
-            client.Dispose();
-            throw;
-        }
+            Version = client.DefaultRequestVersion,
+            VersionPolicy = client.DefaultVersionPolicy,
+            Headers = { { "Accept", accept }, { "TE", "chunked" } }, // without the second, nchan has nothing to say
+        };
+        var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        return new HttpStream(await response.EnsureSuccessStatusCode().Content.ReadAsStreamAsync());
     }
 
     public void Start() => _ = ReadAsync();
 
-    public void Dispose()
-    {
-        _body.Dispose();
-        _client.Dispose();
-    }
+    public void Dispose() => _body.Dispose();
 
-    private static HttpClient CreateClient(IPEndPoint server, Route route) => new(new SocketsHttpHandler
+    internal static HttpClient CreateClient(IPEndPoint server, Route route) => new(new SocketsHttpHandler
     {
         UseProxy = false,
         SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = static (_, _, _, _) => true },

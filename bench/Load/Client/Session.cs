@@ -47,12 +47,14 @@ internal sealed class Session : IAsyncDisposable
     {
         await _crowd.ResizeAsync(connections);
         await Task.Delay(TimeSpan.FromSeconds(2));
+        var busy = await Machine.WaitUntilQuietAsync();
         var tally = new Tally(connections, window: null);
         _crowd.Restart(tally);
         var cpu = _server.CpuTime;
         await Task.Delay(watch);
         return new Figures
         {
+            BusyBefore = busy,
             BytesPerConnection = (double)(_server.Memory - _emptyMemory) / connections,
             IdleCores = watch > TimeSpan.Zero ? (_server.CpuTime - cpu) / watch : 0,
             Closed = tally.Closed,

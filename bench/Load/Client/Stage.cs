@@ -11,7 +11,7 @@ internal sealed class Stage(ServerUnderTest server, Crowd crowd, int audience, I
 
     internal async Task<Figures> RunAsync(LoadShape load)
     {
-        await server.WaitUntilQuietAsync();
+        var busy = await server.WaitUntilQuietAsync();
         var tally = new Tally(audience, load.Window);
         crowd.Restart(tally);
         foreach (var publisher in publishers)
@@ -28,6 +28,7 @@ internal sealed class Stage(ServerUnderTest server, Crowd crowd, int audience, I
             var elapsed = Stopwatch.GetElapsedTime(start, Math.Max(tally.LastDeliveryAt, start + 1)).TotalSeconds;
             return new Figures
             {
+                BusyBefore = busy,
                 CpuPerDelivery = cpu.TotalMicroseconds / Math.Max(1, tally.Deliveries),
                 P50 = tally.Latency.Percentile(0.50),
                 P99 = tally.Latency.Percentile(0.99),

@@ -28,6 +28,7 @@ internal sealed record Measurement(ServerKind Server, StageKind Kind, int Connec
                 $"{figures.DeliveriesPerSecond:#,0} deliveries/s, {figures.CpuPerDelivery:0.00} us CPU each (client: {figures.ClientCores:0.0} cores)"),
             _ => FormattableString.Invariant($"{figures.BytesPerConnection:#,0} bytes per idle connection"),
         };
+        line += FormattableString.Invariant($"  (before it {figures.BusyBefore:0.00} cores busy)");
         return figures.IsFlawless ? line : $"{line}  FLAWED: {figures.Flaws}";
     }
 }

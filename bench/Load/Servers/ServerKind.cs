@@ -13,7 +13,16 @@ internal sealed record ServerKind(string Name, string Title, string Project, str
         new("aspnet-sse", "TypedResults.ServerSentEvents", "Peers", ["--peer", "sse"]),
         new("signalr-sse", "SignalR, server-sent events", "Peers", ["--peer", "signalr"], Accept: "text/event-stream", IsSignalR: true),
         new("naive", "naive Comet helper", "Peers", ["--peer", "naive"]),
+        new("nchan", "nchan in nginx, one process", "", []),
     ];
+
+    /// <summary>How many streams share a connection, where the protocol lets them.</summary>
+    internal int PerConnection { get; init; } = 1;
+
+    internal bool IsNchan => Project.Length == 0;
+
+    /// <summary>Whether the load client can measure it so.</summary>
+    internal bool CanTake(Route route) => route == Route.Plain || !(IsSignalR || (IsNchan && route != Route.Tls));
 
     /// <summary>So many feeds, which connections and messages take in turns; 0: the one feed that all share.</summary>
     internal int Rooms { get; init; }

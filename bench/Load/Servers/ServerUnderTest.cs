@@ -9,12 +9,12 @@ internal sealed class ServerUnderTest : IAsyncDisposable
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromMinutes(1);
 
-    private readonly ServerProcess _process;
+    private readonly ServerProcess? _process; // null: nchan, which is nginx itself
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false });
 
     private Nginx? _nginx;
 
-    private ServerUnderTest(ServerProcess process, IPEndPoint address, IPEndPoint streams)
+    private ServerUnderTest(ServerProcess? process, IPEndPoint address, IPEndPoint streams)
     {
         (_process, Address, Streams) = (process, address, streams);
     }
@@ -25,24 +25,30 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     /// <summary>Where streams are opened.</summary>
     internal IPEndPoint Streams { get; private set; }
 
-    internal TimeSpan CpuTime => _process.CpuTime;
+    internal TimeSpan CpuTime => _process?.CpuTime ?? _nginx!.CpuTime;
 
-    internal long Memory => _process.Memory;
+    internal long Memory => _process?.Memory ?? _nginx!.Memory;
 
     internal static async Task<ServerUnderTest> StartAsync(ServerKind kind)
     {
         var address = ServerProcess.FreeAddress();
         var secure = kind.Route is Route.Tls or Route.Http2;
         var streams = secure ? ServerProcess.FreeAddress() : address;
+        if (kind.IsNchan)
+        {
+            var nchan = await Nchan.StartAsync(address, secure ? streams : ServerProcess.FreeAddress());
+            return new ServerUnderTest(process: null, address, streams) { _nginx = nchan };
+        }
         // In this order: once it answers at the second address, it listens at the first.
         string[] urls = secure ? ["--urls", $"https://{streams};http://{address}"] : [];
-        var server = new ServerUnderTest(new ServerProcess([kind.Assembly], address, [.. urls, .. kind.Arguments]), address, streams);
+        var process = new ServerProcess([kind.Assembly], address, [.. urls, .. kind.Arguments]);
+        var server = new ServerUnderTest(process, address, streams);
         try
         {
-            await server._process.StartAsync();
+            await process.StartAsync();
             if (kind.Route == Route.Nginx)
             {
-                server._nginx = await Nginx.StartAsync(server._process.Url);
+                server._nginx = await Nginx.StartAsync(process.Url);
                 server.Streams = server._nginx.Address;
             }
             return server;
@@ -54,8 +60,9 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the server uses less than 1 % of a core: compilation, collections and timers have settled.</summary>
-    internal async Task WaitUntilQuietAsync()
+    /// <summary>Waits until the server uses less than 1 % of a core, as compilation, collections and timers have settled, and nothing else much.</summary>
+    /// <returns>How many cores were busy last.</returns>
+    internal async Task<double> WaitUntilQuietAsync()
     {
         var period = TimeSpan.FromMilliseconds(300);
         for (int quiet = 0, i = 0; quiet < 2 && i < 10; i++)
@@ -64,10 +71,11 @@ internal sealed class ServerUnderTest : IAsyncDisposable
             await Task.Delay(period);
             quiet = CpuTime - before < period / 100 ? quiet + 1 : 0;
         }
+        return await Machine.WaitUntilQuietAsync();
     }
 
     /// <summary>Only our own server tells.</summary>
-    internal async Task<ServerState> StateAsync() => (await _http.GetFromJsonAsync<ServerState>(new Uri(_process.Url, "/state")))!;
+    internal async Task<ServerState> StateAsync() => (await _http.GetFromJsonAsync<ServerState>(new Uri(_process!.Url, "/state")))!;
 
     /// <summary>Tells it to stop, as a service manager does, and waits until it has.</summary>
     internal async Task<ServerStop> StopAsync()
@@ -86,6 +94,9 @@ internal sealed class ServerUnderTest : IAsyncDisposable
     {
         _http.Dispose();
         _nginx?.Dispose();
-        await _process.DisposeAsync();
+        if (_process is not null)
+        {
+            await _process.DisposeAsync();
+        }
     }
 }
