@@ -56,12 +56,16 @@ internal static class Assumptions
     internal static readonly Assumption BrokerNodes = new("nodes of a broker", 3, "", Chosen("one may be gone"));
 
     internal static readonly Assumption Most = new(
-        "load of a server at most: of its cores, of the one that writes a feed, memory, network", 70, "%", Chosen("the rest is for bursts"));
+        "load of a server at most: of its cores, of the one that writes a feed, memory, network",
+        70,
+        "%",
+        Chosen("the rest is for bursts"));
 
     internal static readonly Assumption MostOfBroker = new(
         "load of the broker's cores at most", 20, "%", Chosen("all servers of a cell depend on it"));
 
-    internal static readonly Assumption SpareServers = new("more servers than needed, for when some are gone", 10, "%", Chosen("one at least"));
+    internal static readonly Assumption SpareServers = new(
+        "more servers than needed, for when some are gone", 10, "%", Chosen("one at least"));
 
     internal static readonly Assumption LostAtOnce = new("servers lost at once", 1, "%", Chosen("one at least"));
 

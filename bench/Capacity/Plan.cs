@@ -10,7 +10,9 @@ internal sealed record Plan(double Audience, Workload Work, int Cells)
     /// <summary>Servers of a cell that its browsers need.</summary>
     private int Needed { get; } = (int)Math.Ceiling(Audience / Cells / MostStreams(Work));
 
-    /// <summary>Servers of a cell for when some are gone. One by itself has none: nothing is shared, so there is no broker either.</summary>
+    /// <summary>
+    /// Servers of a cell for when some are gone. One by itself has none: nothing is shared, so there is no broker either.
+    /// </summary>
     internal int Spare => Needed == 1 && Cells == 1 ? 0 : Math.Max(1, (int)Math.Ceiling(Needed * SpareServers / 100));
 
     internal int PerCell => Needed + Spare;
@@ -53,7 +55,9 @@ internal sealed record Plan(double Audience, Workload Work, int Cells)
     private double BrokerLoad => HasBroker ? Rate * (BrokerStore + (BrokerGive * PerCell)) / 1e6 / BrokerCores : 0;
 
     private double ServerLoad =>
-        ((Streams * (((Work.Broadcast + Work.Own) * Delivery) + (Open / Stay))) + (Rate * Read) + (Rate / PerCell * Publish)) / 1e6 / ServerCores;
+        ((Streams * (((Work.Broadcast + Work.Own) * Delivery) + (Open / Stay))) + (Rate * Read) + (Rate / PerCell * Publish)) /
+            1e6 /
+            ServerCores;
 
     // As many as were chosen, or fewer where a message to all keeps the one core that writes it busy for too long, or they need too much.
     private static double MostStreams(Workload work) => new[]

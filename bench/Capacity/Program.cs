@@ -15,7 +15,8 @@ foreach (var (what, value, unit, from) in Assumptions.All)
 Console.WriteLine($"""
 
     Messages are published at random times. Late is from publishing to the write to a browser, without the network and the way through the
-    broker. The browsers of a lost server are back within {Assumptions.ReconnectSpread.Value} s and then get what they missed; the figure is that of all others.
+    broker. The browsers of a lost server are back within {Assumptions.ReconnectSpread.Value} s and then get what they missed; the figure is
+    that of all others.
     """);
 Print(Workload.Everybody);
 Print(Workload.EachHisOwn);
@@ -23,7 +24,9 @@ Print(Workload.EachHisOwn);
 void Print(Workload work)
 {
     Console.WriteLine();
-    Console.WriteLine($"| {work.Name}: browsers | cells | servers | of them to spare | nodes of brokers | messages/s in a cell | its broker gives | saturates first | late, p50 / p99 | while a server is lost |");
+    Console.WriteLine(
+        $"| {work.Name}: browsers | cells | servers | of them to spare | nodes of brokers | messages/s in a cell | its broker gives " +
+        "| saturates first | late, p50 / p99 | while a server is lost |");
     Console.WriteLine("|---:|---:|---:|---:|---:|---:|---:|---|---:|---:|");
     foreach (var plan in audiences.Select(audience => Plan.For(audience, work)))
     {
@@ -31,7 +34,9 @@ void Print(Workload work)
         var given = plan.HasBroker ? $"{plan.Given:#,0}" : "no broker: memory or SQLite will do";
         var (what, load, most) = plan.SaturatesFirst;
         var lost = plan.HasBroker ? Late(Server.WhileOthersAreLost(plan)) : "all wait for it";
-        Console.WriteLine($"| {plan.Audience:#,0} | {plan.Cells:#,0} | {plan.Servers:#,0} | {plan.Cells * plan.Spare:#,0} | {nodes:#,0} | {plan.Rate:#,0} | {given} | {what}: {load:0} % of at most {most} % | {Late(Server.Usual(plan))} | {lost} |");
+        Console.WriteLine(
+            $"| {plan.Audience:#,0} | {plan.Cells:#,0} | {plan.Servers:#,0} | {plan.Cells * plan.Spare:#,0} | {nodes:#,0} | {plan.Rate:#,0} " +
+            $"| {given} | {what}: {load:0} % of at most {most} % | {Late(Server.Usual(plan))} | {lost} |");
     }
 }
 

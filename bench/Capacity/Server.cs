@@ -57,7 +57,8 @@ internal sealed class Server(Plan plan, Random random)
             var own = Poisson(plan.Work.Own * _streams * Step);
             var before = _loop;
             _loop += broadcasts * _streams * Delivery / 1e6;
-            _shared += ((opened * Open) + (own * Delivery) + (Poisson(plan.Rate * Step) * Read) + (Poisson(publishing * Step) * Publish)) / 1e6;
+            _shared += ((opened * Open) + (own * Delivery) + (Poisson(plan.Rate * Step) * Read) + (Poisson(publishing * Step) * Publish)) /
+                1e6;
             for (var tenth = 1; broadcasts > 0 && tenth <= 10; tenth++)
             {
                 _delays.Add(before + ((_loop - before) * tenth / 10) + (_shared / ServerCores)); // not all browsers are the last

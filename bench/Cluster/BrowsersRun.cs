@@ -10,11 +10,14 @@ internal static class BrowsersRun
     {
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         await using var site = await Site.StartAsync();
-        Console.WriteLine($"{"browsers",10} {"streams at the servers",24} {"connections at the broker",27} {"channels",10} {"consumers",10} {"CPU us to open one",20} {"bytes of memory each",22}");
+        Console.WriteLine(
+            $"{"browsers",10} {"streams at the servers",24} {"connections at the broker",27} {"channels",10} {"consumers",10} " +
+            $"{"CPU us to open one",20} {"bytes of memory each",22}");
         var streams = new List<Socket>();
         foreach (var count in (settings["browsers"] ?? "10,2000").Split(',').Select(int.Parse))
         {
-            var (opened, cpu, memory) = (count - streams.Count, Sum(server => server.CpuTime.TotalMicroseconds), Sum(server => server.Memory));
+            var (opened, cpu, memory) = (
+                count - streams.Count, Sum(server => server.CpuTime.TotalMicroseconds), Sum(server => server.Memory));
             while (streams.Count < count)
             {
                 streams.Add(await OpenAsync(site.Servers[streams.Count % 2].Url));
@@ -24,7 +27,11 @@ internal static class BrowsersRun
             using var content = new StringContent("1");
             (await client.PostAsync(new Uri(site.Url, "/pub"), content)).EnsureSuccessStatusCode();
             await Task.Delay(2000);
-            Console.WriteLine($"{count,10} {streams.Count,24} {(await ListAsync(site, "connections", "pid")).Length,27} {(await ListAsync(site, "channels", "pid")).Length,10} {(await ListAsync(site, "channels", "consumer_count")).Sum(int.Parse),10} {cpu,20:F0} {memory,22:F0}");
+            var connections = (await ListAsync(site, "connections", "pid")).Length;
+            var channels = (await ListAsync(site, "channels", "pid")).Length;
+            var consumers = (await ListAsync(site, "channels", "consumer_count")).Sum(int.Parse);
+            Console.WriteLine(
+                $"{count,10} {streams.Count,24} {connections,27} {channels,10} {consumers,10} {cpu,20:F0} {memory,22:F0}");
         }
         streams.ForEach(stream => stream.Dispose());
 

@@ -21,9 +21,11 @@ internal static class ChaosRun
         var readers = Enumerable.Range(0, settings.GetValue("readers", 100)).Select(_ => new NumberReader(client, site.Url)).ToArray();
         var reading = readers.Select(reader => Task.Run(() => reader.RunAsync(endReading.Token))).ToArray();
         var clock = Stopwatch.StartNew();
-        var publishers = new NumberPublishers(client, site.Servers.Select(server => server.Url).ToArray(), settings.GetValue("rate", 250), count);
+        var publishers = new NumberPublishers(
+            client, site.Servers.Select(server => server.Url).ToArray(), settings.GetValue("rate", 250), count);
         var publishing = publishers.RunAsync(settings.GetValue("publishers", 16), CancellationToken.None);
-        await goWrong(site, what => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {clock.Elapsed.TotalSeconds,6:F1} s  {what}")));
+        await goWrong(site, what =>
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {clock.Elapsed.TotalSeconds,6:F1} s  {what}")));
         await publishing;
         var published = clock.Elapsed;
 

@@ -5,7 +5,10 @@ using Comet.TestUtilities.Brokers;
 
 namespace CometBench.Cluster;
 
-/// <summary>What one message costs the broker and the servers in CPU, with more and more servers that read it; and what one stream costs to open.</summary>
+/// <summary>
+/// What one message costs the broker and the servers in CPU, with more and more servers that read it; and what one stream costs
+/// to open.
+/// </summary>
 internal static class CostRun
 {
     private const int Publishers = 64;
@@ -34,7 +37,11 @@ internal static class CostRun
             await PublishAsync(servers[0], text, messages);
             var elapsed = clock.Elapsed;
             await Task.Delay(500); // until all have read it
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count,8}  {messages / elapsed.TotalSeconds,11:F0}  {(node.CpuTime - broker).TotalMicroseconds / messages,18:F1}  {(Environment.CpuUsage.TotalTime - own).TotalMicroseconds / messages,20:F1}"));
+            var atBroker = (node.CpuTime - broker).TotalMicroseconds / messages;
+            var atServers = (Environment.CpuUsage.TotalTime - own).TotalMicroseconds / messages;
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{count,8}  {messages / elapsed.TotalSeconds,11:F0}  {atBroker,18:F1}  {atServers,20:F1}"));
         }
         foreach (var server in servers)
         {

@@ -5,7 +5,9 @@ internal static class Mishaps
 {
     internal static Task NoneAsync(Site site, Action<string> say) => Task.CompletedTask;
 
-    /// <summary>Everything that can happen to a broker of one node and its servers, in an order and at times that the seed decides.</summary>
+    /// <summary>
+    /// Everything that can happen to a broker of one node and its servers, in an order and at times that the seed decides.
+    /// </summary>
     internal static Func<Site, Action<string>, Task> AllOf(int seed) => async (site, say) =>
     {
         var random = new Random(seed);

@@ -24,7 +24,8 @@ internal static class PageRun
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         await using var site = await Site.StartAsync();
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = settings["browser"] ?? "/usr/bin/chromium" });
+        await using var browser = await playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = settings["browser"] ?? "/usr/bin/chromium" });
         var page = await browser.NewPageAsync();
         await page.GotoAsync(site.Url.ToString());
 
@@ -47,7 +48,10 @@ internal static class PageRun
         var opened = await page.EvaluateAsync<int>("opened");
         var (lost, doubled) = (confirmed.Except(seen).Count(), seen.Length - seen.Distinct().Count());
         var inOrder = seen.SequenceEqual(seen.Order());
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"browser {browser.Version}: {kills} servers killed, opened {opened} times, {confirmed.Count} confirmed, {seen.Length} shown, {lost} lost, {doubled} doubled, {(inOrder ? "in" : "NOT in")} order"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"browser {browser.Version}: {kills} servers killed, opened {opened} times, {confirmed.Count} confirmed, {seen.Length} shown, " +
+            $"{lost} lost, {doubled} doubled, {(inOrder ? "in" : "NOT in")} order"));
         return lost == 0 && doubled == 0 && inOrder && opened == kills + 1;
     }
 

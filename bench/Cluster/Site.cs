@@ -3,7 +3,9 @@ using Comet.TestUtilities.Brokers;
 
 namespace CometBench.Cluster;
 
-/// <summary>A broker of one or more nodes, two servers, each with a proxy on its way to a broker of one node, and nginx before them.</summary>
+/// <summary>
+/// A broker of one or more nodes, two servers, each with a proxy on its way to a broker of one node, and nginx before them.
+/// </summary>
 internal sealed class Site : IAsyncDisposable
 {
     private readonly EpmdProcess _epmd = new();
@@ -79,6 +81,7 @@ internal sealed class Site : IAsyncDisposable
     {
         var ports = Proxies.Length > 0 ? [Proxies[index].Port] : Nodes.Select(node => node.Port);
         var broker = string.Join(',', ports.Select(port => $"amqp://guest:guest@127.0.0.1:{port}/"));
-        return new ServerProcess([typeof(Site).Assembly.Location, "serve"], ServerProcess.FreeAddress(), "--ConnectionStrings:RabbitMQ", broker);
+        return new ServerProcess(
+            [typeof(Site).Assembly.Location, "serve"], ServerProcess.FreeAddress(), "--ConnectionStrings:RabbitMQ", broker);
     }
 }

@@ -2,7 +2,9 @@ using System.Text.Encodings.Web;
 
 namespace CometBench.Peers;
 
-/// <summary>The classic Comet helper as one would port it: every connection encodes, wraps, writes and flushes each message itself.</summary>
+/// <summary>
+/// The classic Comet helper as one would port it: every connection encodes, wraps, writes and flushes each message itself.
+/// </summary>
 internal static class NaiveCometPeer
 {
     internal static void Map(WebApplication app)

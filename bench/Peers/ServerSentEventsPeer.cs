@@ -17,7 +17,8 @@ internal static class ServerSentEventsPeer
         });
     }
 
-    private static async IAsyncEnumerable<SseItem<string>> Events(Audience audience, [EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<SseItem<string>> Events(
+        Audience audience, [EnumeratorCancellation] CancellationToken cancellation)
     {
         // The result sends nothing, not even the head, before the first event.
         yield return new SseItem<string>("welcome", "welcome");

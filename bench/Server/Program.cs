@@ -80,7 +80,8 @@ app.MapPost("/rooms/pub", async (KeyedFeeds<string> rooms, int count, int rate, 
 app.MapGet("/burst/sub", ([FromKeyedServices("burst")] Feed<string> feed) => CometResults.Feed(feed, "parent.cometMessage"));
 app.MapPost("/burst/pub", async ([FromKeyedServices("burst")] Feed<string> feed, int threads, int messages, int size) =>
 {
-    await Task.WhenAll(Enumerable.Range(0, threads).Select(thread => Task.Factory.StartNew(() => Publish(thread), TaskCreationOptions.LongRunning)));
+    await Task.WhenAll(Enumerable.Range(0, threads).Select(
+        thread => Task.Factory.StartNew(() => Publish(thread), TaskCreationOptions.LongRunning)));
     return TypedResults.NoContent();
 
     void Publish(int thread)

@@ -30,8 +30,11 @@ internal sealed class Audit(NumberPublishers publishers, NumberReader[] readers)
         var doubled = readers.Sum(reader => reader.Numbers.LongCount() - reader.Numbers.Distinct().LongCount());
         var outOfOrder = readers.Sum(reader => reader.OutOfOrder);
         var told = readers.Sum(reader => reader.NotRecovered);
-        var differing = readers.Count(reader => !reader.Numbers.SequenceEqual(readers[0].Numbers) || !reader.Offsets.SequenceEqual(readers[0].Offsets));
-        var offsets = readers[0].Numbers.Zip(readers[0].Offsets).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second);
+        var differing = readers.Count(reader =>
+            !reader.Numbers.SequenceEqual(readers[0].Numbers) || !reader.Offsets.SequenceEqual(readers[0].Offsets));
+        var offsets = readers[0].Numbers.Zip(readers[0].Offsets)
+            .DistinctBy(pair => pair.First)
+            .ToDictionary(pair => pair.First, pair => pair.Second);
         var misplaced = confirmed.Count(pair => offsets.GetValueOrDefault(pair.Key) != pair.Value);
         Write("confirmed", confirmed.Count);
         Write("not confirmed", publishers.Unknown.Count);

@@ -37,7 +37,9 @@ internal static class BenchHost
         });
     }
 
-    /// <summary>Says when it is ready, and runs until told to stop. A load client that died closes our standard input, and no server outlives it.</summary>
+    /// <summary>
+    /// Says when it is ready, and runs until told to stop. A load client that died closes our standard input, and no server outlives it.
+    /// </summary>
     internal static void RunUntilParentEnds(this WebApplication app)
     {
         if (app.Configuration.GetValue<bool>("until-stdin-closes"))

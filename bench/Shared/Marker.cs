@@ -6,8 +6,8 @@ using System.Text;
 namespace CometBench;
 
 /// <summary>
-/// The start of every published body: <c>@T</c>, when it was sent, a colon, who sent it, a colon, its number, <c>@</c>. The client finds it in
-/// a stream whatever surrounds it: script tags, events, chunks, JSON.
+/// The start of every published body: <c>@T</c>, when it was sent, a colon, who sent it, a colon, its number, <c>@</c>. The client finds it
+/// in a stream whatever surrounds it: script tags, events, chunks, JSON.
 /// </summary>
 internal readonly record struct Marker(long SentAt, int Publisher, long Number)
 {

@@ -39,14 +39,16 @@ internal sealed class Nginx : IDisposable
     internal static async Task<Nginx> StartAsync(
         string configuration, IPEndPoint address, Func<string, string> complete, params (string Name, string Content)[] files)
     {
-        var executable = Executable ?? throw new InvalidOperationException("This run needs nginx: install it, on Debian by apt-get install nginx-light.");
+        var executable = Executable ??
+            throw new InvalidOperationException("This run needs nginx: install it, on Debian by apt-get install nginx-light.");
         var folder = Directory.CreateTempSubdirectory("comet-nginx-");
         var settings = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, configuration)).Replace("LISTEN", address.ToString(), StringComparison.Ordinal);
         foreach (var (name, content) in files.Append(("nginx.conf", complete(settings))))
         {
             File.WriteAllText(Path.Combine(folder.FullName, name), content);
         }
-        var nginx = new Nginx(Process.Start(new ProcessStartInfo(executable, ["-p", folder.FullName, "-c", "nginx.conf"]))!, folder, address);
+        var start = new ProcessStartInfo(executable, ["-p", folder.FullName, "-c", "nginx.conf"]);
+        var nginx = new Nginx(Process.Start(start)!, folder, address);
         try
         {
             await nginx.WaitUntilListeningAsync();

@@ -33,10 +33,12 @@ internal sealed class NumberPublishers(HttpClient client, Uri[] urls, int rate, 
             try
             {
                 using var content = new StringContent(number.ToString(CultureInfo.InvariantCulture));
-                using var answer = await client.PostAsync(new Uri(Random.Shared.GetItems(urls, 1)[0], "/pub"), content, CancellationToken.None);
+                using var answer = await client.PostAsync(
+                    new Uri(Random.Shared.GetItems(urls, 1)[0], "/pub"), content, CancellationToken.None);
                 answer.EnsureSuccessStatusCode();
                 var position = answer.Headers.GetValues("Position").Single();
-                Confirmed[number] = long.Parse(position.AsSpan(position.IndexOf('-', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
+                Confirmed[number] = long.Parse(
+                    position.AsSpan(position.IndexOf('-', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
             }
             catch (Exception exception) when (exception is HttpRequestException or IOException)
             {

@@ -31,7 +31,8 @@ internal sealed class ServerProcess(string[] program, IPEndPoint address, params
     internal async Task<TimeSpan> StartAsync()
     {
         var clock = Stopwatch.StartNew();
-        var start = new ProcessStartInfo("dotnet", [.. program, "--urls", $"http://{address}", "--until-stdin-closes", "true", .. arguments])
+        string[] all = [.. program, "--urls", $"http://{address}", "--until-stdin-closes", "true", .. arguments];
+        var start = new ProcessStartInfo("dotnet", all)
         {
             RedirectStandardInput = true,
         };

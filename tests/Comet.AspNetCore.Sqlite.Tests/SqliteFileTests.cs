@@ -28,7 +28,9 @@ public abstract class SqliteFileTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>How long a server waits for a lock, in seconds, where it waits in vain; elsewhere for <see cref="Eventually.Patience"/>.</summary>
+    /// <summary>
+    /// How long a server waits for a lock, in seconds, where it waits in vain; elsewhere for <see cref="Eventually.Patience"/>.
+    /// </summary>
     private protected const int Brief = 1;
 
     private protected Task<StoreHost> StartAsync(TimeProvider? time = null, int? timeoutSeconds = null, ILoggerProvider? log = null) =>
@@ -52,7 +54,9 @@ public abstract class SqliteFileTests : IDisposable
         IFeedTail tail,
         FeedRetention? retention = null,
         string feed = "feed") =>
-        host.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WithPatience();
+        host.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken)
+            .AsTask()
+            .WithPatience();
 
     private protected static Task<FeedPosition> AppendAsync(IFeedLog log, long number) =>
         log.AppendAsync(Payloads.Of(number), CancellationToken.None).AsTask().WithPatience();

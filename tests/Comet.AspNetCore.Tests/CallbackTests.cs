@@ -16,7 +16,8 @@ public class CallbackTests
 
     public static TheoryData<string> Bad =>
     [
-        "alert(1)//", "a..b", ".a", "a.", ".", "", " ", "a b", " a", "a\n", "a;b", "a-b", "1a", "a.1", "a[0]", "a(b)", "\"a\"", "a\0", "a\u2028",
+        "alert(1)//", "a..b", ".a", "a.", ".", "", " ", "a b", " a", "a\n", "a;b", "a-b", "1a", "a.1", "a[0]", "a(b)", "\"a\"", "a\0",
+        "a\u2028",
         "é", "parent.ключ", "parent.\ud835\udc00", "ａ", "a\\u0062", "</script>", "a<b", "a=b",
         "class", "parent.delete", "new.target", "this.f", "null", "true", "a.if.b",
         new string('a', 129), new string('a', 10_000), string.Join('.', Enumerable.Repeat("a", 5_000)),
@@ -88,7 +89,8 @@ public class CallbackTests
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal("text/plain", response.Content.Headers.ContentType?.MediaType);
         Assert.Equal(
-            "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, at most 128 characters in all.",
+            "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, " +
+            "at most 128 characters in all.",
             await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 

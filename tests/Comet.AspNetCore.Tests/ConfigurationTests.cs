@@ -73,7 +73,9 @@ public class ConfigurationTests
         {
             builder.Configuration["Comet:Feeds:news:Retain"] = "17";
             builder.Services.AddSingleton<IFeedStore>(new ScriptedStore());
-            builder.Services.AddFeed<string>("news", feed => (feed.Retain, feed.RetainFor, feed.AuthorizationPolicy) = (5, TimeSpan.FromDays(7), "editors"));
+            builder.Services.AddFeed<string>(
+                "news",
+                feed => (feed.Retain, feed.RetainFor, feed.AuthorizationPolicy) = (5, TimeSpan.FromDays(7), "editors"));
             builder.Services.AddKeyedFeeds<string>("rooms", feed => (feed.InMemory, feed.WhenSlow) = (true, SlowClientPolicy.Latest));
             builder.Services.AddAuthorizationBuilder().AddPolicy("editors", policy => policy.RequireRole("editor"));
         });
@@ -83,8 +85,10 @@ public class ConfigurationTests
         Assert.All(said, entry => Assert.Equal(LogLevel.Information, entry.Level));
         Assert.Equal(
             [
-                "Feed news: store ScriptedStore, Retain 17, RetainBytes 4194304, RetainFor 7.00:00:00, WhenSlow End, InMemory False, AuthorizationPolicy editors.",
-                "Family of feeds rooms: store MemoryStore, Retain 1000, RetainBytes 4194304, RetainFor 01:00:00, WhenSlow Latest, InMemory True, " +
+                "Feed news: store ScriptedStore, Retain 17, RetainBytes 4194304, RetainFor 7.00:00:00, WhenSlow End, InMemory False, " +
+                    "AuthorizationPolicy editors.",
+                "Family of feeds rooms: store MemoryStore, Retain 1000, RetainBytes 4194304, RetainFor 01:00:00, " +
+                    "WhenSlow Latest, InMemory True, " +
                 "AuthorizationPolicy none.",
             ],
             said.Select(entry => entry.Message));
@@ -97,7 +101,8 @@ public class ConfigurationTests
         {
             foreach (var key in (string[])
                 [
-                    "Hearbeat", "Own:Plaice", "Own:Place", "Sqlite:Path", "Feeds:nws:Retain", "Feeds:news:Retian", "Feeds:news:SerializerOptions:MaxDepth",
+                    "Hearbeat", "Own:Plaice", "Own:Place", "Sqlite:Path", "Feeds:nws:Retain", "Feeds:news:Retian",
+                    "Feeds:news:SerializerOptions:MaxDepth",
                     "Feeds:news:Retain", "MaxStreams", "MaxBytes:Most", "DirectTransport",
                 ])
             {
@@ -108,7 +113,8 @@ public class ConfigurationTests
             builder.Services.AddFeed<int>("numbers");
         });
 
-        const string Settings = "Drain, Feeds, Heartbeat, MaxAge, MaxBytes, MaxStreams, MaxStreamsPerAddress, MaxStreamsPerUser, Own, Padding, ReconnectSpread, WriteTimeout";
+        const string Settings = "Drain, Feeds, Heartbeat, MaxAge, MaxBytes, MaxStreams, MaxStreamsPerAddress, MaxStreamsPerUser, Own, " +
+            "Padding, ReconnectSpread, WriteTimeout";
         const string FeedSettings = "AuthorizationPolicy, InMemory, Retain, RetainBytes, RetainFor, WhenSlow";
         var warnings = app.Log.Entries.Where(entry => entry.EventId.Name == "KeyUnread").ToList();
         Assert.All(warnings, entry => Assert.Equal(LogLevel.Warning, entry.Level));
@@ -151,14 +157,19 @@ public class ConfigurationTests
         var feeds = Assert.Throws<InvalidOperationException>(app.Services.GetRequiredService<Feed<string>>);
         var families = Assert.Throws<InvalidOperationException>(app.Services.GetRequiredService<KeyedFeeds<string>>);
 
-        Assert.Equal("There are 2 of Feed<String>: news, alerts. Inject one by its name, as in [FromKeyedServices(\"news\")].", feeds.Message);
-        Assert.Equal("There are 2 of KeyedFeeds<String>: rooms, users. Inject one by its name, as in [FromKeyedServices(\"rooms\")].", families.Message);
+        Assert.Equal(
+            "There are 2 of Feed<String>: news, alerts. Inject one by its name, as in [FromKeyedServices(\"news\")].",
+            feeds.Message);
+        Assert.Equal(
+            "There are 2 of KeyedFeeds<String>: rooms, users. Inject one by its name, as in [FromKeyedServices(\"rooms\")].",
+            families.Message);
         Assert.Equal("alerts", app.Services.GetRequiredKeyedService<Feed<string>>("alerts").Name);
         Assert.Same(app.Services.GetRequiredKeyedService<Feed<int>>("numbers"), app.Services.GetRequiredService<Feed<int>>());
         Assert.Same(app.Services.GetRequiredKeyedService<KeyedFeeds<int>>("games"), app.Services.GetRequiredService<KeyedFeeds<int>>());
     }
 
-    private static void Set(CometOptions options) => (options.Padding, options.Heartbeat, options.MaxStreams) = (1500, TimeSpan.FromMinutes(3), 9);
+    private static void Set(CometOptions options) =>
+        (options.Padding, options.Heartbeat, options.MaxStreams) = (1500, TimeSpan.FromMinutes(3), 9);
 
     private static IHost Build(Action<IServiceCollection> add, params (string Key, string Value)[] settings)
     {

@@ -27,7 +27,9 @@ public class LogOperatorTests
         source.Complete(failure);
 
         await Assert.ThrowsAsync<InvalidTimeZoneException>(
-            async () => await source.ReadAsync().Log(_log, "clock", LogLevel.Information).ToListAsync(TestContext.Current.CancellationToken));
+            async () => await source.ReadAsync()
+                .Log(_log, "clock", LogLevel.Information)
+                .ToListAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal([LogLevel.Information, LogLevel.Error], _log.Entries.Select(entry => entry.Level));
         Assert.Same(failure, _log.Entries.Last().Exception);

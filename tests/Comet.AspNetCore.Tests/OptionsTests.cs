@@ -30,7 +30,8 @@ public class OptionsTests
         {
             "Feeds:news:AuthorizationPolicy",
             "writers",
-            "Comet:Feeds:news:AuthorizationPolicy is writers; there is no such policy. Add it with AddAuthorizationBuilder().AddPolicy(...)."
+            "Comet:Feeds:news:AuthorizationPolicy is writers; there is no such policy. " +
+                "Add it with AddAuthorizationBuilder().AddPolicy(...)."
         },
     };
 
@@ -51,7 +52,11 @@ public class OptionsTests
         { "Heartbeat", "", "Comet:Heartbeat is empty; give a value, or leave the key out for the app's own." },
         { "Heartbeat", null, "Comet:Heartbeat is empty; give a value, or leave the key out for the app's own." },
         { "Feeds:news:Retain", "", "Comet:Feeds:news:Retain is empty; give a value, or leave the key out for the app's own." },
-        { "Feeds:news:AuthorizationPolicy", "", "Comet:Feeds:news:AuthorizationPolicy is empty; give a value, or leave the key out for the app's own." },
+        {
+            "Feeds:news:AuthorizationPolicy",
+            "",
+            "Comet:Feeds:news:AuthorizationPolicy is empty; give a value, or leave the key out for the app's own."
+        },
         { "Feeds:news:InMemory", "yes", "Comet:Feeds:news:InMemory is \"yes\"; it must be true or false." },
         { "Feeds:news:WhenSlow", "Wait", "Comet:Feeds:news:WhenSlow is \"Wait\"; it must be End, Latest or Skip." },
         { "Feeds:news:WhenSlow", "1", "Comet:Feeds:news:WhenSlow is \"1\"; it must be End, Latest or Skip." },
@@ -115,7 +120,8 @@ public class OptionsTests
     [InlineData(3_600_001)]
     public void One_stream_has_the_limits_of_the_server(int milliseconds)
     {
-        var error = Assert.Throws<ArgumentOutOfRangeException>("Heartbeat", () => new CometStreamOptions { Heartbeat = TimeSpan.FromMilliseconds(milliseconds) });
+        var error = Assert.Throws<ArgumentOutOfRangeException>(
+            "Heartbeat", () => new CometStreamOptions { Heartbeat = TimeSpan.FromMilliseconds(milliseconds) });
 
         Assert.StartsWith("Heartbeat must be 00:00:00.2500000 to 01:00:00, or null.", error.Message);
     }
@@ -126,13 +132,16 @@ public class OptionsTests
         CometStreamOptions least = new() { Heartbeat = TimeSpan.FromMilliseconds(250) };
         CometStreamOptions most = new() { Heartbeat = TimeSpan.FromHours(1) };
 
-        Assert.Equal((TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1), null), (least.Heartbeat, most.Heartbeat, new CometStreamOptions().Heartbeat));
+        Assert.Equal(
+            (TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1), null),
+            (least.Heartbeat, most.Heartbeat, new CometStreamOptions().Heartbeat));
     }
 
     [Fact]
     public async Task All_that_is_wrong_is_said_at_once()
     {
-        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(("Padding", "1"), ("Drain", "-00:00:01"), ("MaxBytes", "0")));
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(
+            () => StartAsync(("Padding", "1"), ("Drain", "-00:00:01"), ("MaxBytes", "0")));
 
         Assert.Equal(3, error.Failures.Count());
     }
@@ -140,7 +149,8 @@ public class OptionsTests
     [Fact]
     public async Task An_enumeration_that_code_sets_is_checked_too()
     {
-        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => NewsApp.StartAsync(feed: feed => feed.WhenSlow = (SlowClientPolicy)7));
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(
+            () => NewsApp.StartAsync(feed: feed => feed.WhenSlow = (SlowClientPolicy)7));
 
         Assert.Equal("Comet:Feeds:news:WhenSlow is 7; it must be End, Latest or Skip.", Assert.Single(error.Failures));
     }
@@ -168,7 +178,15 @@ public class OptionsTests
 
         var server = app.Services.GetRequiredService<IOptions<CometOptions>>().Value;
         Assert.Equal(
-            (2048, TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8), TimeSpan.FromHours(9), 10L, TimeSpan.FromSeconds(11), TimeSpan.FromMinutes(1)),
+            (
+                2048,
+                TimeSpan.FromSeconds(7),
+                TimeSpan.FromSeconds(8),
+                TimeSpan.FromHours(9),
+                10L,
+                TimeSpan.FromSeconds(11),
+                TimeSpan.FromMinutes(1)
+            ),
             (server.Padding, server.Heartbeat, server.WriteTimeout, server.MaxAge, server.MaxBytes, server.ReconnectSpread, server.Drain));
         Assert.Equal(
             (13, 14, 15),
@@ -177,7 +195,8 @@ public class OptionsTests
         Assert.Equal(
             (17, 1800L, TimeSpan.FromSeconds(19), true, SlowClientPolicy.Latest, "editors"),
             (feed.Retain, feed.RetainBytes, feed.RetainFor, feed.InMemory, feed.WhenSlow, feed.AuthorizationPolicy));
-        Assert.Equal(TimeSpan.FromSeconds(70), app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout); // draining fits in
+        // Draining fits in.
+        Assert.Equal(TimeSpan.FromSeconds(70), app.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
     }
 
     [Fact]

@@ -4,7 +4,9 @@ using Comet.DocsTests.Documents;
 
 namespace Comet.DocsTests;
 
-/// <summary>The client that the package serves is built from src/client and committed, so that nobody needs node to build the package.</summary>
+/// <summary>
+/// The client that the package serves is built from src/client and committed, so that nobody needs node to build the package.
+/// </summary>
 public class ServedClientTests
 {
     private const int MaxBytes = 8 * 1024;

@@ -64,7 +64,9 @@ public sealed class SeveralFeedsReader(HttpClient client, Func<Uri> findServer, 
         await foreach (var message in CometReader.ReadAsync(response, cancellationToken))
         {
             _lastEventId = message.LastEventId ?? _lastEventId;
-            if (message.Recovered == false || message.Kind == CometMessageKind.Skipped || message is { Kind: CometMessageKind.End, Retry: null })
+            if (message.Recovered == false ||
+                message.Kind == CometMessageKind.Skipped ||
+                message is { Kind: CometMessageKind.End, Retry: null })
             {
                 Assert.Fail($"{format}: {message}");
             }

@@ -13,7 +13,8 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
 
     private readonly List<IOpenStream> _streams = [];
     private readonly ConcurrentDictionary<int, HttpClient> _clients = []; // by the connection that they are for
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server}") }; // for SignalR's posts
+    // For SignalR's posts.
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server}") };
 
     internal int Count => _streams.Count;
 

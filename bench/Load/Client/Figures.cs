@@ -40,5 +40,6 @@ internal sealed record Figures
 
     internal bool IsFlawless => FlawCount == 0;
 
-    internal string Flaws => FormattableString.Invariant($"{Missing} missing, {Reordered} reordered, {Malformed} malformed, {Closed} closed, {Silent} silent");
+    internal string Flaws => FormattableString.Invariant(
+        $"{Missing} missing, {Reordered} reordered, {Malformed} malformed, {Closed} closed, {Silent} silent");
 }

@@ -4,7 +4,9 @@ using CometBench.Load.Servers;
 
 namespace CometBench.Load.Client;
 
-/// <summary>One open stream over whatever <see cref="HttpClient"/> speaks: TLS, HTTP/2, and chunks that a proxy cut where it liked.</summary>
+/// <summary>
+/// One open stream over whatever <see cref="HttpClient"/> speaks: TLS, HTTP/2, and chunks that a proxy cut where it liked.
+/// </summary>
 internal sealed class HttpStream : IOpenStream
 {
     private const int BufferSize = 8 * 1024;

@@ -14,7 +14,9 @@ internal abstract record LoadShape(TimeSpan Duration)
     internal virtual SemaphoreSlim? Window => null;
 }
 
-/// <summary>So many messages a second, whatever the server does; longer for a small audience, whose few deliveries measure little.</summary>
+/// <summary>
+/// So many messages a second, whatever the server does; longer for a small audience, whose few deliveries measure little.
+/// </summary>
 internal sealed record PacedLoad(double Rate, int Audience, TimeSpan AtLeast)
     : LoadShape(TimeSpan.FromSeconds(Math.Max(AtLeast.TotalSeconds, LeastDeliveries / (Rate * Audience))))
 {
@@ -42,14 +44,18 @@ internal sealed record PacedLoad(double Rate, int Audience, TimeSpan AtLeast)
             {
                 await Task.Delay(wait, cancellation);
             }
-            // A message that had to wait for the answer to the one before is late by the server's fault, and is counted from when it was due.
+            // A message that had to wait for the answer to the one before is late by the server's fault, and is counted from when it
+            // was due.
             await publisher.PublishAsync(answered > due ? due : Marker.Now, cancellation);
             answered = Marker.Now;
         }
     }
 }
 
-/// <summary>As fast as the server answers, but never far ahead of the slowest stream: a server that only queues would be measured by its memory.</summary>
+/// <summary>
+/// As fast as the server answers, but never far ahead of the slowest stream: a server that only queues would be measured by its
+/// memory.
+/// </summary>
 internal sealed record SaturatingLoad(TimeSpan Duration) : LoadShape(Duration)
 {
     private const int Ahead = 64;
@@ -99,7 +105,8 @@ internal sealed record Burst(IPEndPoint Server, int Threads, int Messages, int S
     internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
     {
         using var http = new HttpClient();
-        using var answer = await http.PostAsync($"http://{Server}/burst/pub?threads={Threads}&messages={Messages}&size={Size}", content: null, cancellation);
+        using var answer = await http.PostAsync(
+            $"http://{Server}/burst/pub?threads={Threads}&messages={Messages}&size={Size}", content: null, cancellation);
         answer.EnsureSuccessStatusCode();
         return Messages / Threads * Threads;
     }
@@ -115,7 +122,9 @@ internal sealed record Turns(IPEndPoint Server, int Feeds, int AtOnce, int Rate,
         var seconds = (int)Duration.TotalSeconds;
         using var http = new HttpClient();
         using var answer = await http.PostAsync(
-            $"http://{Server}/rooms/pub?count={Feeds}&rate={Rate}&atOnce={AtOnce}&seconds={seconds}&size={Size}", content: null, cancellation);
+            $"http://{Server}/rooms/pub?count={Feeds}&rate={Rate}&atOnce={AtOnce}&seconds={seconds}&size={Size}",
+            content: null,
+            cancellation);
         answer.EnsureSuccessStatusCode();
         return Rate * seconds;
     }

@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace CometBench.Load.Client;
 
-/// <summary>Reads the markers out of one stream and checks their order, each publisher's by itself: two that post at the same time may overtake each other.</summary>
+/// <summary>
+/// Reads the markers out of one stream and checks their order, each publisher's by itself: two that post at the same time may overtake
+/// each other.
+/// </summary>
 internal sealed class MarkerScanner
 {
     internal const int MaxPublishers = 16;

@@ -42,7 +42,9 @@ internal sealed class Session : IAsyncDisposable
 
     /// <summary>Memory of the process per idle stream, as it is: no collection is forced.</summary>
     /// <param name="connections">How many.</param>
-    /// <param name="watch">How long, for the processor time of what keeps them open: long enough for a heartbeat to each. Zero: not at all.</param>
+    /// <param name="watch">
+    /// How long, for the processor time of what keeps them open: long enough for a heartbeat to each. Zero: not at all.
+    /// </param>
     internal async Task<Figures> IdleAsync(int connections, TimeSpan watch)
     {
         await _crowd.ResizeAsync(connections);

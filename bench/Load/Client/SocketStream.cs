@@ -15,7 +15,8 @@ internal sealed class SocketStream : IOpenStream
     private static byte[]? _burst;
 
     private readonly Socket _socket;
-    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Marker.MaxLength + BufferSize, pinned: true); // begins with what is carried
+    // Begins with what is carried.
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Marker.MaxLength + BufferSize, pinned: true);
     private readonly SocketAsyncEventArgs _receive = new();
     private readonly ChunkDecoder _chunks = new();
     private int _carried;
@@ -76,7 +77,8 @@ internal sealed class SocketStream : IOpenStream
             end = _buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8);
         }
         var head = Encoding.UTF8.GetString(_buffer, 0, end);
-        if (!head.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal) || !head.Contains("\nTransfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase))
+        if (!head.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal) ||
+            !head.Contains("\nTransfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase))
         {
             throw new IOException($"The server gave no chunked stream: {head}");
         }

@@ -50,7 +50,9 @@ internal sealed class StalledStream : IDisposable
         }
     }
 
-    /// <summary>Notices, without reading, that the server has reset the connection. An orderly end waits behind what was not read.</summary>
+    /// <summary>
+    /// Notices, without reading, that the server has reset the connection. An orderly end waits behind what was not read.
+    /// </summary>
     internal void Look()
     {
         if (CutAfter is null && _socket.Poll(TimeSpan.Zero, SelectMode.SelectError))

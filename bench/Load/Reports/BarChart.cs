@@ -51,7 +51,9 @@ internal sealed class BarChart(string[] series)
         var left = 0;
         foreach (var name in series)
         {
-            body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{left}\" y=\"{top - 10}\" width=\"11\" height=\"11\" fill=\"{Colour(name)}\"/>");
+            body.Append(
+                CultureInfo.InvariantCulture,
+                $"<rect x=\"{left}\" y=\"{top - 10}\" width=\"11\" height=\"11\" fill=\"{Colour(name)}\"/>");
             body.Append(CultureInfo.InvariantCulture, $"<text x=\"{left + 16}\" y=\"{top}\">{Text(name)}</text>\n");
             left += 40 + (name.Length * 6);
         }
@@ -60,7 +62,9 @@ internal sealed class BarChart(string[] series)
 
     private int Panel(StringBuilder body, string title, Bar[] bars, int left, int top)
     {
-        body.Append(CultureInfo.InvariantCulture, $"<text x=\"{left}\" y=\"{top}\" font-size=\"13\" font-weight=\"600\">{Text(title)}</text>\n");
+        body.Append(
+            CultureInfo.InvariantCulture,
+            $"<text x=\"{left}\" y=\"{top}\" font-size=\"13\" font-weight=\"600\">{Text(title)}</text>\n");
         var most = bars.Select(bar => Math.Max(bar.Value ?? 0, bar.Pale ?? 0)).Append(double.Epsilon).Max();
         var scale = (PanelWidth - BarsFrom - LabelWidth) / most;
         foreach (var group in bars.GroupBy(bar => bar.Group))

@@ -45,7 +45,8 @@ internal static class ComparisonReport
     private static string Cell(Measurement? measurement, string format, Func<Figures, double>[] figures) =>
         measurement is { Runs.Count: > 0 } ? Spread.Text(format, figures.Select(measurement.Of)) : "-";
 
-    private static IEnumerable<(StageKind Kind, int Connections, string Title, string Format, Func<Figures, double>[] Figures)> Columns(StageKind kind, int n) =>
+    private static IEnumerable<(StageKind Kind, int Connections, string Title, string Format, Func<Figures, double>[] Figures)> Columns(
+        StageKind kind, int n) =>
         kind switch
         {
             StageKind.Steady =>
@@ -65,7 +66,9 @@ internal static class ComparisonReport
     private static string Chart(List<Measurement> measurements, Settings settings)
     {
         var chart = new BarChart([.. measurements.Select(m => m.Server.Title).Distinct()]);
-        chart.Add($"CPU per delivery, \u00b5s ({settings.Rate:0} messages/s of {settings.Size} bytes)", Bars(StageKind.Steady, "0.0", f => f.CpuPerDelivery));
+        chart.Add(
+            $"CPU per delivery, \u00b5s ({settings.Rate:0} messages/s of {settings.Size} bytes)",
+            Bars(StageKind.Steady, "0.0", f => f.CpuPerDelivery));
         chart.Add("Latency, ms: p50, and p99 in pale", Bars(StageKind.Steady, "0.0", f => f.P50, f => f.P99));
         chart.Add("Deliveries per second at saturation", Bars(StageKind.Saturation, "#,0", f => f.DeliveriesPerSecond));
         chart.Add("Memory per idle connection, bytes", Bars(StageKind.Idle, "#,0", f => f.BytesPerConnection));

@@ -25,7 +25,8 @@ internal sealed record Measurement(ServerKind Server, StageKind Kind, int Connec
             StageKind.Steady => FormattableString.Invariant(
                 $"{figures.CpuPerDelivery:0.0} us CPU per delivery, p50 {figures.P50:0.0} ms, p99 {figures.P99:0.0} ms"),
             StageKind.Saturation => FormattableString.Invariant(
-                $"{figures.DeliveriesPerSecond:#,0} deliveries/s, {figures.CpuPerDelivery:0.00} us CPU each (client: {figures.ClientCores:0.0} cores)"),
+                $"{figures.DeliveriesPerSecond:#,0} deliveries/s, {figures.CpuPerDelivery:0.00} us CPU each " +
+                $"(client: {figures.ClientCores:0.0} cores)"),
             _ => FormattableString.Invariant($"{figures.BytesPerConnection:#,0} bytes per idle connection"),
         };
         line += FormattableString.Invariant($"  (before it {figures.BusyBefore:0.00} cores busy)");

@@ -41,7 +41,8 @@ internal static class SlowReport
         void Median(string name, string format, Func<Figures, double> figure) =>
             Row(name, runs => Spread.Text(format, new Spread(runs.Select(run => figure(run.Fast)))));
 
-        void Sum(string name, Func<Figures, long> figure) => Row(name, runs => runs.Sum(run => figure(run.Fast)).ToString("#,0", Invariant));
+        void Sum(string name, Func<Figures, long> figure) =>
+            Row(name, runs => runs.Sum(run => figure(run.Fast)).ToString("#,0", Invariant));
 
         void Row(string name, Func<IReadOnlyList<SlowRun>, string> cell) => text.AppendLine($"| {name} | {cell(alone)} | {cell(beside)} |");
     }

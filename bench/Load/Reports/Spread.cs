@@ -13,7 +13,9 @@ internal sealed class Spread(IEnumerable<double> runs)
     internal static string Text(string format, params IEnumerable<Spread> spreads)
     {
         var medians = Join(spread => Number(spread.Median));
-        return spreads.First()._runs.Length == 1 ? medians : $"{medians} ({Join(spread => $"{Number(spread._runs[0])}..{Number(spread._runs[^1])}")})";
+        return spreads.First()._runs.Length == 1
+            ? medians
+            : $"{medians} ({Join(spread => $"{Number(spread._runs[0])}..{Number(spread._runs[^1])}")})";
 
         string Join(Func<Spread, string> text) => string.Join(" / ", spreads.Select(text));
 

@@ -39,12 +39,15 @@ internal static class StopReport
 
     private static void Seconds(StringBuilder text, IReadOnlyList<StopRun> runs)
     {
-        text.Append("| second after SIGTERM |").AppendJoin("|", runs.Select(run => $" ends, {run.Name} | first tries to reconnect ")).AppendLine("|");
+        text.Append("| second after SIGTERM |")
+            .AppendJoin("|", runs.Select(run => $" ends, {run.Name} | first tries to reconnect "))
+            .AppendLine("|");
         text.Append("|---:|").AppendJoin("|", runs.Select(_ => "---:|---:")).AppendLine("|");
         var last = runs.SelectMany(run => run.Ends.Concat(run.Returns)).DefaultIfEmpty().Max();
         for (var second = 0; second <= last; second++)
         {
-            var cells = runs.Select(run => string.Create(Invariant, $" {Within(run.Ends, second):#,0} | {Within(run.Returns, second):#,0} "));
+            var cells = runs.Select(run =>
+                string.Create(Invariant, $" {Within(run.Ends, second):#,0} | {Within(run.Returns, second):#,0} "));
             text.Append(Invariant, $"| {second}..{second + 1} |").AppendJoin("|", cells).AppendLine("|");
         }
     }

@@ -12,11 +12,13 @@ internal static class DescriptorLimit
             return connections;
         }
         var line = File.ReadLines("/proc/self/limits").First(line => line.StartsWith("Max open files", StringComparison.Ordinal));
-        if (!int.TryParse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], out var limit) || connections <= limit - OtherDescriptors)
+        if (!int.TryParse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], out var limit) ||
+            connections <= limit - OtherDescriptors)
         {
             return connections;
         }
-        Console.Error.WriteLine($"{limit - OtherDescriptors} connections instead of {connections}: a process may open {limit} files here (ulimit -n).");
+        Console.Error.WriteLine(
+            $"{limit - OtherDescriptors} connections instead of {connections}: a process may open {limit} files here (ulimit -n).");
         return limit - OtherDescriptors;
     }
 }

@@ -1,7 +1,14 @@
 namespace CometBench.Load.Servers;
 
 /// <summary>A server under test and how to talk to it.</summary>
-internal sealed record ServerKind(string Name, string Title, string Project, string[] Arguments, string Accept = "*/*", bool IsSignalR = false, Route Route = Route.Plain)
+internal sealed record ServerKind(
+    string Name,
+    string Title,
+    string Project,
+    string[] Arguments,
+    string Accept = "*/*",
+    bool IsSignalR = false,
+    Route Route = Route.Plain)
 {
     internal static readonly ServerKind Comet = new("comet", "Comet, script tags", "Server", []);
 

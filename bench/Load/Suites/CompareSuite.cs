@@ -4,7 +4,9 @@ using CometBench.Load.Servers;
 
 namespace CometBench.Load.Suites;
 
-/// <summary>Every server, one after another, each in a fresh process: steady traffic and saturation, then memory of idle connections.</summary>
+/// <summary>
+/// Every server, one after another, each in a fresh process: steady traffic and saturation, then memory of idle connections.
+/// </summary>
 internal sealed class CompareSuite(Settings settings, IReadOnlyList<ServerKind> servers)
 {
     private readonly Progress _progress = new(settings.Runs * servers.Count * (settings.Connections.Length + 1 + settings.Idle.Length));
@@ -13,7 +15,9 @@ internal sealed class CompareSuite(Settings settings, IReadOnlyList<ServerKind> 
 
     internal async Task RunAsync()
     {
-        var busy = settings.Connections.Select(n => (StageKind.Steady, n)).Append((StageKind.Saturation, settings.Saturate)).OrderBy(stage => stage.Item2);
+        var busy = settings.Connections.Select(n => (StageKind.Steady, n))
+            .Append((StageKind.Saturation, settings.Saturate))
+            .OrderBy(stage => stage.Item2);
         var idle = settings.Idle.Order().Select(n => (StageKind.Idle, n));
         var table = "";
         for (var run = 1; run <= settings.Runs; run++)

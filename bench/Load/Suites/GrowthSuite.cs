@@ -55,7 +55,8 @@ internal sealed class GrowthSuite(Settings settings)
     private async Task SizesAsync()
     {
         int[] sizes = [100, 1_000, 10_000, 100_000];
-        var runs = await TakeTurnsAsync([.. sizes.Select(size => new Variant($"{size:#,0} B", ServerKind.Comet, settings.Saturate) { Size = size })]);
+        var runs = await TakeTurnsAsync(
+            [.. sizes.Select(size => new Variant($"{size:#,0} B", ServerKind.Comet, settings.Saturate) { Size = size })]);
         var cpu = Cpu(runs);
         Add(
             "Message of 100 B, 1 KB, 10 KB, 100 KB: CPU per delivery",
@@ -111,7 +112,8 @@ internal sealed class GrowthSuite(Settings settings)
     private async Task ThreadsAsync()
     {
         int[] threads = [1, 2, 8];
-        var runs = await TakeTurnsAsync([.. threads.Select(count => new Variant($"{count} publishing threads", ServerKind.Comet with { Feed = "/burst" }, 10)
+        var burst = ServerKind.Comet with { Feed = "/burst" };
+        var runs = await TakeTurnsAsync([.. threads.Select(count => new Variant($"{count} publishing threads", burst, 10)
         {
             Load = server => new Burst(server.Address, count, BurstMessages, settings.Size),
         })]);
@@ -159,7 +161,8 @@ internal sealed class GrowthSuite(Settings settings)
             [runs[0], runs[i]]);
 
         static string Text(List<Figures> runs) =>
-            $"{Spread.Text("0.0", Cpu([runs]))} us, {Spread.Text("0.0", new Spread(runs.Select(f => f.P50)), new Spread(runs.Select(f => f.P99)))} ms";
+            $"{Spread.Text("0.0", Cpu([runs]))} us, " +
+            $"{Spread.Text("0.0", new Spread(runs.Select(f => f.P50)), new Spread(runs.Select(f => f.P99)))} ms";
     }
 
     private async Task HeldAsync()
@@ -174,7 +177,8 @@ internal sealed class GrowthSuite(Settings settings)
             foreach (var (n, figures) in counts.Zip(runs))
             {
                 figures.Add(await session.IdleAsync(n, watch));
-                _progress.Report(string.Create(Invariant, $"{Measurement.Line(StageKind.Idle, figures[^1])}, {figures[^1].IdleCores:0.000} cores for {n:#,0}"));
+                _progress.Report(string.Create(
+                    Invariant, $"{Measurement.Line(StageKind.Idle, figures[^1])}, {figures[^1].IdleCores:0.000} cores for {n:#,0}"));
             }
         }
         var bytes = runs.Select(figures => new Spread(figures.Select(f => f.BytesPerConnection))).ToArray();
@@ -239,7 +243,8 @@ internal sealed class GrowthSuite(Settings settings)
             {
                 await using var session = await Session.StartAsync(variant.Kind, settings with { Size = variant.Size ?? settings.Size });
                 var audience = variant.Kind.AudienceOf(variant.Connections);
-                var load = variant.Load?.Invoke(session.Server) ?? new PacedLoad(variant.Rate ?? settings.Rate, audience, settings.Duration);
+                var load = variant.Load?.Invoke(session.Server) ??
+                    new PacedLoad(variant.Rate ?? settings.Rate, audience, settings.Duration);
                 figures.Add(await session.RunAsync(variant.Connections, load));
                 _progress.Report($"{variant.Name,-24} {Measurement.Line(StageKind.Steady, figures[^1])}");
             }

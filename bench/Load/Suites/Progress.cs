@@ -12,6 +12,7 @@ internal sealed class Progress(int total)
     internal void Report(string text)
     {
         var width = total.ToString(CultureInfo.InvariantCulture).Length;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_watch.Elapsed:mm\\:ss}  {(++_done).ToString(CultureInfo.InvariantCulture).PadLeft(width)}/{total}  {text}"));
+        var number = (++_done).ToString(CultureInfo.InvariantCulture).PadLeft(width);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_watch.Elapsed:mm\\:ss}  {number}/{total}  {text}"));
     }
 }

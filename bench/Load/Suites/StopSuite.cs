@@ -20,7 +20,10 @@ internal sealed class StopSuite(Settings settings)
         [
             await MeasureAsync("at once", [], "/sub", settings.Held),
             await MeasureAsync(
-                FormattableString.Invariant($"over {settings.Drain.TotalSeconds:0.#} s"), ["--Comet:Drain", $"{settings.Drain:c}"], "/sub", settings.Held),
+                FormattableString.Invariant($"over {settings.Drain.TotalSeconds:0.#} s"),
+                ["--Comet:Drain", $"{settings.Drain:c}"],
+                "/sub",
+                settings.Held),
             await MeasureAsync("sequences, at once", [], "/clock", settings.Held / 10),
         ];
         Console.WriteLine();

@@ -68,7 +68,8 @@ public class PageTests
 
         Assert.Contains($"data-root=\"{root}\"", page, StringComparison.Ordinal);
         Assert.DoesNotContain("{root}", page, StringComparison.Ordinal);
-        foreach (var file in Files.Where(file => file.EndsWith("css", StringComparison.Ordinal) || file.EndsWith("js", StringComparison.Ordinal)))
+        foreach (var file in Files.Where(file =>
+            file.EndsWith("css", StringComparison.Ordinal) || file.EndsWith("js", StringComparison.Ordinal)))
         {
             Assert.Contains($"=\"{root}{file}\"", page, StringComparison.Ordinal);
             using var found = await app.GetAsync(root + file);
@@ -90,7 +91,9 @@ public class PageTests
             using var again = await app.GetAsync("/_comet" + file, ("If-None-Match", response.Headers.ETag!.ToString()));
             Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);
             using var head = await app.Client.SendAsync(new(HttpMethod.Head, "/_comet" + file), TestContext.Current.CancellationToken);
-            Assert.Equal((HttpStatusCode.OK, response.Content.Headers.ContentLength), (head.StatusCode, head.Content.Headers.ContentLength));
+            Assert.Equal(
+                (HttpStatusCode.OK, response.Content.Headers.ContentLength),
+                (head.StatusCode, head.Content.Headers.ContentLength));
             using var post = await app.Client.PostAsync("/_comet" + file, null, TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.MethodNotAllowed, post.StatusCode);
         }

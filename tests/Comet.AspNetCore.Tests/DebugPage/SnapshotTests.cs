@@ -36,7 +36,8 @@ public class SnapshotTests
             ["/source ndjson", "news script", "news sse", "rooms/a + rooms/b + rooms/c + 1 more ndjson"],
             streams.Rows.Select(static row => $"{row.Name} {row.Format}").Order(StringComparer.Ordinal));
         Assert.Equal(["/source"], streams.Rows.Where(static row => row.IsSequence).Select(static row => row.Name));
-        Assert.All(streams.Rows, static row => Assert.Equal((row.IsSequence ? null : 0L, false, "127.0.0.1"), (row.Lag, row.IsSlow, row.Holder)));
+        Assert.All(streams.Rows, static row => Assert.Equal(
+            (row.IsSequence ? null : 0L, false, "127.0.0.1"), (row.Lag, row.IsSlow, row.Holder)));
         Assert.All(streams.Rows, static row => Assert.InRange(row.Bytes, 1, 4096));
         Assert.Equal(4, app.OpenStreams);
         Assert.Equal(4, meter.Sum("comet.stream.active"));
@@ -164,7 +165,8 @@ public class SnapshotTests
         }
         await using var snapshots = await app.OpenSnapshotsAsync();
 
-        var streams = (await snapshots.NextSnapshotAsync(static snapshot => snapshot.Streams.Rows.Any(static row => row.Waiting > 1000))).Streams;
+        var streams = (await snapshots.NextSnapshotAsync(
+            static snapshot => snapshot.Streams.Rows.Any(static row => row.Waiting > 1000))).Streams;
 
         Assert.Equal(1, streams.Slow);
         Assert.Equal([("ndjson", true), ("sse", false)], streams.Rows.Select(static row => (row.Format, row.IsSlow)));
@@ -265,7 +267,8 @@ public class SnapshotTests
         {
             InstrumentPublished = (instrument, _) =>
             {
-                if (instrument.Meter.Scope == app.Services.GetRequiredService<IMeterFactory>() && instrument.Meter.Name == "Comet.AspNetCore")
+                if (instrument.Meter.Scope == app.Services.GetRequiredService<IMeterFactory>() &&
+                    instrument.Meter.Name == "Comet.AspNetCore")
                 {
                     instruments.Add(instrument);
                 }

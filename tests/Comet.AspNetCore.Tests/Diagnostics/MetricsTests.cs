@@ -114,7 +114,8 @@ public class MetricsTests
             () => meter.Of("http.server.active_requests").Count == 8 && meter.Of("http.server.request.duration").Count >= 2,
             "all requests have ended");
         var durations = meter.Of("http.server.request.duration");
-        var routes = durations.Select(duration => Assert.Single(duration.Tags, tag => tag.StartsWith("http.route=", StringComparison.Ordinal)));
+        var routes = durations.Select(
+            duration => Assert.Single(duration.Tags, tag => tag.StartsWith("http.route=", StringComparison.Ordinal)));
         Assert.Equal(["http.route=/news", "http.route=/page"], routes.Order());
         Assert.Contains("http.response.status_code=400", durations.SelectMany(duration => duration.Tags));
         Assert.Equal("true", marks["/news"]);
@@ -134,7 +135,8 @@ public class MetricsTests
                     context.Features.GetRequiredFeature<IHttpActivityFeature>().Activity.GetTagItem("http.long_running"));
             });
             app.MapGet("/news", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-            app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+            app.MapGet("/sequence", (Feed<string> news) =>
+                CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             app.MapGet("/page", () => "page");
         },
         builder =>
@@ -158,7 +160,9 @@ public class MetricsTests
         Assert.Equal(3, meter.Sum("comet.message.delivered", "comet.format=script"));
         Assert.InRange(meter.Sum("comet.stream.io"), 1024, 4096);
         Assert.Contains("comet.end.reason=completed", Assert.Single(meter.Of("comet.stream.duration")).Tags);
-        Assert.DoesNotContain(meter.Of("comet.stream.active").SelectMany(active => active.Tags), tag => tag.StartsWith("comet.feed", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            meter.Of("comet.stream.active").SelectMany(active => active.Tags),
+            tag => tag.StartsWith("comet.feed", StringComparison.Ordinal));
 
         static async IAsyncEnumerable<string> Three()
         {
@@ -221,7 +225,8 @@ public class MetricsTests
             {
                 app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
                 app.MapGet("/several", (Feed<string> news) => CometResults.Feeds([news], "parent.f"));
-                app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+                app.MapGet("/sequence", (Feed<string> news) =>
+                    CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             },
             builder => builder.Services.AddSingleton<TimeProvider>(time).AddFeed<string>("news"));
         using var meter = new RecordedMeter(app);
@@ -271,7 +276,9 @@ public class MetricsTests
 
         Assert.Equal(10, meter.Sum("comet.message.published", "comet.feed=rooms"));
         Assert.Equal(10, meter.Sum("comet.message.delivered", "comet.feed=rooms"));
-        Assert.DoesNotContain(Units.Keys.SelectMany(meter.Of).SelectMany(measurement => measurement.Tags), tag => tag.Contains("secret", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Units.Keys.SelectMany(meter.Of).SelectMany(measurement => measurement.Tags),
+            tag => tag.Contains("secret", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -16,7 +16,8 @@ public class BrokenConnectionTests
     [InlineData(false)]
     public async Task It_ends_alone_and_is_logged(bool throwsAtOnce)
     {
-        await using var app = await NewsApp.StartAsync(configure: builder => builder.Services.AddTransient<IStartupFilter>(_ => new Faulty(throwsAtOnce)));
+        await using var app = await NewsApp.StartAsync(
+            configure: builder => builder.Services.AddTransient<IStartupFilter>(_ => new Faulty(throwsAtOnce)));
         using var meter = new RecordedMeter(app);
         await using var good = await app.OpenAsync("/");
         await good.NextAsync(CometMessageKind.Open);
@@ -60,7 +61,8 @@ public class BrokenConnectionTests
 
         public Task StartAsync(CancellationToken cancellationToken = default) => inner.StartAsync(cancellationToken);
 
-        public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
 
         public Task CompleteAsync() => inner.CompleteAsync();
     }

@@ -293,7 +293,9 @@ public class CatchUpTests
         _store.IsUnavailable = false;
         await using var back = await app.OpenAsync("/", lastEventId: messages[^1].Id);
         Assert.True((await back.NextAsync(CometMessageKind.Open)).Recovered);
-        Assert.Equal(Numbers(messages.Count + 1, 1000), (await back.TakeAsync(1000 - messages.Count)).Select(message => message.Value.GetString()));
+        Assert.Equal(
+            Numbers(messages.Count + 1, 1000),
+            (await back.TakeAsync(1000 - messages.Count)).Select(message => message.Value.GetString()));
         await app.StopWithoutErrorAsync();
     }
 

@@ -88,7 +88,11 @@ public class FeedReadingTests
         store.Intrude("\"behind it\""u8.ToArray());
         await using var app = await StartAsync(configure: builder => builder.Services.AddSingleton<IFeedStore>(store));
 
-        var texts = await app.News().ReadAsync(FeedPosition.Earliest).Select(message => message.Value).ToListAsync().AsTask().WithPatience();
+        var texts = await app.News().ReadAsync(FeedPosition.Earliest)
+            .Select(message => message.Value)
+            .ToListAsync()
+            .AsTask()
+            .WithPatience();
 
         Assert.Equal(Numbers(1, messages), texts);
         Assert.Empty(await app.News().ReadAsync().ToListAsync().AsTask().WithPatience());

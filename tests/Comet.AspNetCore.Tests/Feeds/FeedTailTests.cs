@@ -159,7 +159,8 @@ public class FeedTailTests
         Assert.Equal(0, tail.FindSince(DateTimeOffset.MaxValue)!.Value.Offset);
         foreach (var offset in Enumerable.Range(1, 10))
         {
-            tail.Append([Entry(offset, "1") with { At = DateTimeOffset.UnixEpoch.AddSeconds(offset == 8 ? 60 : offset) }]); // one clock is ahead
+            var at = DateTimeOffset.UnixEpoch.AddSeconds(offset == 8 ? 60 : offset); // one clock is ahead
+            tail.Append([Entry(offset, "1") with { At = at }]);
         }
 
         Assert.Equal([10, 9, 8, 7, 7], new[] { 0, 1, 2, 3, 4 }.Select(count => tail.FindNewest(count)!.Value.Offset));

@@ -7,7 +7,9 @@ using static Comet.AspNetCore.Tests.Hosting.NewsApp;
 
 namespace Comet.AspNetCore.Tests.Feeds;
 
-/// <summary>A store that does not answer while clients catch up: it holds up nobody else, and they are told what they can be told.</summary>
+/// <summary>
+/// A store that does not answer while clients catch up: it holds up nobody else, and they are told what they can be told.
+/// </summary>
 public class HungStoreTests
 {
     private const int FirstPage = 256;
@@ -21,7 +23,8 @@ public class HungStoreTests
     [InlineData(CometFormat.ScriptTags)]
     [InlineData(CometFormat.ServerSentEvents)]
     [InlineData(CometFormat.Ndjson)]
-    public async Task A_stream_of_several_feeds_begins_without_the_one_whose_store_is_away_and_has_it_when_it_comes_again(CometFormat format)
+    public async Task A_stream_of_several_feeds_begins_without_the_one_whose_store_is_away_and_has_it_when_it_comes_again(
+        CometFormat format)
     {
         var time = new ManualTime();
         var (absent, present) = (new ScriptedStore { IsUnavailable = true }.With(1), new ScriptedStore().With(1));

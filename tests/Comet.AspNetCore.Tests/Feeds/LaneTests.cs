@@ -172,7 +172,8 @@ public sealed class LaneTests : IDisposable
         }
         Append(other.Tail, 2);
         var seen = new ManualResetEventSlim();
-        Join(new FeedSet([other], "other", areNamed: false), [other.Tail.State.Start], () => seen.Set()); // the lane has come past all of them
+        // The lane has come past all of them.
+        Join(new FeedSet([other], "other", areNamed: false), [other.Tail.State.Start], () => seen.Set());
         seen.Wait(Eventually.Patience);
         taken.SetResult(true);
 
@@ -235,7 +236,10 @@ public sealed class LaneTests : IDisposable
             {
                 isReset = true;
                 _tail.Reset("another", head: 0);
-                _tail.Append([new(1, "2"u8.ToArray(), DateTimeOffset.UnixEpoch), new(2, ReadOnlyMemory<byte>.Empty, DateTimeOffset.UnixEpoch)]);
+                _tail.Append([
+                    new(1, "2"u8.ToArray(), DateTimeOffset.UnixEpoch),
+                    new(2, ReadOnlyMemory<byte>.Empty, DateTimeOffset.UnixEpoch),
+                ]);
             }
         };
 
@@ -333,7 +337,8 @@ public sealed class LaneTests : IDisposable
 
         public bool GetResult(short token) => true;
 
-        public ValueTaskSourceStatus GetStatus(short token) => _asked++ == 0 ? ValueTaskSourceStatus.Pending : ValueTaskSourceStatus.Succeeded;
+        public ValueTaskSourceStatus GetStatus(short token) =>
+            _asked++ == 0 ? ValueTaskSourceStatus.Pending : ValueTaskSourceStatus.Succeeded;
 
         public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
             continuation(state);

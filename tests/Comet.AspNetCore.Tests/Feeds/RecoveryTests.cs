@@ -54,7 +54,8 @@ public class RecoveryTests(ITestOutputHelper output)
 
         await reading;
         output.WriteLine(
-            $"seed {seed}: {readers} readers over {wire}, {messages} messages in {clock.Elapsed.TotalSeconds:0.0} s, {crowd.Sum(reader => reader.Cuts)} cuts, " +
+            $"seed {seed}: {readers} readers over {wire}, {messages} messages in {clock.Elapsed.TotalSeconds:0.0} s, " +
+            $"{crowd.Sum(reader => reader.Cuts)} cuts, " +
             $"{crowd.Count(reader => reader.Failure is null)} readers had 1..{messages} in order, without a gap or a duplicate");
         Assert.All(crowd, reader =>
         {

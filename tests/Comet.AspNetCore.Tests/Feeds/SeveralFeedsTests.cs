@@ -183,7 +183,8 @@ public class SeveralFeedsTests
         var positions = new Dictionary<string, string>();
         using (var response = await PostAsync(app, CometFormat.Ndjson, Keys(Count)))
         {
-            await using var messages = CometReader.ReadAsync(response, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+            await using var messages = CometReader.ReadAsync(response, TestContext.Current.CancellationToken)
+                .GetAsyncEnumerator(TestContext.Current.CancellationToken);
             while (positions.Count < Count && await messages.MoveNextAsync())
             {
                 positions[messages.Current.Feed!] = messages.Current.Id!;
@@ -334,7 +335,10 @@ public class SeveralFeedsTests
     public async Task A_form_is_in_UTF8(string type, int status)
     {
         await using var app = await StartAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/both?wait=0") { Content = new ByteArrayContent("feed=a"u8.ToArray()) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/both?wait=0")
+        {
+            Content = new ByteArrayContent("feed=a"u8.ToArray()),
+        };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
 
         using var response = await app.Client.SendAsync(request, TestContext.Current.CancellationToken);

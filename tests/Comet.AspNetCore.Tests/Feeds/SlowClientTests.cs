@@ -169,7 +169,9 @@ public class SlowClientTests
         builder.Services.AddSingleton<TimeProvider>(_time);
     }
 
-    /// <summary>A client that has read the open message, and then nothing while all messages were published and another client read them.</summary>
+    /// <summary>
+    /// A client that has read the open message, and then nothing while all messages were published and another client read them.
+    /// </summary>
     private static async Task<TestStream> StallAsync(TestApp app, HttpClient client)
     {
         var slow = await TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null);

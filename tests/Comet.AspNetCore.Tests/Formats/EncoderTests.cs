@@ -22,9 +22,19 @@ public partial class EncoderTests
         ["default"] = new(),
         ["web"] = new(JsonSerializerDefaults.Web),
         ["relaxed"] = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping },
-        ["relaxed, indented"] = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true, NewLine = "\r\n", IndentCharacter = '\t' },
+        ["relaxed, indented"] = new()
+        {
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            WriteIndented = true,
+            NewLine = "\r\n",
+            IndentCharacter = '\t',
+        },
         ["all of Unicode"] = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) },
-        ["source-generated"] = new(JsonSerializerDefaults.Web) { TypeInfoResolver = Generated.Default, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping },
+        ["source-generated"] = new(JsonSerializerDefaults.Web)
+        {
+            TypeInfoResolver = Generated.Default,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        },
         ["references"] = new() { ReferenceHandler = ReferenceHandler.Preserve },
     };
 
@@ -133,7 +143,8 @@ public partial class EncoderTests
     {
         foreach (var text in HostileValues.Strings.Append("\r").Append("\n"))
         {
-            var message = await Send(output => SafeJson.Write(new Raw($"{{\r\n\"a\":\r{JsonSerializer.Serialize(text)}\n}}"), new() { Converters = { new RawConverter() } }, output), format);
+            var raw = new Raw($"{{\r\n\"a\":\r{JsonSerializer.Serialize(text)}\n}}");
+            var message = await Send(output => SafeJson.Write(raw, new() { Converters = { new RawConverter() } }, output), format);
 
             Assert.Equal(text, message.Value.GetProperty("a").GetString());
         }
@@ -147,7 +158,9 @@ public partial class EncoderTests
             var message = await Send(output => SafeJson.Write(value, options, output), format);
 
             using var document = JsonDocument.Parse(expected, new() { MaxDepth = int.MaxValue });
-            Assert.True(SameJson(document.RootElement, message.Value), $"{format}: {Encoding.UTF8.GetString(expected)} arrived as {message.Text}");
+            Assert.True(
+                SameJson(document.RootElement, message.Value),
+                $"{format}: {Encoding.UTF8.GetString(expected)} arrived as {message.Text}");
         }
     }
 
@@ -173,7 +186,8 @@ public partial class EncoderTests
     // What the reader takes for the script must be what a real HTML parser takes for it.
     private static void AssertOneScriptEach(string script, string json)
     {
-        var document = new HtmlParser().ParseDocument("<!DOCTYPE html><html><head><title>x</title></head><body>" + script + "<script>canary</script></body></html>");
+        var document = new HtmlParser().ParseDocument(
+            "<!DOCTYPE html><html><head><title>x</title></head><body>" + script + "<script>canary</script></body></html>");
         Assert.Equal(2, document.Scripts.Length);
         Assert.Equal("canary", document.Scripts[1].Text);
         var call = document.Scripts[0].Text;
@@ -216,16 +230,19 @@ public partial class EncoderTests
     }
 
     private static async Task<List<CometMessage>> Read(CometFormat format, string body) =>
-        await CometReader.ReadAsync(new ChunkedBody(Encoding.UTF8.GetBytes(body).Chunk(4096)), format).ToListAsync(TestContext.Current.CancellationToken);
+        await CometReader.ReadAsync(new ChunkedBody(Encoding.UTF8.GetBytes(body).Chunk(4096)), format)
+            .ToListAsync(TestContext.Current.CancellationToken);
 
     private static bool SameJson(JsonElement a, JsonElement b) =>
         a.ValueKind == b.ValueKind && a.ValueKind switch
         {
             JsonValueKind.String => a.GetString() == b.GetString(),
             JsonValueKind.Number => a.GetRawText() == b.GetRawText(),
-            JsonValueKind.Array => a.GetArrayLength() == b.GetArrayLength() && a.EnumerateArray().Zip(b.EnumerateArray()).All(pair => SameJson(pair.First, pair.Second)),
+            JsonValueKind.Array => a.GetArrayLength() == b.GetArrayLength() &&
+                a.EnumerateArray().Zip(b.EnumerateArray()).All(pair => SameJson(pair.First, pair.Second)),
             JsonValueKind.Object => a.EnumerateObject().Count() == b.EnumerateObject().Count() &&
-                a.EnumerateObject().Zip(b.EnumerateObject()).All(pair => pair.First.Name == pair.Second.Name && SameJson(pair.First.Value, pair.Second.Value)),
+                a.EnumerateObject().Zip(b.EnumerateObject())
+                    .All(pair => pair.First.Name == pair.Second.Name && SameJson(pair.First.Value, pair.Second.Value)),
             _ => true,
         };
 
@@ -242,7 +259,8 @@ public partial class EncoderTests
 
     private sealed class RawConverter : JsonConverter<Raw>
     {
-        public override Raw Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+        public override Raw Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            throw new NotSupportedException();
 
         public override void Write(Utf8JsonWriter writer, Raw value, JsonSerializerOptions options) => writer.WriteRawValue(value.Json);
     }

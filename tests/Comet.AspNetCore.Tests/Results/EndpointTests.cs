@@ -39,7 +39,8 @@ public class EndpointTests
     public Task Output_caching_keeps_no_stream_that_has_ended() => AnswersAnewAsync(AddOutputCache, app => app.UseOutputCache());
 
     [Fact]
-    public Task Response_caching_keeps_no_stream_that_has_ended() => AnswersAnewAsync(services => services.AddResponseCaching(), app => app.UseResponseCaching());
+    public Task Response_caching_keeps_no_stream_that_has_ended() =>
+        AnswersAnewAsync(services => services.AddResponseCaching(), app => app.UseResponseCaching());
 
     [Theory]
     [InlineData("/sequence")]
@@ -48,7 +49,8 @@ public class EndpointTests
     public async Task A_request_timeout_cuts_no_stream(string path)
     {
         await using var app = await StartAsync(
-            services => services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy { Timeout = RequestTimeout }),
+            services => services.AddRequestTimeouts(
+                timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy { Timeout = RequestTimeout }),
             app => app.UseRequestTimeouts());
         await using var stream = await app.OpenAsync(path);
         Assert.Equal(HttpStatusCode.OK, stream.Response.StatusCode);
@@ -124,7 +126,8 @@ public class EndpointTests
                 await Task.Delay(Late, cancellation);
                 return CometResults.Feed(news, "parent.f");
             });
-            app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+            app.MapGet("/sequence", (Feed<string> news) =>
+                CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             app.MapGet("/text", () => "text");
             app.MapControllers();
         },

@@ -25,7 +25,8 @@ public class JsonOptionsTests
     {
         await using var app = await StartAsync(builder =>
         {
-            builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower);
+            builder.Services.ConfigureHttpJsonOptions(
+                options => options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower);
             if (hasControllers)
             {
                 builder.Services.AddControllers()
@@ -123,8 +124,10 @@ public class JsonOptionsTests
 
     internal sealed class Converter : JsonConverter<Converted>
     {
-        public override Converted Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+        public override Converted Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            throw new NotSupportedException();
 
-        public override void Write(Utf8JsonWriter writer, Converted value, JsonSerializerOptions options) => writer.WriteStringValue("converted");
+        public override void Write(Utf8JsonWriter writer, Converted value, JsonSerializerOptions options) =>
+            writer.WriteStringValue("converted");
     }
 }

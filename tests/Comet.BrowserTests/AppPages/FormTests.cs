@@ -61,7 +61,11 @@ public partial class FormTests(TestBrowsers browsers)
     [InlineData("http", "Name=form", "^form=[^;]*; path=/; samesite=strict; httponly$", true)]
     [InlineData("https", "Name=form", "^__Host-form=[^;]*; path=/; secure; samesite=strict; httponly$", true)]
     [InlineData("https", "Name=form Path=/announcements", "^form=[^;]*; path=/announcements; secure; samesite=strict; httponly$", true)]
-    [InlineData("https", "SameSite=Lax MaxAge=1:00:00 Extensions:0=Partitioned", "; max-age=3600; path=/; secure; samesite=lax; httponly; Partitioned$", true)]
+    [InlineData(
+        "https",
+        "SameSite=Lax MaxAge=1:00:00 Extensions:0=Partitioned",
+        "; max-age=3600; path=/; secure; samesite=lax; httponly; Partitioned$",
+        true)]
     public async Task The_cookie_of_the_form_is_as_the_owner_set_it_and_bound_to_the_host_where_HTTPS_allows_it(
         string scheme, string settings, string expected, bool isSetLater = false)
     {

@@ -106,7 +106,11 @@ public sealed class WebKit : IAsyncDisposable
     }
 
     private Task<(bool IsDone, JsonNode? Value)> ExecuteAsync(string function, object[] args, CancellationToken cancellation = default) =>
-        TrySendAsync(HttpMethod.Post, _session + "execute/sync", new { script = $"return ({function})(...arguments);", args }, cancellation);
+        TrySendAsync(
+            HttpMethod.Post,
+            _session + "execute/sync",
+            new { script = $"return ({function})(...arguments);", args },
+            cancellation);
 
     // A page that is left meanwhile goes to the back/forward cache, and never answers.
     private async Task<(bool IsDone, JsonNode? Value)> TryExecuteAsync(string function)

@@ -3,7 +3,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.BrowserTests.Hosting;
 
-/// <summary>What the site has besides its news, on one stream: <c>scores</c>, the keys of <c>rooms</c>, and <c>secret</c>, for nobody.</summary>
+/// <summary>
+/// What the site has besides its news, on one stream: <c>scores</c>, the keys of <c>rooms</c>, and <c>secret</c>, for nobody.
+/// </summary>
 public sealed class Desk(Feed<News> news, Feed<Desk.Score> scores, KeyedFeeds<Desk.Line> rooms, Feed<Desk.Secret> secret)
 {
     internal const string Stream = "/desk/stream";

@@ -25,7 +25,11 @@ internal sealed class Proxy : IAsyncDisposable
     internal Proxy(string target, ProxyKind kind)
     {
         _kind = kind;
-        _client = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(target), Timeout = Timeout.InfiniteTimeSpan };
+        _client = new(new SocketsHttpHandler { AllowAutoRedirect = false })
+        {
+            BaseAddress = new Uri(target),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Logging.AddConsole().SetMinimumLevel(LogLevel.Critical); // what is aborted is meant to be
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");

@@ -4,7 +4,9 @@ using Microsoft.Playwright;
 
 namespace Comet.BrowserTests.Sources;
 
-/// <summary>Who signs in in a browser where another user did reads nothing of the first one's, though tabs share their connections.</summary>
+/// <summary>
+/// Who signs in in a browser where another user did reads nothing of the first one's, though tabs share their connections.
+/// </summary>
 [Trait("Category", "Matrix")]
 public sealed class AudienceTests(TestBrowsers browsers) : IAsyncDisposable
 {
@@ -53,7 +55,8 @@ public sealed class AudienceTests(TestBrowsers browsers) : IAsyncDisposable
         }
     }
 
-    private Task<Reader> OpenTabAsync(IBrowserContext profile, string? url = null) => profile.OpenTabAsync(url ?? _site.Url, stream: Stream);
+    private Task<Reader> OpenTabAsync(IBrowserContext profile, string? url = null) =>
+        profile.OpenTabAsync(url ?? _site.Url, stream: Stream);
 
     private Task SignInAsync(IBrowserContext profile, string name) =>
         profile.AddCookiesAsync([new() { Name = SignIn.Cookie, Value = name, Url = _site.Url }]);

@@ -122,7 +122,8 @@ public class DeliveryTests(TestBrowsers browsers, ITestOutputHelper output)
     public async Task Values_that_are_no_JSON_arrive_as_they_are()
     {
         await using var site = new Site();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(), site.Url, "/test/streams/functions", new { transport = "frame" });
+        var reader = await Reader.OpenAsync(
+            await browsers.OpenTabAsync(), site.Url, "/test/streams/functions", new { transport = "frame" });
 
         await reader.WaitForMessagesAsync(2);
 

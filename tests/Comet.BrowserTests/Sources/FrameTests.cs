@@ -32,7 +32,8 @@ public class FrameTests(TestBrowsers browsers)
     public async Task A_page_that_moves_it_loses_and_repeats_nothing(BrowserKind kind)
     {
         await using var site = new Site();
-        var reader = await Reader.OpenAsync(await browsers.OpenTabAsync(kind), site.Url, News.Stream, new { from = "earliest", transport = "frame" });
+        var reader = await Reader.OpenAsync(
+            await browsers.OpenTabAsync(kind), site.Url, News.Stream, new { from = "earliest", transport = "frame" });
         await reader.WaitForEventAsync("open");
         await site.PublishAsync("1");
         await site.PublishAsync("2");

@@ -66,7 +66,12 @@ public class HabitTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
 
         await reader.CloseSourceAsync();
         await own.PublishAsync("2");
-        await page.EvaluateAsync("() => { reader.source.reconnect(); reader.source.onopen = event => { window.recovered = event.recovered; }; }");
+        await page.EvaluateAsync("""
+            () => {
+              reader.source.reconnect();
+              reader.source.onopen = event => { window.recovered = event.recovered; };
+            }
+            """);
         await reader.WaitForMessagesAsync(2);
 
         Assert.Equal(["1", "2"], (await reader.ValuesAsync<News>()).Select(news => news.Text));
@@ -136,7 +141,8 @@ public class HabitTests(Site site, TestBrowsers browsers) : IClassFixture<Site>
         await reader.WaitForEventAsync(opens ? "open" : "closed");
 
         Assert.Equal(
-            opens ? new("open", null, null, null, 1) : new ReaderEvent("closed", "blocked", null, null, 2), (await reader.EventsAsync())[0]);
+            opens ? new("open", null, null, null, 1) : new ReaderEvent("closed", "blocked", null, null, 2),
+            (await reader.EventsAsync())[0]);
         await reader.Page.CloseAsync();
     }
 

@@ -6,7 +6,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.BrowserTests.Sources;
 
-/// <summary>Whatever stands between the browser and the server: which transport gets through, and what a page is told where none does.</summary>
+/// <summary>
+/// Whatever stands between the browser and the server: which transport gets through, and what a page is told where none does.
+/// </summary>
 [Trait("Category", "Matrix")]
 public class ProxyTests(TestBrowsers browsers, ITestOutputHelper output)
 {

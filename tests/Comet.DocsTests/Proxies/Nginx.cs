@@ -59,7 +59,9 @@ internal sealed class Nginx : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("comet-nginx-");
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "nginx.conf"), Configuration(document, changes));
         var nginx = new Nginx(
-            Process.Start(Executable!, ["-p", folder.FullName, "-e", "stderr", "-c", Path.Combine(folder.FullName, "nginx.conf")]), folder, port);
+            Process.Start(Executable!, ["-p", folder.FullName, "-e", "stderr", "-c", Path.Combine(folder.FullName, "nginx.conf")]),
+            folder,
+            port);
         try
         {
             await Eventually.HoldsAsync(nginx.ListensAsync, "nginx listens");

@@ -365,7 +365,9 @@ public abstract class DurableStoreTests : FeedStoreTests
         foreach (var count in (int[])[0, 1, 280, 300, 301])
         {
             var newest = await again.GetNewestAsync(count).AsTask().WithPatience();
-            Assert.Equal(Payloads.Numbers(Math.Max(0, 300 - count), Math.Min(300, count)), newest.Messages.Select(message => message.Value));
+            Assert.Equal(
+                Payloads.Numbers(Math.Max(0, 300 - count), Math.Min(300, count)),
+                newest.Messages.Select(message => message.Value));
             Assert.Equal((last.Epoch, true), (newest.Head.Epoch, newest.Head.Offset >= last.Offset));
         }
         await again.PublishAsync("300");
@@ -460,7 +462,9 @@ public abstract class DurableStoreTests : FeedStoreTests
         foreach (var count in (int[])[1, 39, 40, 41])
         {
             var start = await StartAsync(again, FeedStart.AtNewest(count));
-            Assert.Equal(Payloads.Numbers(Math.Max(0, 40 - count), Math.Min(40, count)), await ReadAsync(again, start, Math.Min(40, count)));
+            Assert.Equal(
+                Payloads.Numbers(Math.Max(0, 40 - count), Math.Min(40, count)),
+                await ReadAsync(again, start, Math.Min(40, count)));
         }
         foreach (var time in (DateTimeOffset[])[times[0], times[20], times[39]])
         {

@@ -56,7 +56,8 @@ public abstract class FeedStoreTests
         await ReadAsync(isEnough: () => ids.Count == 1 + (2 * count));
 
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{count} feeds: at first {ids[0].Length} bytes, at most {ids.Max(static id => id.Length)}: {ids.MaxBy(static id => id.Length)}");
+            $"{count} feeds: at first {ids[0].Length} bytes, at most {ids.Max(static id => id.Length)}: " +
+            $"{ids.MaxBy(static id => id.Length)}");
         Assert.All(ids, id => Assert.InRange(id.Length, 1, 20 * count));
 
         Task PublishAsync(int messages) => Task.WhenAll(
@@ -210,7 +211,10 @@ public abstract class FeedStoreTests
 
         await EndsAsync(async () => await log.AppendAsync(Payloads.Of(1), cancelled));
         await EndsAsync(async () => await log.ReadAsync(0, 10, cancelled));
-        await EndsAsync(async () => await (await host.Store.OpenAsync(FeedName.Parse(feed), Plenty, new RecordingTail(), cancelled)).DisposeAsync());
+        await EndsAsync(async () =>
+        {
+            await using var log = await host.Store.OpenAsync(FeedName.Parse(feed), Plenty, new RecordingTail(), cancelled);
+        });
 
         var position = await AppendAsync(log, "2");
         var entries = await tail.ReceiveAsync(1);
@@ -269,7 +273,8 @@ public abstract class FeedStoreTests
 
         foreach (var feed in (Feed<string>[])[used, unused])
         {
-            var exception = await Assert.ThrowsAsync<ObjectDisposedException>(async () => await feed.PublishAsync("2").AsTask().WithPatience());
+            var exception = await Assert.ThrowsAsync<ObjectDisposedException>(
+                async () => await feed.PublishAsync("2").AsTask().WithPatience());
             Assert.StartsWith("The app has ended, and its feeds with it.", exception.Message);
             await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAsync(feed, FeedPosition.Earliest, 1).WithPatience());
         }
@@ -591,7 +596,8 @@ public abstract class FeedStoreTests
         {
             var start = await StartAsync(feed, FeedStart.AtNewest(count));
             Assert.Equal(
-                retained[^Math.Min(count, retained.Count)..], await ReadAsync(feed, start, Math.Min(count, retained.Count), last: texts[^1]));
+                retained[^Math.Min(count, retained.Count)..],
+                await ReadAsync(feed, start, Math.Min(count, retained.Count), last: texts[^1]));
         }
         var now = await StartAsync(feed, FeedStart.AtNewest(0));
         await feed.PublishAsync("next");
@@ -624,7 +630,9 @@ public abstract class FeedStoreTests
         foreach (var late in (DateTimeOffset[])[DateTimeOffset.MaxValue, DateTimeOffset.UtcNow.AddHours(1), entries[^1].At.AddTicks(1)])
         {
             var start = await StartAsync(feed, FeedStart.AtTime(late));
-            Assert.Equal((entries[^1].Offset, true), (Math.Min(start.Offset, entries[^1].Offset), start.Epoch == core.Tail.State.Head.Epoch));
+            Assert.Equal(
+                (entries[^1].Offset, true),
+                (Math.Min(start.Offset, entries[^1].Offset), start.Epoch == core.Tail.State.Head.Epoch));
         }
     }
 

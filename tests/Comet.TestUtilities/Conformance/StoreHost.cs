@@ -47,7 +47,10 @@ public sealed class StoreHost : IAsyncDisposable
 
     /// <summary>A feed of text that is not registered.</summary>
     public Feed<string> Feed(string name, FeedOptions options) =>
-        new(FeedName.Parse(name), new SingletonFeedHandle(Services.GetRequiredService<FeedRegistry>(), FeedName.Parse(name), options), JsonSerializerOptions.Web);
+        new(
+            FeedName.Parse(name),
+            new SingletonFeedHandle(Services.GetRequiredService<FeedRegistry>(), FeedName.Parse(name), options),
+            JsonSerializerOptions.Web);
 
     /// <summary>A family of feeds of text that is not registered.</summary>
     public KeyedFeeds<string> Feeds(string family, FeedOptions options) =>
