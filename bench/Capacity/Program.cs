@@ -35,7 +35,8 @@ void Print(Workload work)
         var (what, load, most) = plan.SaturatesFirst;
         var lost = plan.HasBroker ? Late(Server.WhileOthersAreLost(plan)) : "all wait for it";
         Console.WriteLine(
-            $"| {plan.Audience:#,0} | {plan.Cells:#,0} | {plan.Servers:#,0} | {plan.Cells * plan.Spare:#,0} | {nodes:#,0} | {plan.Rate:#,0} " +
+            $"| {plan.Audience:#,0} | {plan.Cells:#,0} | {plan.Servers:#,0} | {plan.Cells * plan.Spare:#,0} | {nodes:#,0} | " +
+            $"{plan.Rate:#,0} " +
             $"| {given} | {what}: {load:0} % of at most {most} % | {Late(Server.Usual(plan))} | {lost} |");
     }
 }

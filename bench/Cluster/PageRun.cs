@@ -50,7 +50,8 @@ internal static class PageRun
         var inOrder = seen.SequenceEqual(seen.Order());
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"browser {browser.Version}: {kills} servers killed, opened {opened} times, {confirmed.Count} confirmed, {seen.Length} shown, " +
+            $"browser {browser.Version}: {kills} servers killed, opened {opened} times, " +
+            $"{confirmed.Count} confirmed, {seen.Length} shown, " +
             $"{lost} lost, {doubled} doubled, {(inOrder ? "in" : "NOT in")} order"));
         return lost == 0 && doubled == 0 && inOrder && opened == kills + 1;
     }

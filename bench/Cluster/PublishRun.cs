@@ -34,7 +34,9 @@ internal static class PublishRun
             await DeliverAsync(publishing, reading, filling, 500, TimeSpan.FromSeconds(2)); // compiled and warm
         }
 
-        Console.WriteLine($"As fast as it is confirmed, {filling.Length + 22} bytes, median of {rounds} rounds. CPU is that of both servers, without the broker.");
+        Console.WriteLine(
+            $"As fast as it is confirmed, {filling.Length + 22} bytes, median of {rounds} rounds. " +
+            "CPU is that of both servers, without the broker.");
         Console.WriteLine($"{"publishers",10}  {"store",-8}  {"confirmed/s",11}  {"p50 ms",8}  {"p99 ms",8}  {"CPU us each",11}");
         foreach (var publishers in Numbers("publishers", "1,8,64"))
         {
@@ -45,10 +47,14 @@ internal static class PublishRun
                 measured => measured.Rate);
             foreach (var (store, measured) in stores.Zip(medians))
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{publishers,10}  {store.Name,-8}  {measured.Rate,11:F0}  {measured.P50,8:F3}  {measured.P99,8:F3}  {measured.Cpu,11:F1}"));
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{publishers,10}  {store.Name,-8}  {measured.Rate,11:F0}  {measured.P50,8:F3}  {measured.P99,8:F3}  " +
+                    $"{measured.Cpu,11:F1}"));
             }
         }
-        Console.WriteLine("From when a message was due to a reader, at a steady rate. In memory it is little but the lateness of the timer:");
+        Console.WriteLine(
+            "From when a message was due to a reader, at a steady rate. In memory it is little but the lateness of the timer:");
         Console.WriteLine($"{"rate/s",10}  {"store",-8}  {"delivered/s",11}  {"p50 ms",8}  {"p99 ms",8}");
         foreach (var rate in Numbers("rates", "200,1000"))
         {
@@ -56,7 +62,9 @@ internal static class PublishRun
                 stores, rounds, store => DeliverAsync(store.Publishing, store.Reading, filling, rate, duration), measured => measured.P50);
             foreach (var (store, measured) in stores.Zip(medians))
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rate,10}  {store.Name,-8}  {measured.Rate,11:F0}  {measured.P50,8:F3}  {measured.P99,8:F3}"));
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{rate,10}  {store.Name,-8}  {measured.Rate,11:F0}  {measured.P50,8:F3}  {measured.P99,8:F3}"));
             }
         }
         Directory.Delete(folder, recursive: true);
@@ -80,7 +88,8 @@ internal static class PublishRun
 
     private static Feed<string> FeedOf(WebApplication app) => app.Services.GetRequiredService<Feed<string>>();
 
-    private static async Task<(double Rate, double P50, double P99)> DeliverAsync(Feed<string> publishing, Feed<string> reading, string filling, int rate, TimeSpan duration)
+    private static async Task<(double Rate, double P50, double P99)> DeliverAsync(
+        Feed<string> publishing, Feed<string> reading, string filling, int rate, TimeSpan duration)
     {
         var latencies = new LatencyHistogram();
         var count = (int)(rate * duration.TotalSeconds);

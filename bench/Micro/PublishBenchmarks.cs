@@ -56,7 +56,8 @@ public class PublishBenchmarks
             limits.TryAcquire(new DefaultHttpContext(), out var lease); // fewer than any limit
             feed.TryAcquire();
             var settings = Settings(lease!);
-            var subscriber = new Subscriber(settings, services.Clock.Now, new FeedSet([feed], "bench", areNamed: false)) { Place = [_tail.State.End] };
+            var subscriber =
+                new Subscriber(settings, services.Clock.Now, new FeedSet([feed], "bench", areNamed: false)) { Place = [_tail.State.End] };
             _ = subscriber.Follow(_lane, settings.Writer);
         }
         await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the pool; from here on nothing does

@@ -4,7 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CometBench;
 
-/// <summary>What servers show over TLS. Made anew each time: nobody has to install one, and only the load client, which checks none, sees it.</summary>
+/// <summary>
+/// What servers show over TLS. Made anew each time: nobody has to install one, and only the load client, which checks none, sees it.
+/// </summary>
 internal static class BenchCertificate
 {
     internal static X509Certificate2 Create()

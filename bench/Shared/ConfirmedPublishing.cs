@@ -36,6 +36,10 @@ internal sealed record ConfirmedPublishing(double Rate, double P50, double P99, 
         }
         var count = latencies.Sum(own => own.Count);
         return new ConfirmedPublishing(
-            count / elapsed.TotalSeconds, histogram.Percentile(0.5), histogram.Percentile(0.99), histogram.Percentile(1), cpu.TotalMicroseconds / count);
+            count / elapsed.TotalSeconds,
+            histogram.Percentile(0.5),
+            histogram.Percentile(0.99),
+            histogram.Percentile(1),
+            cpu.TotalMicroseconds / count);
     }
 }

@@ -41,6 +41,7 @@ internal static class Machine
     private static TimeSpan BusyTime()
     {
         var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return TimeSpan.FromMilliseconds(10 * ((int[])[1, 2, 3, 6, 7, 8]).Sum(field => long.Parse(fields[field], CultureInfo.InvariantCulture)));
+        return TimeSpan.FromMilliseconds(
+            10 * ((int[])[1, 2, 3, 6, 7, 8]).Sum(field => long.Parse(fields[field], CultureInfo.InvariantCulture)));
     }
 }

@@ -28,7 +28,8 @@ internal sealed class Nginx : IDisposable
     internal static Task<Nginx> StartAsync(params Uri[] servers)
     {
         var list = string.Concat(servers.Select(server => $"server {server.Authority} max_fails=1 fail_timeout=1s;"));
-        return StartAsync("nginx.conf", ServerProcess.FreeAddress(), settings => settings.Replace("SERVERS", list, StringComparison.Ordinal));
+        return StartAsync(
+            "nginx.conf", ServerProcess.FreeAddress(), settings => settings.Replace("SERVERS", list, StringComparison.Ordinal));
     }
 
     /// <summary>Starts it and waits until it listens.</summary>
@@ -42,7 +43,8 @@ internal sealed class Nginx : IDisposable
         var executable = Executable ??
             throw new InvalidOperationException("This run needs nginx: install it, on Debian by apt-get install nginx-light.");
         var folder = Directory.CreateTempSubdirectory("comet-nginx-");
-        var settings = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, configuration)).Replace("LISTEN", address.ToString(), StringComparison.Ordinal);
+        var settings = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, configuration))
+            .Replace("LISTEN", address.ToString(), StringComparison.Ordinal);
         foreach (var (name, content) in files.Append(("nginx.conf", complete(settings))))
         {
             File.WriteAllText(Path.Combine(folder.FullName, name), content);

@@ -23,7 +23,8 @@ internal static class RetainedRun
             await Parallel.ForEachAsync(
                 Enumerable.Range(0, entries),
                 new ParallelOptions { MaxDegreeOfParallelism = 512 },
-                async (number, cancellation) => await feed.PublishAsync(string.Create(CultureInfo.InvariantCulture, $"{number,8}{message}"), cancellation));
+                async (number, cancellation) =>
+                    await feed.PublishAsync(string.Create(CultureInfo.InvariantCulture, $"{number,8}{message}"), cancellation));
         }
         var database = Path.Combine(folder, "publish.db");
         Write("events", $"{entries} of {message.Length + 10} bytes");

@@ -79,7 +79,8 @@ public sealed class CompletionTests(Broker broker)
         Assert.NotNull(await second.Feeds(_feed, new FeedOptions()).FindAsync("done"));
 
         // With almost nothing in memory, and all keys in one RabbitMQ stream.
-        Task<StoreHost> StartAsync() => Server.StartAsync(broker.ConnectionString, options => (options.RecentBytes, options.Partitions) = (0, 1));
+        Task<StoreHost> StartAsync() =>
+            Server.StartAsync(broker.ConnectionString, options => (options.RecentBytes, options.Partitions) = (0, 1));
     }
 
     private static async Task AssertCompletedAsync(Feed<string> feed)

@@ -93,7 +93,8 @@ public sealed class CutConnectionsTests(Broker broker)
         foreach (var after in (long[])[0, entries[entries.Count / 3].Offset, entries[^100].Offset])
         {
             var read = new List<FeedEntry>();
-            while (await late.ReadAsync(read.Count == 0 ? after : read[^1].Offset, 100, CancellationToken.None) is { Entries.Count: > 0 } page)
+            while (await late.ReadAsync(
+                read.Count == 0 ? after : read[^1].Offset, 100, CancellationToken.None) is { Entries.Count: > 0 } page)
             {
                 read.AddRange(page.Entries);
             }

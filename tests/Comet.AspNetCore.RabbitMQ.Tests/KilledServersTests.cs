@@ -8,7 +8,9 @@ namespace Comet.AspNetCore.RabbitMQ.Tests;
 /// <summary>
 /// Readers of many feeds on one connection each, at two servers that are killed by turns: they go on at the other one, and get every
 /// message that was confirmed once, in order, whatever their format. More seeds:
-/// <code>COMET_SEEDS=10 dotnet test --project tests/Comet.AspNetCore.RabbitMQ.Tests --filter-class "*KilledServersTests" --output Detailed</code>
+/// <code>
+/// COMET_SEEDS=10 dotnet test --project tests/Comet.AspNetCore.RabbitMQ.Tests --filter-class "*KilledServersTests" --output Detailed
+/// </code>
 /// </summary>
 [Collection(nameof(KilledServersTests))]
 [Trait("Category", "Matrix")]
@@ -131,7 +133,9 @@ public sealed class KilledServersTests(Broker broker)
         try
         {
             using var answer = await client.PostAsync(
-                new Uri(server, $"{feed[(feed.IndexOf('/', StringComparison.Ordinal) + 1)..]}/{number}"), content: null, CancellationToken.None);
+                new Uri(server, $"{feed[(feed.IndexOf('/', StringComparison.Ordinal) + 1)..]}/{number}"),
+                content: null,
+                CancellationToken.None);
             answer.EnsureSuccessStatusCode();
             var offset = long.Parse(await answer.Content.ReadAsStringAsync(CancellationToken.None));
             Assert.True(_confirmed.TryAdd((feed, offset), number), "Two messages got the same position.");

@@ -21,7 +21,8 @@ public class RabbitMQStoreOptionsTests
         var error = Assert.Throws<OptionsValidationException>(() => Read(("Comet:RabbitMQ:Timeout", "24:00:00")));
 
         Assert.Equal(
-            "Comet:RabbitMQ:Timeout is \"24:00:00\", which .NET reads as 24 days; write \"1.00:00:00\" for 24 hours or \"24.00:00:00\" for 24 days.",
+            "Comet:RabbitMQ:Timeout is \"24:00:00\", which .NET reads as 24 days; " +
+            "write \"1.00:00:00\" for 24 hours or \"24.00:00:00\" for 24 days.",
             error.Message);
     }
 
@@ -47,7 +48,8 @@ public class RabbitMQStoreOptionsTests
             builder.Configuration[key] = value;
         }
         builder.Services.AddCometRabbitMQ();
-        builder.Services.AddCometRabbitMQ(options => (options.Prefix, options.Partitions, options.ConnectionString) = ("code", 7, "amqp://code"));
+        builder.Services.AddCometRabbitMQ(
+            options => (options.Prefix, options.Partitions, options.ConnectionString) = ("code", 7, "amqp://code"));
         using var services = builder.Services.BuildServiceProvider();
         return services.GetRequiredService<IOptions<RabbitMQStoreOptions>>().Value;
     }

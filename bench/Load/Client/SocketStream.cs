@@ -42,7 +42,8 @@ internal sealed class SocketStream : IOpenStream
         {
             await socket.ConnectAsync(server);
             socket.Blocking = false; // a read that is not pending takes what is there
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {server}\r\nAccept: {accept}\r\nTE: chunked\r\n\r\n"));
+            await socket.SendAsync(
+                Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {server}\r\nAccept: {accept}\r\nTE: chunked\r\n\r\n"));
             await stream.ReadHeadAsync();
             return stream;
         }

@@ -101,7 +101,8 @@ internal sealed class BarChart(string[] series)
 
         void Rectangle(double length, string style) => body.Append(
             CultureInfo.InvariantCulture,
-            $"<rect x=\"{left}\" y=\"{top}\" width=\"{Math.Max(1, length * scale):0.#}\" height=\"{BarHeight}\" fill=\"{Colour(bar.Series)}\"{style}/>");
+            $"<rect x=\"{left}\" y=\"{top}\" width=\"{Math.Max(1, length * scale):0.#}\" " +
+            $"height=\"{BarHeight}\" fill=\"{Colour(bar.Series)}\"{style}/>");
     }
 
     private string Colour(string name) => Colours[Array.IndexOf(series, name) % Colours.Length];

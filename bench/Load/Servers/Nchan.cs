@@ -11,7 +11,8 @@ internal static class Nchan
 
     internal static bool IsInstalled => Nginx.IsInstalled && Module is not null;
 
-    private static string? Module => Folders.Select(static folder => Path.Combine(folder, "ngx_nchan_module.so")).FirstOrDefault(File.Exists);
+    private static string? Module =>
+        Folders.Select(static folder => Path.Combine(folder, "ngx_nchan_module.so")).FirstOrDefault(File.Exists);
 
     internal static Task<Nginx> StartAsync(IPEndPoint address, IPEndPoint secure)
     {
@@ -22,7 +23,9 @@ internal static class Nchan
         return Nginx.StartAsync(
             "nchan.conf",
             address,
-            settings => settings.Replace("MODULE", module, StringComparison.Ordinal).Replace("SECURE", secure.ToString(), StringComparison.Ordinal),
+            settings => settings
+                .Replace("MODULE", module, StringComparison.Ordinal)
+                .Replace("SECURE", secure.ToString(), StringComparison.Ordinal),
             ("certificate.pem", certificate.ExportCertificatePem()),
             ("key.pem", key.ExportPkcs8PrivateKeyPem()));
     }

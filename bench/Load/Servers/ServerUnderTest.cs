@@ -60,7 +60,9 @@ internal sealed class ServerUnderTest : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the server uses less than 1 % of a core, as compilation, collections and timers have settled, and nothing else much.</summary>
+    /// <summary>
+    /// Waits until the server uses less than 1 % of a core, as compilation, collections and timers have settled, and nothing else much.
+    /// </summary>
     /// <returns>How many cores were busy last.</returns>
     internal async Task<double> WaitUntilQuietAsync()
     {

@@ -54,7 +54,8 @@ public class PageTests(App app, BrowserFixture browser) : IClassFixture<App>
         page.Console += (_, message) =>
         {
             // Chromium reports the status 404 of the page itself as an error.
-            var isStatus = page.Url.EndsWith(Missing, StringComparison.Ordinal) && message.Location.StartsWith(page.Url, StringComparison.Ordinal);
+            var isStatus =
+                page.Url.EndsWith(Missing, StringComparison.Ordinal) && message.Location.StartsWith(page.Url, StringComparison.Ordinal);
             if (message.Type == "error" && !isStatus)
             {
                 errors.Add(message.Text);

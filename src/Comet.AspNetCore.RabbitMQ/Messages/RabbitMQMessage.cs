@@ -74,7 +74,9 @@ internal sealed record RabbitMQMessage
 
     internal DateTimeOffset At { get; init; }
 
-    /// <summary>Of an entry: one JSON value, or nothing, which completes the feed. A header says so too: anybody can publish nothing.</summary>
+    /// <summary>
+    /// Of an entry: one JSON value, or nothing, which completes the feed. A header says so too: anybody can publish nothing.
+    /// </summary>
     internal ReadOnlyMemory<byte> Payload { get; init; }
 
     /// <summary>

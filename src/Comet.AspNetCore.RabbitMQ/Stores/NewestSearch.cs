@@ -4,8 +4,8 @@ using Comet.AspNetCore.Stores;
 namespace Comet.AspNetCore.RabbitMQ.Stores;
 
 /// <summary>
-/// Finds where the newest messages of a feed begin: in memory, and from there backwards, a part at a time, past those that are known to have
-/// none. What was read is remembered, for the same feed and for others.
+/// Finds where the newest messages of a feed begin: in memory, and from there backwards, a part at a time, past those that are known to
+/// have none. What was read is remembered, for the same feed and for others.
 /// </summary>
 /// <param name="view">What is known.</param>
 /// <param name="readOlder">Reads what is not, a part at a time.</param>

@@ -82,8 +82,8 @@ internal class Connection
     internal long AgeAt(long now) => now - _startedAt;
 
     /// <summary>
-    /// What there is to tell. Safe for concurrent use: what changes is two longs, each of which is read once, and whole on 64 bits; they may
-    /// be of slightly different moments.
+    /// What there is to tell. Safe for concurrent use: what changes is two longs, each of which is read once, and whole on 64 bits; they
+    /// may be of slightly different moments.
     /// </summary>
     internal ConnectionReport ReportAt(long now)
     {

@@ -2,7 +2,9 @@ using Comet.AspNetCore.Formats;
 
 namespace Comet.AspNetCore.Connections;
 
-/// <summary>What there is to tell of a connection at one moment. Made for who asks; nothing is kept for it. Times are milliseconds.</summary>
+/// <summary>
+/// What there is to tell of a connection at one moment. Made for who asks; nothing is kept for it. Times are milliseconds.
+/// </summary>
 /// <param name="Connection">Which one.</param>
 /// <param name="Format">How it is written to.</param>
 /// <param name="Age">How long it has been open.</param>

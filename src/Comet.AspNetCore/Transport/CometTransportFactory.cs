@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Comet.AspNetCore.Transport;
 
 /// <summary>
-/// Kestrel's socket transport, with each connection's output replaced by a <see cref="SocketPipeWriter"/>, with connections that streams can
-/// take over, and with an end to connections whose peer has vanished.
+/// Kestrel's socket transport, with each connection's output replaced by a <see cref="SocketPipeWriter"/>, with connections that streams
+/// can take over, and with an end to connections whose peer has vanished.
 /// </summary>
 internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOptions<CometOptions> options, bool detaches)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector

@@ -35,7 +35,9 @@ internal abstract class ResponseWriter
     /// <summary>Whether the connection has taken a part of the write that is under way since the last call.</summary>
     internal bool TakeProgress() => Interlocked.Exchange(ref _hasProgressed, false);
 
-    /// <summary>Reads no more of what the client sends, where somebody does. The client must not have seen the end of the response.</summary>
+    /// <summary>
+    /// Reads no more of what the client sends, where somebody does. The client must not have seen the end of the response.
+    /// </summary>
     internal virtual Task EndReadingAsync() => Task.CompletedTask;
 
     /// <summary>Ends the body, after the last write has completed and unless the connection was aborted.</summary>

@@ -134,7 +134,8 @@ public sealed class OutboxTests
         _outbox.RecordRefusal("invalid", maxBytes: null);
         _outbox.RecordRead(_outbox.Mark("epoch", 1, default).Id.Sequence, Verdict.Accepted, Somewhere);
 
-        Assert.Contains("invalid", (await Assert.ThrowsAsync<FeedUnavailableException>(() => appends[1])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "invalid", (await Assert.ThrowsAsync<FeedUnavailableException>(() => appends[1])).Message, StringComparison.Ordinal);
         Assert.Equal("c", _outbox.Next("epoch", 9)!.Feed);
         Assert.False(appends[2].IsCompleted);
 

@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Hosting;
 
-/// <summary>A server in a process of its own: <c>/</c> streams feeds of a family of numbers, and <c>/{key}/{number}</c> publishes one.</summary>
+/// <summary>
+/// A server in a process of its own: <c>/</c> streams feeds of a family of numbers, and <c>/{key}/{number}</c> publishes one.
+/// </summary>
 internal sealed class KillableServer : IAsyncDisposable
 {
     internal const string Command = "serve";

@@ -18,7 +18,9 @@ internal static class Server
     internal static Task<StoreHost> StartAsync(string connectionString, Action<RabbitMQStoreOptions>? configure = null) =>
         StoreHost.StartAsync(builder => builder.AddPatientRabbitMQ(connectionString, configure));
 
-    /// <summary>Adds the store with a timeout that a loaded machine keeps, too; the product's own is for those who wait for an answer.</summary>
+    /// <summary>
+    /// Adds the store with a timeout that a loaded machine keeps, too; the product's own is for those who wait for an answer.
+    /// </summary>
     internal static void AddPatientRabbitMQ(
         this WebApplicationBuilder builder, string connectionString, Action<RabbitMQStoreOptions>? configure = null) =>
         builder.Services.AddCometRabbitMQ(options =>
@@ -32,7 +34,9 @@ internal static class Server
         server.Services.GetRequiredService<IOptions<RabbitMQStoreOptions>>().Value.Timeout = timeout;
 
     internal static Task<IFeedLog> OpenAsync(this StoreHost server, string feed, IFeedTail tail, FeedRetention? retention = null) =>
-        server.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken).AsTask().WithPatience();
+        server.Store.OpenAsync(FeedName.Parse(feed), retention ?? Plenty, tail, TestContext.Current.CancellationToken)
+            .AsTask()
+            .WithPatience();
 
     internal static Task<FeedPosition> AppendAsync(this IFeedLog log, string json) =>
         log.AppendAsync(Payloads.Of(json), TestContext.Current.CancellationToken).AsTask().WithPatience();

@@ -5,7 +5,9 @@ using Comet.TestUtilities.Conformance;
 
 namespace Comet.AspNetCore.RabbitMQ.Tests.Stores;
 
-/// <summary>How much of a RabbitMQ stream of 200,000 entries is read to find the newest messages of a feed that has a few old ones.</summary>
+/// <summary>
+/// How much of a RabbitMQ stream of 200,000 entries is read to find the newest messages of a feed that has a few old ones.
+/// </summary>
 public sealed class NewestSearchTests
 {
     private const string Epoch = "epoch";
@@ -127,7 +129,8 @@ public sealed class NewestSearchTests
         Assert.Equal(0, await FindAsync("quiet", 50));
         _read = 0;
 
-        List<(string, FeedEntry)> more = [("quiet", Entry(Start + 1)), .. Enumerable.Range(2, 20_000).Select(at => ("busy", Entry(Start + at)))];
+        List<(string, FeedEntry)> more =
+            [("quiet", Entry(Start + 1)), .. Enumerable.Range(2, 20_000).Select(at => ("busy", Entry(Start + at)))];
         _view.Append(more, Start + 20_001);
 
         Assert.Equal(100, await FindAsync("quiet", 1));

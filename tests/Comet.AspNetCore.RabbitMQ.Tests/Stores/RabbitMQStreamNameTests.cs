@@ -13,7 +13,9 @@ public sealed class RabbitMQStreamNameTests
 
         foreach (var separator in (char[])['.', '-', '_'])
         {
-            Assert.NotEqual(RabbitMQStreamName.Of(new FeedName($"rooms{separator}0"), options), RabbitMQStreamName.Of(new FeedName("rooms", "0"), options));
+            Assert.NotEqual(
+                RabbitMQStreamName.Of(new FeedName($"rooms{separator}0"), options),
+                RabbitMQStreamName.Of(new FeedName("rooms", "0"), options));
         }
     }
 

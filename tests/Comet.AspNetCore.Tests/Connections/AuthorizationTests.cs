@@ -120,7 +120,9 @@ public class AuthorizationTests
         Assert.Equal(status, (int)answer.StatusCode);
         if (path == "/restricted" && status != 200)
         {
-            Assert.Equal(status == 401 ? "This stream is for signed-in users." : "This stream is not for this user.", await answer.Content.ReadAsStringAsync());
+            Assert.Equal(
+                status == 401 ? "This stream is for signed-in users." : "This stream is not for this user.",
+                await answer.Content.ReadAsStringAsync());
         }
         await (status == 200 ? Task.CompletedTask : app.NoStreamIsOpenAsync());
     }
@@ -159,7 +161,8 @@ public class AuthorizationTests
             });
             app.MapGet("/open", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             app.MapGet("/authorized", [Authorize] (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-            app.MapGet("/sequence", [Authorize] (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+            app.MapGet("/sequence", [Authorize] (Feed<string> news) => CometResults.String(
+                news.ReadAsync().Select(message => message.Value), "parent.f"));
             app.MapGet("/restricted", ([FromKeyedServices("restricted")] Feed<int> feed) => CometResults.Feed(feed, "parent.f"));
             app.MapGet("/badges", ([FromKeyedServices("badges")] Feed<int> feed) => CometResults.Feed(feed, "parent.f"));
         },

@@ -20,7 +20,8 @@ public class EndTests
     [Theory, MemberData(nameof(Wires))]
     public async Task Stopping_ends_every_stream_at_once_and_tells_each_when_to_come_back(string wire)
     {
-        await using var app = await StartBothAsync(wire, builder => builder.Services.AddSingleton<TimeProvider>(_time)); // "at once": no time passes
+        await using var app =
+            await StartBothAsync(wire, builder => builder.Services.AddSingleton<TimeProvider>(_time)); // "at once": no time passes
         var streams = await OpenManyAsync(app, 100);
 
         var stopping = app.StopAsync();
@@ -195,7 +196,8 @@ public class EndTests
                 return next(context);
             });
             app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-            app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+            app.MapGet(
+                "/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
             app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
         },
@@ -209,7 +211,8 @@ public class EndTests
     /// <summary>Streams of both kinds and of every format, each of them under way.</summary>
     private static async Task<TestStream[]> OpenManyAsync(TestApp app, int count)
     {
-        var streams = await Task.WhenAll(Enumerable.Range(0, count).Select(i => app.OpenAsync(i % 2 == 0 ? "/feed" : "/sequence", AllFormats[i % 3])));
+        var streams = await Task.WhenAll(
+            Enumerable.Range(0, count).Select(i => app.OpenAsync(i % 2 == 0 ? "/feed" : "/sequence", AllFormats[i % 3])));
         foreach (var stream in streams)
         {
             await stream.NextAsync(CometMessageKind.Open);

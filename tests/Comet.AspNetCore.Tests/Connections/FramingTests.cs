@@ -14,8 +14,15 @@ public class FramingTests
     public static TheoryData<string, string> Formats => new()
     {
         { "text/html", """<script nonce="N">parent.f("a\u003Cb");</script><script nonce="N">parent.f("2");</script><script nonce="N">comet("end",{"reason":"completed"});</script>""" },
-        { "text/event-stream", "data: \"a\\u003Cb\"\n\ndata: \"2\"\n\nid: ended-0\nevent: comet\ndata: {\"type\":\"end\",\"reason\":\"completed\"}\n\n" },
-        { "application/x-ndjson", "{\"type\":\"message\",\"data\":\"a\\u003Cb\"}\n{\"type\":\"message\",\"data\":\"2\"}\n{\"type\":\"end\",\"reason\":\"completed\"}\n" },
+        {
+            "text/event-stream",
+            "data: \"a\\u003Cb\"\n\ndata: \"2\"\n\nid: ended-0\nevent: comet\ndata: {\"type\":\"end\",\"reason\":\"completed\"}\n\n"
+        },
+        {
+            "application/x-ndjson",
+            "{\"type\":\"message\",\"data\":\"a\\u003Cb\"}\n{\"type\":\"message\",\"data\":\"2\"}\n" +
+            "{\"type\":\"end\",\"reason\":\"completed\"}\n"
+        },
     };
 
     [Theory, MemberData(nameof(Formats))]
@@ -39,7 +46,8 @@ public class FramingTests
             CometResults.String(Ready("1"), "parent.f", new() { Heartbeat = TimeSpan.FromSeconds(7) })));
         using var response = await app.GetAsync("/", ("Accept", accept));
 
-        var messages = await CometReader.ReadAsync(response, TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+        var messages = await CometReader.ReadAsync(response, TestContext.Current.CancellationToken)
+            .ToListAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal([CometMessageKind.Open, CometMessageKind.Message, CometMessageKind.End], messages.Select(message => message.Kind));
         Assert.Equal(TimeSpan.FromSeconds(7), messages[0].HeartbeatInterval);
@@ -109,7 +117,8 @@ public class FramingTests
                 app.MapGet("/page", () => TypedResults.Text(new string('x', 10_000), "text/html"));
                 app.MapGet("/", () => CometResults.String(source.ReadAsync(), "parent.f"));
             },
-            builder => builder.Services.AddResponseCompression(options => options.MimeTypes = ["text/html", "text/event-stream", "application/x-ndjson"]));
+            builder => builder.Services.AddResponseCompression(
+                options => options.MimeTypes = ["text/html", "text/event-stream", "application/x-ndjson"]));
         using var page = await app.GetAsync("/page", ("Accept-Encoding", "gzip, br"));
         Assert.NotEmpty(page.Content.Headers.ContentEncoding); // compression is on
         using var response = await app.GetAsync("/", ("Accept-Encoding", "gzip, br"), ("Accept", accept));
@@ -130,7 +139,8 @@ public class FramingTests
                 app.UseRouting();
                 app.UseRequestTimeouts();
                 app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-                app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+                app.MapGet(
+                    "/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
                 app.MapGet("/slow", (CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation));
             },
             builder =>

@@ -130,7 +130,8 @@ public class HeadTests
             app =>
             {
                 app.MapGet("/one", (Feed<string> news) => CometResults.Feed(news, "parent.one"));
-                app.MapGet("/two", (Feed<string> news) => CometResults.Feed(news, "parent.two", new() { Heartbeat = TimeSpan.FromSeconds(7) }));
+                app.MapGet(
+                    "/two", (Feed<string> news) => CometResults.Feed(news, "parent.two", new() { Heartbeat = TimeSpan.FromSeconds(7) }));
             },
             builder => builder.Services.AddFeed<string>("news"));
         for (var i = 0; i < 2; i++)
@@ -177,7 +178,8 @@ public class HeadTests
     private static Task<TestApp> StartAsync(Action? enumerated = null) => TestApp.StartAsync(app =>
     {
         app.MapMethods("/stream", ["GET", "HEAD"], () => CometResults.String(Three(enumerated), "parent.f"));
-        app.MapGet("/own", () => CometResults.String(Three(), "parent.f", new() { InitialChunk = "<!DOCTYPE html><title>mine</title><body><p>Hello"u8.ToArray() }));
+        app.MapGet("/own", () => CometResults.String(
+            Three(), "parent.f", new() { InitialChunk = "<!DOCTYPE html><title>mine</title><body><p>Hello"u8.ToArray() }));
     });
 
     private static async IAsyncEnumerable<string> Three(Action? enumerated = null)

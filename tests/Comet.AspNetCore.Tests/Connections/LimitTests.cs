@@ -14,7 +14,8 @@ public class LimitTests
     [Theory]
     [InlineData("MaxStreams", "/?user=anna", 503, "The server has as many streams as it takes. Try again later.")]
     [InlineData("MaxStreamsPerAddress", "/", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
-    [InlineData("MaxStreamsPerUser", "/?user=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
+    [InlineData(
+        "MaxStreamsPerUser", "/?user=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.")]
     public async Task One_more_is_rejected_until_another_has_ended(string limit, string path, int status, string message)
     {
         await using var app = await StartAsync((limit, "3"));
@@ -66,7 +67,8 @@ public class LimitTests
         await using var ben = await app.OpenAsync("/?subject=ben");
 
         Assert.Equal(HttpStatusCode.OK, ben.Response.StatusCode);
-        await IsRejectedAsync(app, "/?subject=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+        await IsRejectedAsync(
+            app, "/?subject=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.");
     }
 
     [Theory]
@@ -80,7 +82,8 @@ public class LimitTests
         await using var other = await app.OpenAsync("/?address=" + another);
 
         Assert.Equal(HttpStatusCode.OK, other.Response.StatusCode);
-        await IsRejectedAsync(app, "/?address=" + same, 429, "Too many streams are open for this user or address. Close one, or try again later.");
+        await IsRejectedAsync(
+            app, "/?address=" + same, 429, "Too many streams are open for this user or address. Close one, or try again later.");
     }
 
     [Fact]
@@ -97,7 +100,8 @@ public class LimitTests
         }
 
         Assert.All(streams, stream => Assert.Equal(HttpStatusCode.OK, stream.Response.StatusCode));
-        await IsRejectedAsync(app, "/?user=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+        await IsRejectedAsync(
+            app, "/?user=anna", 429, "Too many streams are open for this user or address. Close one, or try again later.");
     }
 
     [Theory]
@@ -117,7 +121,10 @@ public class LimitTests
         for (var i = 0; i < 3; i++) // a rejected request takes no place
         {
             await IsRejectedAsync(
-                app, $"/?address={AddressIn(network, 4)}", 429, "Too many streams are open for this user or address. Close one, or try again later.");
+                app,
+                $"/?address={AddressIn(network, 4)}",
+                429,
+                "Too many streams are open for this user or address. Close one, or try again later.");
         }
         await using var elsewhere = await app.OpenAsync("/?address=" + another);
         Assert.Equal(HttpStatusCode.OK, elsewhere.Response.StatusCode);
@@ -127,7 +134,8 @@ public class LimitTests
         await using var next = await app.OpenAsync($"/?address={AddressIn(network, 4)}");
         Assert.Equal(HttpStatusCode.OK, next.Response.StatusCode);
 
-        static string AddressIn(string network, int i) => network.StartsWith("2001", StringComparison.Ordinal) ? $"{network}{i}::1" : network + i;
+        static string AddressIn(string network, int i) =>
+            network.StartsWith("2001", StringComparison.Ordinal) ? $"{network}{i}::1" : network + i;
     }
 
     [Theory]
@@ -162,7 +170,8 @@ public class LimitTests
     [InlineData("GET", "/policed")]
     [InlineData("GET", "/many?feed=policed&feed=rooms/1")]
     [InlineData("POST", "/many")]
-    public async Task A_client_that_has_no_place_is_refused_before_a_form_is_read_or_anybody_is_asked_who_may_read(string method, string path)
+    public async Task A_client_that_has_no_place_is_refused_before_a_form_is_read_or_anybody_is_asked_who_may_read(
+        string method, string path)
     {
         var (asked, read, mayRead) = (0, 0L, true);
         await using var app = await TestApp.StartAsync(
@@ -222,7 +231,9 @@ public class LimitTests
                 request.Method = HttpMethod.Post;
                 request.Content = new FormUrlEncodedContent([new("feed", "policed"), new("feed", "rooms/1")]);
             }
-            return await app.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken).WithPatience();
+            return await app.Client
+                .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken)
+                .WithPatience();
         }
     }
 
@@ -249,7 +260,8 @@ public class LimitTests
 
     public static TheoryData<string> Callbacks =>
     [
-        "", "f", "parent", "parent.", "parent.eval", "parent.location", "parent.alert", "frameElement.remove", "frameElement.setAttribute", ".f", "parent..f", "parent.f.g", "window.f", "top.f", "parent.f()", "alert(1)//", "parent.f;alert(1)", "parent.1",
+        "", "f", "parent", "parent.", "parent.eval", "parent.location", "parent.alert", "frameElement.remove", "frameElement.setAttribute",
+        ".f", "parent..f", "parent.f.g", "window.f", "top.f", "parent.f()", "alert(1)//", "parent.f;alert(1)", "parent.1",
         "parent.class", "parent.f\r\nX: y", "parent.é", "parent.<script>", "parent['f']", " parent.f", "parent." + new string('f', 122),
     ];
 
@@ -264,7 +276,8 @@ public class LimitTests
         Assert.Equal("text/plain", answer.Content.Headers.ContentType?.MediaType);
         Assert.Equal("no-store", answer.Headers.CacheControl?.ToString());
         Assert.Equal(
-            "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, at most 128 characters in all.",
+            "The callback must be this stream's own, or \"frameElement.\" and a name that no frame has by itself, " +
+            "at most 128 characters in all.",
             await answer.Content.ReadAsStringAsync());
     }
 
@@ -281,7 +294,8 @@ public class LimitTests
 
     private static Task<TestApp> StartAsync(params (string Name, string Value)[] limits) => StartAsync(_ => { }, limits);
 
-    private static Task<TestApp> StartAsync(Action<WebApplicationBuilder> configure, params (string Name, string Value)[] limits) => NewsApp.StartAsync(configure: builder =>
+    private static Task<TestApp> StartAsync(Action<WebApplicationBuilder> configure, params (string Name, string Value)[] limits) =>
+        NewsApp.StartAsync(configure: builder =>
     {
         configure(builder);
         builder.Services.AddTransient<IStartupFilter, Pretence>();

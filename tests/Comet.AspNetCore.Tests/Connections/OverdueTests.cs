@@ -39,7 +39,8 @@ public class OverdueTests
         await Eventually.HoldsAsync(
             () =>
             {
-                _time.Advance(TimeSpan.FromSeconds(1)); // a few, as none of them may pass before the write waits; a write timeout is an hour
+                // A few, as none of them may pass before the write waits; a write timeout is an hour.
+                _time.Advance(TimeSpan.FromSeconds(1));
                 return app.OpenStreams == 0;
             },
             "the stream is cut");
@@ -124,7 +125,8 @@ public class OverdueTests
             {
                 app.MapGet("/live", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
                 app.MapGet("/history", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-                app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+                app.MapGet(
+                    "/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             },
             builder =>
             {

@@ -24,7 +24,9 @@ public class SourceTests
         {
             await using var stream = await app.OpenAsync("/");
             var messages = await stream.RestAsync();
-            Assert.Equal(["a", "b"], messages.Where(message => message.Kind == CometMessageKind.Message).Select(message => message.Value.GetString()));
+            Assert.Equal(
+                ["a", "b"],
+                messages.Where(message => message.Kind == CometMessageKind.Message).Select(message => message.Value.GetString()));
             Assert.Equal("completed", messages[^1].Reason);
             Assert.Null(messages[^1].Retry);
         }
@@ -151,7 +153,8 @@ public class SourceTests
     [Fact]
     public async Task A_source_that_fails_when_it_is_cancelled_is_logged_and_its_client_is_told_the_end()
     {
-        await using var app = await TestApp.StartAsync(app => app.MapGet("/", () => CometResults.String(FailingToBeCancelled(), "parent.f")));
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/", () => CometResults.String(FailingToBeCancelled(), "parent.f")));
         await using var stream = await app.OpenAsync("/?wait=60");
 
         var messages = await stream.RestAsync();
@@ -249,7 +252,8 @@ public class SourceTests
     {
         var context = new DefaultHttpContext { RequestServices = new ServiceCollection().AddOptions().BuildServiceProvider() };
 
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => CometResults.String(Once("1"), "parent.f").ExecuteAsync(context));
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => CometResults.String(Once("1"), "parent.f").ExecuteAsync(context));
 
         Assert.Contains("AddComet()", exception.Message);
     }
@@ -267,7 +271,8 @@ public class SourceTests
             {
                 builder.Services.AddControllers().AddApplicationPart(typeof(SourceController).Assembly)
                     .AddJsonOptions(options => options.JsonSerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.KebabCaseUpper);
-                builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower);
+                builder.Services.ConfigureHttpJsonOptions(
+                    options => options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower);
             });
         await using var mvc = await app.OpenAsync("/source-tests");
         await using var minimal = await app.OpenAsync("/minimal");
@@ -285,7 +290,9 @@ public class SourceTests
 
         var messages = await stream.RestAsync();
 
-        Assert.Equal(["Math.max(1<2, 'é')", "{a: 1}"], messages.Where(message => message.Kind == CometMessageKind.Message).Select(message => message.Text));
+        Assert.Equal(
+            ["Math.max(1<2, 'é')", "{a: 1}"],
+            messages.Where(message => message.Kind == CometMessageKind.Message).Select(message => message.Text));
         Assert.Equal("error", messages[^1].Reason);
 
         static async IAsyncEnumerable<ReadOnlyMemory<byte>> Expressions()
@@ -329,7 +336,8 @@ public class SourceTests
 
     private sealed class NoNegatives : JsonConverter<int>
     {
-        public override int Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+        public override int Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            throw new NotSupportedException();
 
         public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options)
         {

@@ -20,14 +20,16 @@ public class StreamPositionTests
     {
         var random = new Random(feeds + logs);
         var names = Enumerable.Range(0, feeds).Select(static i => new FeedName("rooms", $"{i}")).ToList();
-        var positions = names.Select((_, i) => new FeedPosition($"epoch{i % logs:000}", random.Next(4) == 0 ? random.Next(1_000_000) : 500_000 + (i % logs)))
+        var positions = names.Select(
+            (_, i) => new FeedPosition($"epoch{i % logs:000}", random.Next(4) == 0 ? random.Next(1_000_000) : 500_000 + (i % logs)))
             .ToList();
 
         var text = StreamPosition.Format(Places(names, positions));
 
         Assert.InRange(text.Length, 1, 20 * feeds);
         Assert.True(StreamPosition.TryParse(text, out var parsed));
-        Assert.Equal(positions.Select(static position => (FeedPosition?)position), names.Select((name, i) => parsed.In(name, positions[i].Epoch)));
+        Assert.Equal(
+            positions.Select(static position => (FeedPosition?)position), names.Select((name, i) => parsed.In(name, positions[i].Epoch)));
     }
 
     [Theory]

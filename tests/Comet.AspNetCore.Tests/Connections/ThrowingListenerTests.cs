@@ -9,7 +9,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Tests.Connections;
 
-/// <summary>Listeners of activities and meters are the app's, and may throw: the request fails, and its stream leaves nothing behind.</summary>
+/// <summary>
+/// Listeners of activities and meters are the app's, and may throw: the request fails, and its stream leaves nothing behind.
+/// </summary>
 public class ThrowingListenerTests
 {
     private const string Feed = "throwing";

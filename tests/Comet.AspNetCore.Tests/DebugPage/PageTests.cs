@@ -158,7 +158,8 @@ public class PageTests
 
     private static Task<TestApp> StartInDevelopmentAsync() => StartAsync(static app => app.MapCometDebugPage(), Environments.Development);
 
-    private static Task<TestApp> StartAsync(Action<WebApplication> map, string environment = "Production") => TestApp.StartAsync(map, builder =>
+    private static Task<TestApp> StartAsync(Action<WebApplication> map, string environment = "Production") =>
+        TestApp.StartAsync(map, builder =>
     {
         builder.Environment.EnvironmentName = environment;
         builder.Services.AddAuthorization().AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(cookie =>

@@ -33,7 +33,8 @@ public class CatchUpMemoryTests
         }
         var before = HeldMemory.Measure();
 
-        var stalled = await Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, "earliest")));
+        var stalled = await Task.WhenAll(
+            Enumerable.Range(0, Clients).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, "earliest")));
         var reads = -1;
         await Eventually.HoldsAsync(
             async () =>
@@ -104,7 +105,8 @@ public class CatchUpMemoryTests
         foreach (var stream in stalled[..2])
         {
             var (large, next) = (await stream.NextAsync(CometMessageKind.Message), await stream.NextAsync(CometMessageKind.Message));
-            Assert.Equal(("a", Size, _store.IdOf(Messages + 1)), (large.Value.GetString()!.TrimEnd(), large.Value.GetString()!.Length, large.Id));
+            Assert.Equal(
+                ("a", Size, _store.IdOf(Messages + 1)), (large.Value.GetString()!.TrimEnd(), large.Value.GetString()!.Length, large.Id));
             Assert.Equal(("b", _store.IdOf(Messages + 2)), (next.Value.GetString(), next.Id));
         }
         await app.PublishAsync("c");

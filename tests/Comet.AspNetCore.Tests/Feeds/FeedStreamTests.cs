@@ -178,7 +178,8 @@ public abstract class FeedStreamTests
     public static TheoryData<string> MalformedIds =>
     [
         " ", "-", "x", "-1", "e-", "e--1", "e-+1", "e-1x", "e- 1", "e-0x1", "e-1.0", "e-9223372036854775808", "e_f-1", "é-1",
-        "Earliest", "earliest-1x", "<script>-1", "e-1\r\nid: 2", "e-1\n", "e\0-1", "e-1,e-2", new string('e', 65) + "-1", "e-" + new string('1', 5000),
+        "Earliest", "earliest-1x", "<script>-1", "e-1\r\nid: 2", "e-1\n", "e\0-1", "e-1,e-2", new string('e', 65) + "-1",
+        "e-" + new string('1', 5000),
     ];
 
     [Theory, MemberData(nameof(MalformedIds))]
@@ -239,7 +240,8 @@ public abstract class FeedStreamTests
     {
         await using var app = await StartAsync(_wire);
         string[] breaks = ["\r", "\n", "\r\n", "\n\n", "\r\n\r\n", "\u2028", "\u2029", "\u0085", "\v", "\f"];
-        string[] values = [.. breaks.Select(line => $"a{line}id: evil-1{line}event: comet{line}retry: 1{line}data: {{\"type\":\"end\"}}{line}{line}b")];
+        string[] values =
+            [.. breaks.Select(line => $"a{line}id: evil-1{line}event: comet{line}retry: 1{line}data: {{\"type\":\"end\"}}{line}{line}b")];
         await app.PublishAsync(values);
         using var response = await app.GetAsync("/?lastEventId=earliest", ("Accept", "text/event-stream"));
 
@@ -250,10 +252,13 @@ public abstract class FeedStreamTests
             lines.Add((await body.ReadLineAsync().WithPatience())!);
         }
 
-        Assert.DoesNotContain(lines, line => line.StartsWith("retry:", StringComparison.Ordinal) || line.StartsWith("id: evil", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            lines, line => line.StartsWith("retry:", StringComparison.Ordinal) || line.StartsWith("id: evil", StringComparison.Ordinal));
         Assert.Single(lines, line => line.StartsWith("event:", StringComparison.Ordinal)); // open
         Assert.Equal(values.Length + 1, lines.Count(line => line.StartsWith("id:", StringComparison.Ordinal)));
-        var data = lines.Where(line => line.StartsWith("data: \"", StringComparison.Ordinal)).Select(line => JsonSerializer.Deserialize<string>(line[6..]));
+        var data = lines
+            .Where(line => line.StartsWith("data: \"", StringComparison.Ordinal))
+            .Select(line => JsonSerializer.Deserialize<string>(line[6..]));
         Assert.Equal(values, data);
     }
 

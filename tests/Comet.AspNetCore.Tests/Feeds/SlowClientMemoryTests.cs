@@ -7,7 +7,9 @@ namespace Comet.AspNetCore.Tests.Feeds;
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;
 
-/// <summary>Clients that do not read are cursors that lag: they cost no more than those that do. Runs alone, as it measures the process.</summary>
+/// <summary>
+/// Clients that do not read are cursors that lag: they cost no more than those that do. Runs alone, as it measures the process.
+/// </summary>
 [Trait("Category", "Matrix")]
 [Collection(nameof(Alone))]
 public class SlowClientMemoryTests
@@ -43,7 +45,8 @@ public class SlowClientMemoryTests
         await PublishAsync(200); // 20 MB, for each of the clients
         var grown = HeldMemory.Measure() - stalling;
 
-        // A write under way, in the library and in what is behind it: two buffers of the power of two above a message. In all there were 400 MB.
+        // A write under way, in the library and in what is behind it: two buffers of the power of two above a message.
+        // In all there were 400 MB.
         Assert.True(stalling - before < (Clients * 2 * 131_072) + 15_000_000, $"{stalling - before} bytes when they stalled");
         Assert.True(grown < 10_000_000, $"{grown} bytes more"); // less than one copy, and buffers of the connections
         Assert.Equal(Clients + 1, app.OpenStreams);

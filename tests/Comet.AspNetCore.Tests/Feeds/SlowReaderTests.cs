@@ -14,7 +14,8 @@ public class SlowReaderTests
 
     private readonly ManualTime _time = new();
 
-    public static MatrixTheoryData<string, string> Streams => new(["Direct", "Attached", "Portable", "Tls", "Http2"], ["/feed", "/sequence"]);
+    public static MatrixTheoryData<string, string> Streams =>
+        new(["Direct", "Attached", "Portable", "Tls", "Http2"], ["/feed", "/sequence"]);
 
     [Theory, MemberData(nameof(Streams))]
     public async Task The_write_deadline_is_for_clients_that_take_nothing(string wire, string path)
@@ -23,7 +24,8 @@ public class SlowReaderTests
             app =>
             {
                 app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-                app.MapGet("/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+                app.MapGet(
+                    "/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
             },
             builder =>
             {

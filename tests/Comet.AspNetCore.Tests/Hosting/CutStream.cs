@@ -1,6 +1,8 @@
 namespace Comet.AspNetCore.Tests.Hosting;
 
-/// <summary>A body whose connection breaks so many bytes after a moment, wherever that is in a message, or when so many do not come.</summary>
+/// <summary>
+/// A body whose connection breaks so many bytes after a moment, wherever that is in a message, or when so many do not come.
+/// </summary>
 internal sealed class CutStream(Stream inner, CancellationToken cut, int bytesLater) : Stream
 {
     private static readonly TimeSpan LaterAtMost = TimeSpan.FromMilliseconds(20);
@@ -25,7 +27,9 @@ internal sealed class CutStream(Stream inner, CancellationToken cut, int bytesLa
             _left -= cut.IsCancellationRequested ? Math.Min(read, _left) : 0;
             return read;
         }
-        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException && cut.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (
+            exception is OperationCanceledException or ObjectDisposedException &&
+            cut.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new CutException();
         }

@@ -3,7 +3,8 @@ namespace Comet.AspNetCore.Tests.Hosting;
 /// <summary>The patience of one wait at a time: it begins anew with each, and does not run out in between.</summary>
 internal sealed class Deadline : IDisposable
 {
-    private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+    private readonly CancellationTokenSource _source =
+        CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
     internal CancellationToken Token => _source.Token;
 

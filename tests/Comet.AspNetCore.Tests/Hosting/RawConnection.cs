@@ -20,7 +20,8 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>Status line and headers.</summary>
     internal string Head { get; private set; } = "";
 
-    internal static async Task<RawConnection> OpenAsync(Uri server, string path, string[] headers, string method = "GET", int? receiveBuffer = null)
+    internal static async Task<RawConnection> OpenAsync(
+        Uri server, string path, string[] headers, string method = "GET", int? receiveBuffer = null)
     {
         var connection = await ConnectAsync(server, path, headers, method, receiveBuffer);
         await connection.ReadHeadAsync();

@@ -94,7 +94,9 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         }
     }
 
-    /// <summary>Resets the tail to an end of the log that is behind its last entry, as a server does that joins a log with other feeds.</summary>
+    /// <summary>
+    /// Resets the tail to an end of the log that is behind its last entry, as a server does that joins a log with other feeds.
+    /// </summary>
     internal void JoinAt(long head)
     {
         lock (_lock)
@@ -114,7 +116,9 @@ internal sealed class ScriptedStore : IFeedStore, IFeedLog
         }
     }
 
-    /// <summary>Stores messages that the tail does not get, as after a lost connection to a broker, and resets the tail behind them.</summary>
+    /// <summary>
+    /// Stores messages that the tail does not get, as after a lost connection to a broker, and resets the tail behind them.
+    /// </summary>
     internal void MissInTail(params string[] messages)
     {
         lock (_lock)

@@ -125,7 +125,9 @@ internal sealed class TestApp : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    /// <summary>Another client, with connections of its own, and of so many bytes that the system keeps for it while it does not read.</summary>
+    /// <summary>
+    /// Another client, with connections of its own, and of so many bytes that the system keeps for it while it does not read.
+    /// </summary>
     internal HttpClient CreateClient(int? receiveBuffer = null)
     {
         var handler = new SocketsHttpHandler
@@ -134,7 +136,8 @@ internal sealed class TestApp : IAsyncDisposable
             UseCookies = false, // a request has those that its test gives it
             ResponseDrainTimeout = TimeSpan.Zero, // without a drain, leaving a response closes its connection at once, as a browser does
         };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Equals(Certificate.Instance) == true;
+        handler.SslOptions.RemoteCertificateValidationCallback =
+            (_, certificate, _, _) => certificate?.Equals(Certificate.Instance) == true;
         if (receiveBuffer is { } bytes)
         {
             StallingClients.AssertMayStall(Services);

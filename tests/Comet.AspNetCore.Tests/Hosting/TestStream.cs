@@ -16,7 +16,8 @@ internal sealed class TestStream : IAsyncDisposable
 
     internal HttpResponseMessage Response { get; }
 
-    internal static async Task<TestStream> OpenAsync(HttpClient client, string path, CometFormat format, string? lastEventId, string? cookie = null)
+    internal static async Task<TestStream> OpenAsync(
+        HttpClient client, string path, CometFormat format, string? lastEventId, string? cookie = null)
     {
         var deadline = new Deadline();
         using var request = client.NewRequest(path);

@@ -20,7 +20,10 @@ public class FeedNameTests
     }
 
     public static TheoryData<string> BadNames =>
-        ["", " ", "a b", "ä", "a:b", "/", "/key", "rooms/", "rooms/\n", "rooms/\u0085", new string('x', 65), $"rooms/{new string('x', 201)}"];
+        [
+            "", " ", "a b", "ä", "a:b", "/", "/key", "rooms/", "rooms/\n", "rooms/\u0085", new string('x', 65),
+            $"rooms/{new string('x', 201)}",
+        ];
 
     [Theory, MemberData(nameof(BadNames))]
     public void What_is_no_name_is_rejected(string text) => Assert.ThrowsAny<ArgumentException>(() => FeedName.Parse(text));

@@ -59,7 +59,8 @@ public class CometTransportTests
         await app.PublishAsync("seen");
         await stream.NextAsync(CometMessageKind.Message);
 
-        await Eventually.HoldsAsync(() => app.Log.Entries.Any(entry => entry.Message.Contains("73 65 65 6E", StringComparison.Ordinal)), "the bytes are logged");
+        await Eventually.HoldsAsync(
+            () => app.Log.Entries.Any(entry => entry.Message.Contains("73 65 65 6E", StringComparison.Ordinal)), "the bytes are logged");
     }
 
     // A stream's writer, made for a request that then answers in the usual way.

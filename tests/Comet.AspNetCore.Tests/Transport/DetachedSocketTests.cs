@@ -4,7 +4,9 @@ using Comet.AspNetCore.Transport;
 
 namespace Comet.AspNetCore.Tests.Transport;
 
-/// <summary>A connection that is taken away from its socket, as Kestrel leaves it: with a receive under way, shut down and disposed of.</summary>
+/// <summary>
+/// A connection that is taken away from its socket, as Kestrel leaves it: with a receive under way, shut down and disposed of.
+/// </summary>
 public sealed class DetachedSocketTests : IDisposable
 {
     private readonly Socket _client = new(SocketType.Stream, ProtocolType.Tcp);

@@ -14,7 +14,8 @@ public class EpollEventsTests
         var memory = new byte[bytes.Length / 2];
         var events = new EpollEvents(memory, architecture);
 
-        events.Set(0, SocketEvents.Readable | SocketEvents.Writable | SocketEvents.PeerHungUp | SocketEvents.EdgeTriggered, 0x11100F0E0D0C0B0A);
+        events.Set(
+            0, SocketEvents.Readable | SocketEvents.Writable | SocketEvents.PeerHungUp | SocketEvents.EdgeTriggered, 0x11100F0E0D0C0B0A);
         events.Set(1, SocketEvents.Writable, 1);
 
         Assert.Equal(bytes, Convert.ToHexString(memory));

@@ -35,7 +35,8 @@ public class PeerTimeoutTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such option.");
         await using var app = await TestApp.StartAsync(
-            app => app.MapGet("/", (HttpContext context) => UserTimeout(context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket)),
+            app => app.MapGet(
+                "/", (HttpContext context) => UserTimeout(context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket)),
             builder => builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
             {
                 var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
@@ -59,7 +60,8 @@ public class PeerTimeoutTests
         Assert.Equal(10, await AnswerAsync(app));
     }
 
-    private static Task<TestApp> StartAsync(string wire, string heartbeat, string writeTimeout, Func<Socket, int> option) => TestApp.StartAsync(
+    private static Task<TestApp> StartAsync(
+        string wire, string heartbeat, string writeTimeout, Func<Socket, int> option) => TestApp.StartAsync(
         app => app.MapGet("/", (HttpContext context) => option(context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket)),
         builder =>
         {

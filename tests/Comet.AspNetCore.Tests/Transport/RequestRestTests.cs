@@ -9,7 +9,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Tests.Transport;
 
-/// <summary>What a client sends after its request, while its stream is open, does not gather, and does not hide that the client has left.</summary>
+/// <summary>
+/// What a client sends after its request, while its stream is open, does not gather, and does not hide that the client has left.
+/// </summary>
 public class RequestRestTests
 {
     private const int Much = 2_000_000;

@@ -54,7 +54,8 @@ public class UnsentLimitTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limit.");
         Socket? socket = null;
-        await using var app = await StartAsync(policy, "Attached", context => socket = context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket);
+        await using var app = await StartAsync(
+            policy, "Attached", context => socket = context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket);
         await using var connection = await RawConnection.OpenAsync(app.Url, "/", []);
         await connection.ReadChunkAsync();
         await app.PublishAsync("seen");
@@ -75,7 +76,8 @@ public class UnsentLimitTests
         }
     }
 
-    private static Task<TestApp> StartAsync(SlowClientPolicy policy, string wire, Action<HttpContext>? onRequest = null) => TestApp.StartAsync(
+    private static Task<TestApp> StartAsync(
+        SlowClientPolicy policy, string wire, Action<HttpContext>? onRequest = null) => TestApp.StartAsync(
         app => app.MapGet("/", (HttpContext context, Feed<string> news) =>
         {
             onRequest?.Invoke(context);

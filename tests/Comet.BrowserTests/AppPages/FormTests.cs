@@ -35,7 +35,8 @@ public partial class FormTests(TestBrowsers browsers)
         Assert.All(statuses[..20], status => Assert.Equal(200, status));
         Assert.Contains(429, statuses[20..]);
 
-        // The limit gives a place every three seconds, so the last of them and the form may find one: it gets the answer that was just seen.
+        // The limit gives a place every three seconds, so the last of them and the form may find one: it gets the answer that was
+        // just seen.
         await page.RouteAsync("**/announcements", route =>
             route.Request.Method == "POST" ? route.FulfillAsync(new() { Status = 429 }) : route.ContinueAsync());
         await page.FillAsync("#Text", "One more");

@@ -11,7 +11,9 @@ public static class FormProtection
     /// <summary>The rate limit of actions that publish: <c>[EnableRateLimiting(FormProtection.PublishLimit)]</c>.</summary>
     public const string PublishLimit = "publish";
 
-    /// <summary>Twenty at once, and then one every three seconds, for each visitor. Who is one visitor to the limits of streams is one here.</summary>
+    /// <summary>
+    /// Twenty at once, and then one every three seconds, for each visitor. Who is one visitor to the limits of streams is one here.
+    /// </summary>
     private static readonly TokenBucketRateLimiterOptions Publishing = new()
     {
         TokenLimit = 20,

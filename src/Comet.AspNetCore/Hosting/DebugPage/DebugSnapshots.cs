@@ -21,7 +21,9 @@ internal sealed class DebugSnapshots(
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    /// <summary>One snapshot now, and then one each second; for a poll, which gets one alone, the second, as the first has no rates.</summary>
+    /// <summary>
+    /// One snapshot now, and then one each second; for a poll, which gets one alone, the second, as the first has no rates.
+    /// </summary>
     /// <param name="feed">The feed whose newest messages are in it; null: none are.</param>
     /// <param name="filter">What the names of the feeds and streams in it contain; null or empty: there are all.</param>
     /// <param name="isPoll">Whether it is for a poll.</param>

@@ -33,7 +33,11 @@ internal sealed class StreamOutcomes(IMeterFactory meters, TimeProvider time) : 
                 InstrumentPublished = (instrument, listener) =>
                 {
                     if (instrument.Meter.Scope == meters &&
-                        instrument is { Meter.Name: CometMetrics.MeterName, Name: CometMetrics.Duration or CometMetrics.RequestsRejected or CometMetrics.Lag })
+                        instrument is
+                        {
+                            Meter.Name: CometMetrics.MeterName,
+                            Name: CometMetrics.Duration or CometMetrics.RequestsRejected or CometMetrics.Lag,
+                        })
                     {
                         listener.EnableMeasurementEvents(instrument);
                     }
