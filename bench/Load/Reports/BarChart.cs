@@ -15,9 +15,10 @@ internal sealed class BarChart(string[] series)
     private const int BarHeight = 13;
     private const int BarsFrom = 10;
     private const int LabelWidth = 90;
+    private const int Width = (2 * PanelWidth) + Gutter;
 
-    // Okabe and Ito's colours, which colour-blind readers can tell apart.
-    private static readonly string[] Colours = ["#d55e00", "#e69f00", "#0072b2", "#56b4e9", "#009e73", "#cc79a7"];
+    // Okabe and Ito's colours, which colour-blind readers can tell apart, and grey.
+    private static readonly string[] Colours = ["#d55e00", "#e69f00", "#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#999999"];
 
     private readonly List<(string Title, Bar[] Bars)> _panels = [];
 
@@ -38,7 +39,7 @@ internal sealed class BarChart(string[] series)
             top = bottom + 24;
         }
         return string.Create(CultureInfo.InvariantCulture, $$$"""
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{{(2 * PanelWidth) + Gutter}}} {{{top}}}" font-family="system-ui, sans-serif" font-size="11" role="img">
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{{Width}}} {{{top}}}" font-family="system-ui, sans-serif" font-size="11" role="img">
             <title>{{{string.Join("; ", _panels.Select(panel => Text(panel.Title)))}}}</title>
             <style>text{fill:#1b1f24}.group{fill:#59636e}@media(prefers-color-scheme:dark){text{fill:#e6edf3}.group{fill:#9198a1}}</style>
             {{{body}}}</svg>
@@ -51,11 +52,16 @@ internal sealed class BarChart(string[] series)
         var left = 0;
         foreach (var name in series)
         {
+            var width = 40 + (name.Length * 6);
+            if (left + width > Width)
+            {
+                (left, top) = (0, top + 18);
+            }
             body.Append(
                 CultureInfo.InvariantCulture,
                 $"<rect x=\"{left}\" y=\"{top - 10}\" width=\"11\" height=\"11\" fill=\"{Colour(name)}\"/>");
             body.Append(CultureInfo.InvariantCulture, $"<text x=\"{left + 16}\" y=\"{top}\">{Text(name)}</text>\n");
-            left += 40 + (name.Length * 6);
+            left += width;
         }
         top += 34;
     }

@@ -141,7 +141,7 @@ internal sealed class GrowthSuite(Settings settings)
             variants.Add(new Variant("behind nginx", ServerKind.Comet with { Route = Route.Nginx }, n));
         }
         var runs = await TakeTurnsAsync([.. variants]);
-        Line(1, "one and a half times at most", 1.5);
+        Line(1, "twice at most", 2);
         Line(2, "encryption of each write on top", 4);
         Line(3, "encryption and framing on top", 6);
         if (Nginx.IsInstalled)
