@@ -17,7 +17,7 @@ namespace Comet.AspNetCore.Results;
 internal sealed class CatchUp(Subscriber subscriber, ConnectionWriter writer, FeedReader reader, byte[] idPrefix) : IDisposable
 {
     // What a connection holds of a write that waits. A longer message is written by itself, from a copy that others share.
-    private const int PieceLength = 32 * 1024;
+    private const int PieceLength = 16 * 1024;
 
     // What a format adds to a value: an element with its nonce, a callback of 128 characters, an offset.
     private const int Framing = 512;

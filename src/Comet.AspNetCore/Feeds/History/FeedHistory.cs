@@ -8,7 +8,7 @@ namespace Comet.AspNetCore.Feeds;
 /// </summary>
 internal sealed class FeedHistory(KeptPages kept)
 {
-    // With what surrounds them, a few messages are shorter than the 32 KB that a connection takes at a time.
+    // With what surrounds them, a few messages are shorter than the two writes of 16 KB that a connection takes them in.
     private const int PageLength = 28 * 1024;
     private const int MaxEntries = 256;
 
