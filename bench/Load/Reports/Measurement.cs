@@ -1,3 +1,4 @@
+using System.Globalization;
 using CometBench.Load.Client;
 using CometBench.Load.Servers;
 
@@ -24,7 +25,8 @@ internal sealed record Measurement(ServerKind Server, StageKind Kind, int Connec
         {
             StageKind.Steady => FormattableString.Invariant(
                 $"{figures.CpuPerDelivery:0.0} us CPU per delivery, p50 {figures.P50:0.0} ms, p99 {figures.P99:0.0} ms"),
-            StageKind.Saturation => FormattableString.Invariant(
+            StageKind.Saturation => string.Create(
+                CultureInfo.InvariantCulture,
                 $"{figures.DeliveriesPerSecond:#,0} deliveries/s, {figures.CpuPerDelivery:0.00} us CPU each " +
                 $"(client: {figures.ClientCores:0.0} cores)"),
             _ => FormattableString.Invariant($"{figures.BytesPerConnection:#,0} bytes per idle connection"),
