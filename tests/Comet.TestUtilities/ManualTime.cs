@@ -7,6 +7,7 @@ public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<Timer> _timers = [];
+    private Action? _onceRead;
     private DateTimeOffset _now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -19,7 +20,15 @@ public sealed class ManualTime : TimeProvider
         }
     }
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        var timestamp = GetUtcNow().Ticks;
+        Interlocked.Exchange(ref _onceRead, null)?.Invoke();
+        return timestamp;
+    }
+
+    /// <summary>Lets something happen between the next reading of the timestamp and what is done with it.</summary>
+    public void OnceRead(Action action) => _onceRead = action;
 
     /// <summary>When the next timer fires; null: none is running.</summary>
     public DateTimeOffset? NextDue

@@ -152,6 +152,23 @@ public sealed class LaneTests : IDisposable
         await Eventually.HoldsAsync(() => Values(string.Concat(writer.Writes)).SequenceEqual(["1", "2"]), "the second message is written");
     }
 
+    [Fact]
+    public async Task A_stop_that_comes_as_a_pass_has_read_the_time_is_seen_by_the_next()
+    {
+        using var lane = new Lane(_services, TimeProvider.System); // whose passes read the clock only to see what is due
+        var (subscriber, _) = Join(new FeedSet([_feed], "news", areNamed: false), [_tail.State.End], lane: lane);
+        await lane.ReportAsync().WithPatience();
+        _time.OnceRead(() =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            _provider.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        });
+
+        await lane.ReportAsync().WithPatience();
+
+        await subscriber.Completion.WithPatience();
+    }
+
     [Theory]
     [InlineData(SlowClientPolicy.Latest, "skipped slow 3|message slow 9")]
     [InlineData(SlowClientPolicy.Skip, "skipped slow 1|message slow 7|message slow 8|message slow 9")]
@@ -274,7 +291,7 @@ public sealed class LaneTests : IDisposable
     private (Subscriber, RecordingWriter) Join(TailCursor? cursor = null, Action? onWrite = null) =>
         Join(new FeedSet([_feed], "news", areNamed: false), [cursor ?? _tail.State.End], onWrite);
 
-    private (Subscriber, RecordingWriter) Join(FeedSet feeds, TailCursor[] place, Action? onWrite = null)
+    private (Subscriber, RecordingWriter) Join(FeedSet feeds, TailCursor[] place, Action? onWrite = null, Lane? lane = null)
     {
         var writer = new RecordingWriter { OnWrite = onWrite ?? (static () => { }) };
         var settings = new ConnectionSettings
@@ -287,7 +304,7 @@ public sealed class LaneTests : IDisposable
         };
         var subscriber = new Subscriber(settings, _services.Clock.Now, feeds) { Place = place };
         _joined.Add(subscriber);
-        _ = subscriber.Follow(_lane, writer);
+        _ = subscriber.Follow(lane ?? _lane, writer);
         return (subscriber, writer);
     }
 

@@ -145,15 +145,19 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
     {
         ApplyChanges();
         TakeChangedFeeds();
+        var isCheckDue = _isCheckDue; // taken before the time is read: a heartbeat that comes in between asks for the next pass
+        if (isCheckDue)
+        {
+            _isCheckDue = false;
+        }
         var now = _services.Clock.Now; // after a join has set its deadline, so that this pass or a heartbeat sees that it is due
         foreach (var group in _groups.Changed)
         {
             _keepingUp.Advance(group, now);
         }
         var isAnyBehind = _behind.Advance(now);
-        if (_isCheckDue || now >= _groups.NextDeadline)
+        if (isCheckDue || now >= _groups.NextDeadline)
         {
-            _isCheckDue = false;
             _deadlines.Check(now);
         }
         _batch.Expire();
