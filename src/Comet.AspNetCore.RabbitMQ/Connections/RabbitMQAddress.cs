@@ -54,6 +54,7 @@ internal static class RabbitMQAddress
             HandshakeContinuationTimeout = options.Timeout,
             ContinuationTimeout = options.Timeout,
             MaxInboundMessageBodySize = MaxMessageBytes,
+            SocketFactory = family => new BatchingTcpClient(ConnectionFactory.DefaultSocketFactory(family).Client),
         };
         var validate = options.CertificateAuthority is { } file ? Trust(ReadAuthorities(file)) : null;
         // The endpoints that the client makes of a URI accept the certificate of another host, so these are made here.

@@ -18,9 +18,10 @@ internal sealed class Outbox(TimeProvider time)
     internal const int FarBehind = 5000;
 
     private readonly Lock _lock = new();
-    private readonly SortedDictionary<long, PendingAppend> _waiting = [];
+    private readonly SortedSet<PendingAppend> _waiting = new(Comparer<PendingAppend>.Create(static (a, b) => a.Order.CompareTo(b.Order)));
     private readonly Queue<PendingAppend> _sent = new();
     private readonly SemaphoreSlim _added = new(0);
+    private bool _wasAdded;
     private long _order;
     private long _sequence;
     private bool _wasFarBehind;
@@ -64,7 +65,7 @@ internal sealed class Outbox(TimeProvider time)
             lock (_lock)
             {
                 append.IsAbandoned = true;
-                _waiting.Remove(append.Order);
+                _waiting.Remove(append);
             }
             throw;
         }
@@ -83,8 +84,9 @@ internal sealed class Outbox(TimeProvider time)
     internal async Task WaitAsync(CancellationToken cancellationToken)
     {
         await _added.WaitAsync(cancellationToken);
-        while (_added.Wait(0, CancellationToken.None))
+        lock (_lock)
         {
+            _wasAdded = false;
         }
     }
 
@@ -213,10 +215,9 @@ internal sealed class Outbox(TimeProvider time)
 
     private PendingAppend? TakeFirst()
     {
-        while (_waiting.Count > 0)
+        while (_waiting.Min is { } append)
         {
-            var append = _waiting.First().Value;
-            _waiting.Remove(append.Order);
+            _waiting.Remove(append);
             if (append.Payload.Length <= MaxBytes)
             {
                 return append;
@@ -229,15 +230,23 @@ internal sealed class Outbox(TimeProvider time)
     private void AddLast(PendingAppend append)
     {
         append.Order = ++_order;
-        _waiting.Add(append.Order, append);
-        _added.Release();
+        AddWaiting(append);
     }
 
     private void SendAgain(PendingAppend append)
     {
         if (!append.IsAbandoned)
         {
-            _waiting.Add(append.Order, append);
+            AddWaiting(append);
+        }
+    }
+
+    private void AddWaiting(PendingAppend append)
+    {
+        _waiting.Add(append);
+        if (!_wasAdded)
+        {
+            _wasAdded = true;
             _added.Release();
         }
     }

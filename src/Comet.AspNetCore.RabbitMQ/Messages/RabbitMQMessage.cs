@@ -49,6 +49,9 @@ internal sealed record RabbitMQMessage
     private const string CompletesHeader = "comet-completes";
     private const string OffsetHeader = "x-stream-offset";
 
+    // Of an entry.
+    private const int HeaderCount = 6;
+
     // No feed's name is longer.
     private const int MaxTextBytes = 4 * (FeedName.MaxFamilyLength + 1 + FeedName.MaxKeyLength);
 
@@ -135,7 +138,7 @@ internal sealed record RabbitMQMessage
 
     internal BasicProperties ToProperties()
     {
-        var headers = new Dictionary<string, object?>
+        var headers = new Dictionary<string, object?>(HeaderCount)
         {
             [PublisherHeader] = Id.Publisher,
             [SequenceHeader] = Id.Sequence,
