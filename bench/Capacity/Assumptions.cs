@@ -16,25 +16,25 @@ internal static class Assumptions
     private const string Core = "us of a core";
 
     internal static readonly Assumption Delivery = new(
-        "write a message to a browser, plain HTTP/1.1: nginx ends TLS", 13, Core, Measured("bench/Load, 1,000 and 5,000 streams"));
+        "write a message to a browser, plain HTTP/1.1: nginx ends TLS", 9, Core, Measured("bench/Load, 1,000 and 5,000 streams"));
 
     internal static readonly Assumption Open = new(
-        "open a stream and resume", 1_000, Core, Measured("bench/Cluster -- browsers"));
+        "open a stream and resume", 550, Core, Measured("bench/Cluster -- browsers"));
 
     internal static readonly Assumption Publish = new(
         "publish a message: confirmed and read back", 60, Core, Measured("bench/Cluster -- costs"));
 
     internal static readonly Assumption Read = new(
-        "read a message that another server has published", 28, Core, Measured("bench/Cluster -- costs"));
+        "read a message that another server has published", 12, Core, Measured("bench/Cluster -- costs"));
 
     internal static readonly Assumption BrokerStore = new(
-        "store a message, at the broker", 63, Core, Measured("bench/Cluster -- costs"));
+        "store a message, at the broker", 27, Core, Measured("bench/Cluster -- costs"));
 
     internal static readonly Assumption BrokerGive = new(
-        "give a message to a server, at the broker", 24, Core, Measured("bench/Cluster -- costs"));
+        "give a message to a server, at the broker", 34, Core, Measured("bench/Cluster -- costs"));
 
     internal static readonly Assumption StreamBytes = new(
-        "a stream in the memory of a server", 11_737, "bytes", Measured("bench/Load -- growth"));
+        "a stream in the memory of a server", 3_106, "bytes", Measured("bench/Load -- growth"));
 
     internal static readonly Assumption SocketBytes = new(
         "its socket in the kernel", 5_000, "bytes", Chosen("with buffers that are empty nearly always"));
@@ -42,7 +42,7 @@ internal static class Assumptions
     internal static readonly Assumption StreamsPerServer = new(
         "streams in a server at most", 25_000, "", Chosen("so many come back at once when one is gone"));
 
-    internal static readonly Assumption ServerCores = new("cores of a server", 2, "", Chosen("one for the feed, one for the rest"));
+    internal static readonly Assumption ServerCores = new("cores of a server", 2, "", Chosen("as measured"));
 
     internal static readonly Assumption ServerMemory = new("memory of a server for its streams", 2, "GB", Chosen("of 4"));
 
@@ -56,7 +56,7 @@ internal static class Assumptions
     internal static readonly Assumption BrokerNodes = new("nodes of a broker", 3, "", Chosen("one may be gone"));
 
     internal static readonly Assumption Most = new(
-        "load of a server at most: of its cores, of the one that writes a feed, memory, network",
+        "load of a server at most: of its cores, memory, network",
         70,
         "%",
         Chosen("the rest is for bursts"));

@@ -45,7 +45,6 @@ internal sealed record Plan(double Audience, Workload Work, int Cells)
     /// <summary>What is nearest to the load it may have, in percent, when all servers are there.</summary>
     internal (string What, double Load, double Most) SaturatesFirst => new (string What, double Load, double Most)[]
     {
-        ("the core that writes the feed", 100 * Work.Broadcast * Streams * Delivery / 1e6, Most),
         ("the servers' cores", 100 * ServerLoad, Most),
         ("the servers' memory", 100 * Streams * (StreamBytes + SocketBytes) / (ServerMemory * 1e9), Most),
         ("the servers' network", 100 * Streams * (Work.Broadcast + Work.Own) * (Bytes + Framing) * 8 / (ServerNetwork * 1e9), Most),
@@ -59,11 +58,11 @@ internal sealed record Plan(double Audience, Workload Work, int Cells)
             1e6 /
             ServerCores;
 
-    // As many as were chosen, or fewer where a message to all keeps the one core that writes it busy for too long, or they need too much.
+    // As many as were chosen, or fewer where writing to them, their memory or their network is more than a server has.
     private static double MostStreams(Workload work) => new[]
     {
         StreamsPerServer,
-        Most / 100 * 1e6 / (work.Broadcast * Delivery),
+        Most / 100 * ServerCores * 1e6 / ((work.Broadcast + work.Own) * Delivery),
         Most / 100 * ServerMemory * 1e9 / (StreamBytes + SocketBytes),
         Most / 100 * ServerNetwork * 1e9 / 8 / ((work.Broadcast + work.Own) * (Bytes + Framing)),
     }.Min();

@@ -15,8 +15,8 @@ foreach (var (what, value, unit, from) in Assumptions.All)
 Console.WriteLine($"""
 
     Messages are published at random times. Late is from publishing to the write to a browser, without the network and the way through the
-    broker. The browsers of a lost server are back within {Assumptions.ReconnectSpread.Value} s and then get what they missed; the figure is
-    that of all others.
+    broker. The browsers of a lost server are back within {Assumptions.ReconnectSpread.Value} s, and get what they missed. The figure is that
+    of all others.
     """);
 Print(Workload.Everybody);
 Print(Workload.EachHisOwn);
@@ -36,8 +36,7 @@ void Print(Workload work)
         var lost = plan.HasBroker ? Late(Server.WhileOthersAreLost(plan)) : "all wait for it";
         Console.WriteLine(
             $"| {plan.Audience:#,0} | {plan.Cells:#,0} | {plan.Servers:#,0} | {plan.Cells * plan.Spare:#,0} | {nodes:#,0} | " +
-            $"{plan.Rate:#,0} " +
-            $"| {given} | {what}: {load:0} % of at most {most} % | {Late(Server.Usual(plan))} | {lost} |");
+            $"{plan.Rate:#,0} | {given} | {what}: {load:0} % of at most {most} % | {Late(Server.Usual(plan))} | {lost} |");
     }
 }
 

@@ -3,8 +3,8 @@ using static CometBench.Capacity.Assumptions;
 namespace CometBench.Capacity;
 
 /// <summary>
-/// One server of a plan in steps of 10 ms: work that arrives waits for a core. All messages of one feed are written by one loop, so a
-/// broadcast uses one core however many there are; the rest shares the cores that are left.
+/// One server of a plan in steps of 10 ms: work that arrives waits for the cores. A message to everybody is written by as many lanes as
+/// there are cores, each to its part of the browsers.
 /// </summary>
 internal sealed class Server(Plan plan, Random random)
 {
@@ -12,8 +12,7 @@ internal sealed class Server(Plan plan, Random random)
 
     private readonly List<double> _delays = [];
     private double _streams = plan.Streams;
-    private double _loop;
-    private double _shared;
+    private double _work; // of a core, in seconds, that has not been done
 
     /// <summary>How long after its publishing a message is written to a browser, in seconds: half of them, and 99 in 100.</summary>
     internal static (double P50, double P99) Usual(Plan plan)
@@ -55,21 +54,20 @@ internal sealed class Server(Plan plan, Random random)
             var opened = Poisson(((_streams / Stay) + joining) * Step);
             var broadcasts = Poisson(plan.Work.Broadcast * Step);
             var own = Poisson(plan.Work.Own * _streams * Step);
-            var before = _loop;
-            _loop += broadcasts * _streams * Delivery / 1e6;
-            _shared += ((opened * Open) + (own * Delivery) + (Poisson(plan.Rate * Step) * Read) + (Poisson(publishing * Step) * Publish)) /
-                1e6;
+            var read = Poisson(plan.Rate * Step);
+            var published = Poisson(publishing * Step);
+            _work += ((opened * Open) + (own * Delivery) + (read * Read) + (published * Publish)) / 1e6;
+            var before = _work;
+            _work += broadcasts * _streams * Delivery / 1e6;
             for (var tenth = 1; broadcasts > 0 && tenth <= 10; tenth++)
             {
-                _delays.Add(before + ((_loop - before) * tenth / 10) + (_shared / ServerCores)); // not all browsers are the last
+                _delays.Add((before + ((_work - before) * tenth / 10)) / ServerCores); // not all browsers are the last
             }
             if (own > 0)
             {
-                _delays.Add(_shared / ServerCores);
+                _delays.Add(_work / ServerCores);
             }
-            var loop = Math.Min(_loop, Step);
-            _shared -= Math.Min(_shared, (ServerCores * Step) - loop);
-            _loop -= loop;
+            _work -= Math.Min(_work, ServerCores * Step);
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
     private const int Dialers = 8;
 
     private readonly List<IOpenStream> _streams = [];
-    private readonly ConcurrentDictionary<int, HttpClient> _clients = []; // by the connection that they are for
+    private readonly ConcurrentDictionary<int, Lazy<HttpClient>> _clients = []; // by the connection that they are for
     // For SignalR's posts.
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{server}") };
 
@@ -57,7 +57,7 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
         _streams.Clear();
         foreach (var client in _clients.Values)
         {
-            client.Dispose();
+            client.Value.Dispose();
         }
         _http.Dispose();
     }
@@ -82,16 +82,8 @@ internal sealed class Crowd(ServerKind kind, IPEndPoint server) : IDisposable
     }
 
     // Of its own for each connection, as each browser has one.
-    private HttpClient ClientOf(int connection)
-    {
-        var made = HttpStream.CreateClient(server, kind.Route);
-        var client = _clients.GetOrAdd(connection, made);
-        if (client != made)
-        {
-            made.Dispose();
-        }
-        return client;
-    }
+    private HttpClient ClientOf(int connection) =>
+        _clients.GetOrAdd(connection, _ => new Lazy<HttpClient>(() => HttpStream.CreateClient(server, kind.Route))).Value;
 
     private async Task<string> NegotiateAsync(string path)
     {
