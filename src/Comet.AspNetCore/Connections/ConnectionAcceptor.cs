@@ -181,7 +181,7 @@ internal sealed class ConnectionAcceptor(
     }
 
     private static HttpResponseWriter WriterOf(HttpContext context, bool mayDetach) =>
-        (HttpResponseWriter?)SocketResponseWriter.TryCreate(context, mayDetach) ?? new BodyResponseWriter(context);
+        (HttpResponseWriter?)ChunkedResponseWriter.TryCreate(context, mayDetach) ?? new BodyResponseWriter(context);
 
     private TimeSpan? AuthenticationLifetime(HttpContext context) =>
         context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc - time.GetUtcNow();

@@ -41,7 +41,7 @@ internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOpt
                 {
                     return new DetachableConnection(connection, feature.Socket);
                 }
-                connection.Transport = new SocketPipeWriter(feature.Socket, connection.Transport, detachable: null);
+                SocketPipeWriter.ReplaceOutput(connection, feature.Socket, detachable: null);
             }
             return connection;
         }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Comet.AspNetCore.Formats;
 using Microsoft.AspNetCore.Http;
 
@@ -7,7 +8,7 @@ namespace Comet.AspNetCore.Transport;
 /// <summary>Writes a stream as the response to a request that goes on as long as the stream.</summary>
 internal abstract class HttpResponseWriter(HttpContext context) : ResponseWriter
 {
-    private static readonly Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> FlushPiece =
+    protected static readonly Func<ResponseWriter, ReadOnlyMemory<byte>, ValueTask<bool>> FlushPiece =
         static (writer, piece) => ((HttpResponseWriter)writer).FlushBodyAsync(piece.Span);
 
     private readonly RequestRest? _rest = RequestRest.ReadFollowing(context);
@@ -16,6 +17,9 @@ internal abstract class HttpResponseWriter(HttpContext context) : ResponseWriter
     internal override CancellationToken Aborted => context.RequestAborted;
 
     protected HttpContext Context => context;
+
+    /// <summary>Where the body goes.</summary>
+    protected virtual PipeWriter Output => context.Response.BodyWriter;
 
     internal override ValueTask<bool> WriteAsync(EncodedFrame frame, Nonce nonce) =>
         WritePiecesAsync(frame, frame.Start, frame.End, nonce, FlushPiece);
@@ -43,7 +47,7 @@ internal abstract class HttpResponseWriter(HttpContext context) : ResponseWriter
 
     protected virtual ValueTask<bool> EndBodyAsync() => new(true);
 
-    /// <summary>Writes what a buffer holds to the response's body.</summary>
+    /// <summary>Writes what a buffer holds to the body.</summary>
     /// <param name="buffer">May be reused as soon as this returns.</param>
     /// <param name="asChunk">Whether to write the framing of a chunk, too.</param>
     /// <inheritdoc cref="ResponseWriter.WriteAsync(FrameBuffer)"/>
@@ -61,11 +65,11 @@ internal abstract class HttpResponseWriter(HttpContext context) : ResponseWriter
 
     protected ValueTask<bool> FlushBodyAsync(ReadOnlySpan<byte> bytes)
     {
-        var body = context.Response.BodyWriter;
-        body.Write(bytes);
-        var flush = body.FlushAsync();
+        var output = Output;
+        output.Write(bytes);
+        var flush = output.FlushAsync();
         return flush.IsCompletedSuccessfully ? new(!flush.Result.IsCompleted) : AwaitAsync(flush);
 
-        static async ValueTask<bool> AwaitAsync(ValueTask<System.IO.Pipelines.FlushResult> flush) => !(await flush).IsCompleted;
+        static async ValueTask<bool> AwaitAsync(ValueTask<FlushResult> flush) => !(await flush).IsCompleted;
     }
 }

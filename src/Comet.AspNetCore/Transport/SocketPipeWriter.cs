@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Comet.AspNetCore.Formats;
+using Microsoft.AspNetCore.Connections;
 
 namespace Comet.AspNetCore.Transport;
 
@@ -20,7 +21,7 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     private bool _isClosed;
     private CancellationTokenSource? _pending;
 
-    internal SocketPipeWriter(Socket socket, IDuplexPipe original, DetachableConnection? detachable)
+    private SocketPipeWriter(Socket socket, IDuplexPipe original, DetachableConnection? detachable)
     {
         (_socket, _original, Detachable) = (socket, original, detachable);
         _socket.Blocking = false;
@@ -38,6 +39,14 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     public override bool CanGetUnflushedBytes => true;
 
     public override long UnflushedBytes => _length;
+
+    /// <summary>Makes a new one the connection's output, and a feature, which requests find behind TLS as well.</summary>
+    internal static void ReplaceOutput(ConnectionContext connection, Socket socket, DetachableConnection? detachable)
+    {
+        var writer = new SocketPipeWriter(socket, connection.Transport, detachable);
+        connection.Transport = writer;
+        connection.Features.Set(writer);
+    }
 
     public override void Advance(int bytes) => _length += bytes;
 
@@ -58,6 +67,17 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
             return new(new FlushResult(isCanceled: false, isCompleted: _isClosed));
         }
         return FlushRestAsync(sent, cancellationToken);
+    }
+
+    // What TLS has encrypted comes by this call: it is copied only where the socket does not take it at once.
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        var rest = source.Span[(_length == 0 ? TrySend(source.Span) : 0)..];
+        if (!rest.IsEmpty)
+        {
+            this.Write(rest);
+        }
+        return FlushAsync(cancellationToken);
     }
 
     /// <summary>Sends bytes past the buffer, and waits until the socket has taken them. There must be nothing unflushed.</summary>

@@ -8,21 +8,23 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Tests.Transport;
 
-/// <summary>A stream writes to the socket itself only where nothing else must see its bytes.</summary>
+/// <summary>How far down a stream writes: to the socket itself only where nothing else must see its bytes.</summary>
 public class CometTransportTests
 {
-    [Theory]
-    [InlineData("Direct", true)]
-    [InlineData("Attached", true)]
-    [InlineData("Portable", false)]
-    [InlineData("Http10", false)]
-    [InlineData("Tls", false)]
-    [InlineData("Http2", false)]
-    public async Task It_is_for_plain_HTTP_1_1(string wire, bool direct)
-    {
-        await using var app = await TestApp.StartAsync(app => app.MapGet("/", WritesToTheSocket), wire: Enum.Parse<Wire>(wire));
+    private const string Response = "the response";
 
-        Assert.Equal(direct && !OperatingSystem.IsWindows(), await AnswerAsync(app, "/"));
+    [Theory]
+    [InlineData("Direct", nameof(SocketResponseWriter))]
+    [InlineData("Attached", nameof(SocketResponseWriter))]
+    [InlineData("Tls", nameof(ConnectionResponseWriter))]
+    [InlineData("Portable", Response)]
+    [InlineData("Http10", Response)]
+    [InlineData("Http2", Response)]
+    public async Task It_is_for_HTTP_1_1(string wire, string writer)
+    {
+        await using var app = await TestApp.StartAsync(app => app.MapGet("/", WriterOf), wire: Enum.Parse<Wire>(wire));
+
+        Assert.Equal(OperatingSystem.IsWindows() ? Response : writer, await WriterOfAsync(app));
     }
 
     [Fact]
@@ -35,24 +37,24 @@ public class CometTransportTests
                 context.Response.Body = new BufferedStream(context.Response.Body, 1);
                 return next(context);
             });
-            app.MapGet("/", WritesToTheSocket);
+            app.MapGet("/", WriterOf);
         });
 
-        Assert.False(await AnswerAsync(app, "/"));
+        Assert.Equal(Response, await WriterOfAsync(app));
     }
 
     [Fact]
-    public async Task It_is_not_for_a_connection_that_something_else_listens_to()
+    public async Task What_else_listens_to_the_connection_sees_the_bytes()
     {
         await using var app = await TestApp.StartAsync(
             app =>
             {
-                app.MapGet("/", WritesToTheSocket);
+                app.MapGet("/", WriterOf);
                 app.MapGet("/news", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             },
             builder => builder.Services.AddFeed<string>("news"),
             connections: listen => listen.UseConnectionLogging());
-        Assert.False(await AnswerAsync(app, "/"));
+        Assert.NotEqual(nameof(SocketResponseWriter), await WriterOfAsync(app));
         await using var stream = await app.OpenAsync("/news", CometFormat.Ndjson);
         await stream.NextAsync(CometMessageKind.Open);
 
@@ -64,16 +66,16 @@ public class CometTransportTests
     }
 
     // A stream's writer, made for a request that then answers in the usual way.
-    private static bool WritesToTheSocket(HttpContext context)
+    private static string WriterOf(HttpContext context)
     {
-        var writer = SocketResponseWriter.TryCreate(context, mayDetach: false);
+        var writer = ChunkedResponseWriter.TryCreate(context, mayDetach: false);
         context.Response.Headers.Remove("Transfer-Encoding");
-        return writer is not null;
+        return writer?.GetType().Name ?? Response;
     }
 
-    private static async Task<bool> AnswerAsync(TestApp app, string path)
+    private static async Task<string> WriterOfAsync(TestApp app)
     {
-        using var answer = await app.GetAsync(path);
-        return bool.Parse(await answer.Content.ReadAsStringAsync());
+        using var answer = await app.GetAsync("/");
+        return await answer.Content.ReadAsStringAsync();
     }
 }

@@ -15,7 +15,7 @@ internal sealed class DetachableConnection : ConnectionContext
     internal DetachableConnection(ConnectionContext inner, Socket socket)
     {
         (_inner, _socket) = (inner, socket);
-        inner.Transport = new SocketPipeWriter(socket, inner.Transport, this);
+        SocketPipeWriter.ReplaceOutput(inner, socket, this);
     }
 
     public override string ConnectionId
