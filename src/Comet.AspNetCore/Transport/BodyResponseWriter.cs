@@ -4,7 +4,16 @@ using Microsoft.AspNetCore.Http;
 namespace Comet.AspNetCore.Transport;
 
 /// <summary>Writes to the response's body, whatever server, protocol and middleware are behind it.</summary>
-internal sealed class BodyResponseWriter(HttpContext context) : HttpResponseWriter(context)
+internal sealed class BodyResponseWriter : HttpResponseWriter
 {
+    internal BodyResponseWriter(HttpContext context)
+        : base(context)
+    {
+        if (!Http1.Serves(context))
+        {
+            context.Features.Get<SocketPipeWriter>()?.Gather();
+        }
+    }
+
     internal override ValueTask<bool> WriteAsync(FrameBuffer buffer) => WriteBodyAsync(buffer, asChunk: false);
 }

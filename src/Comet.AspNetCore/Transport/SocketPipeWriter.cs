@@ -19,6 +19,7 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     private byte[]? _buffer; // rented only while something is unflushed
     private int _length;
     private bool _isClosed;
+    private volatile bool _gathers;
     private CancellationTokenSource? _pending;
 
     private SocketPipeWriter(Socket socket, IDuplexPipe original, DetachableConnection? detachable)
@@ -40,6 +41,9 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 
     public override long UnflushedBytes => _length;
 
+    /// <summary>Whether bytes leave through Kestrel's own loop, which gathers what is flushed while it sends.</summary>
+    internal bool Gathers => _gathers;
+
     /// <summary>Makes a new one the connection's output, and a feature, which requests find behind TLS as well.</summary>
     internal static void ReplaceOutput(ConnectionContext connection, Socket socket, DetachableConnection? detachable)
     {
@@ -47,6 +51,12 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         connection.Transport = writer;
         connection.Features.Set(writer);
     }
+
+    /// <summary>
+    /// Makes the connection gather from its next flush on: where many streams share it, what they flush at the same time leaves in one go.
+    /// All that was flushed before has been sent, so the order is kept.
+    /// </summary>
+    internal void Gather() => _gathers = true;
 
     public override void Advance(int bytes) => _length += bytes;
 
@@ -56,6 +66,11 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
+        if (_gathers)
+        {
+            HandOver();
+            return _original.Output.FlushAsync(cancellationToken);
+        }
         if (_length == 0)
         {
             return new(new FlushResult(isCanceled: false, isCompleted: _isClosed));
@@ -72,6 +87,10 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     // What TLS has encrypted comes by this call: it is copied only where the socket does not take it at once.
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
+        if (_gathers && _length == 0)
+        {
+            return _original.Output.WriteAsync(source, cancellationToken);
+        }
         var rest = source.Span[(_length == 0 ? TrySend(source.Span) : 0)..];
         if (!rest.IsEmpty)
         {
@@ -102,7 +121,14 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     // A socket keeps the last buffer that it sent asynchronously, however long, until it sends another.
     private ValueTask<int> ForgetSentAsync() => _socket.SendAsync(ReadOnlyMemory<byte>.Empty, SocketFlags.None);
 
-    public override void CancelPendingFlush() => Volatile.Read(ref _pending)?.Cancel();
+    public override void CancelPendingFlush()
+    {
+        Volatile.Read(ref _pending)?.Cancel();
+        if (_gathers)
+        {
+            _original.Output.CancelPendingFlush();
+        }
+    }
 
     public override void Complete(Exception? exception = null)
     {
@@ -114,11 +140,20 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         // What was never flushed leaves through the original output, which also ends the connection.
         if (_length > 0 && exception is null && !_isClosed)
         {
-            var sent = TrySend(_buffer.AsSpan(0, _length));
-            _original.Output.Write(_buffer.AsSpan(sent.._length));
+            HandOver();
         }
         Release();
         _original.Output.Complete(exception);
+    }
+
+    // To the original output, behind all that was sent.
+    private void HandOver()
+    {
+        if (_length > 0)
+        {
+            _original.Output.Write(_buffer.AsSpan(0, _length));
+            Release();
+        }
     }
 
     private async ValueTask<FlushResult> FlushRestAsync(int from, CancellationToken cancellationToken)

@@ -43,6 +43,35 @@ public class CometTransportTests
         Assert.Equal(Response, await WriterOfAsync(app));
     }
 
+    [Theory]
+    [InlineData("Tls", false)]
+    [InlineData("Http2", true)]
+    public async Task What_streams_that_share_a_connection_flush_leaves_together(string wire, bool gathers)
+    {
+        SocketPipeWriter? output = null;
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/news", (HttpContext context, Feed<string> news) =>
+            {
+                output = context.Features.Get<SocketPipeWriter>();
+                return CometResults.Feed(news, "parent.f");
+            }),
+            builder => builder.Services.AddFeed<string>("news"),
+            wire: Enum.Parse<Wire>(wire));
+        await using var first = await app.OpenAsync("/news", CometFormat.Ndjson);
+        await first.NextAsync(CometMessageKind.Open);
+        await using var second = await app.OpenAsync("/news", CometFormat.Ndjson);
+        await second.NextAsync(CometMessageKind.Open);
+
+        foreach (var text in new[] { "one", "two", new string('x', 100_000) })
+        {
+            await app.PublishAsync(text);
+
+            Assert.Equal($"\"{text}\"", (await first.NextAsync(CometMessageKind.Message)).Text);
+            Assert.Equal($"\"{text}\"", (await second.NextAsync(CometMessageKind.Message)).Text);
+        }
+        Assert.Equal(gathers, output?.Gathers ?? gathers); // not there on Windows
+    }
+
     [Fact]
     public async Task What_else_listens_to_the_connection_sees_the_bytes()
     {
