@@ -5,6 +5,7 @@ using System.Text;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Comet.AspNetCore.Tests.Transport;
@@ -176,6 +177,25 @@ public class RequestRestTests
     }
 
     [Fact]
+    public async Task Much_that_comes_as_the_stream_leaves_its_request_closes_the_connection()
+    {
+        var leaving = new TaskCompletionSource();
+        await using var app = await StartAsync("Direct", async context =>
+        {
+            leaving.SetResult();
+            await Task.Delay(Eventually.Patience, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        });
+        await using var connection = await RawConnection.OpenAsync(app.Url, "/feed", Ndjson);
+        await connection.ReadChunkAsync();
+        await leaving.Task.WithPatience();
+
+        await SendAsync(connection, 200_000); // less than the server reads ahead: nothing of it is left for whoever reads next
+
+        await app.NoStreamIsOpenAsync();
+        await app.StopWithoutErrorAsync();
+    }
+
+    [Fact]
     public async Task A_body_without_an_end_has_the_place_of_one_stream_until_its_client_leaves()
     {
         await using var app = await StartAsync("Direct");
@@ -207,12 +227,17 @@ public class RequestRestTests
         await app.StopWithoutErrorAsync();
     }
 
-    private static async Task<TestApp> StartAsync(string wire)
+    private static async Task<TestApp> StartAsync(string wire, Func<HttpContext, Task>? afterwards = null)
     {
         var source = new Source<string>();
         return await TestApp.StartAsync(
             app =>
             {
+                app.Use(async (context, next) =>
+                {
+                    await next(context);
+                    await (afterwards?.Invoke(context) ?? Task.CompletedTask);
+                });
                 app.MapMethods("/feed", ["GET", "POST"], (Feed<string> news) => CometResults.Feed(news, "parent.f"));
                 app.MapPost("/feeds", (Feed<string> news) => CometResults.Feeds([news], "parent.f"));
                 app.MapGet("/sequence", () => CometResults.String(source.ReadAsync(), "parent.f"));

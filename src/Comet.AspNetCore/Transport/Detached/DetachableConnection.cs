@@ -62,21 +62,9 @@ internal sealed class DetachableConnection : ConnectionContext
     /// <summary>Gives the connection to a stream when Kestrel would close it.</summary>
     internal void DetachTo(IDetachableStream stream) => _stream = stream;
 
-    public override void Abort(ConnectionAbortedException abortReason)
-    {
-        if (!IsDetached)
-        {
-            _inner.Abort(abortReason);
-        }
-    }
+    public override void Abort(ConnectionAbortedException abortReason) => _inner.Abort(abortReason);
 
-    public override void Abort()
-    {
-        if (!IsDetached)
-        {
-            _inner.Abort();
-        }
-    }
+    public override void Abort() => _inner.Abort();
 
     public override async ValueTask DisposeAsync()
     {
