@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
@@ -176,6 +177,10 @@ public class SlowClientTests
     {
         var slow = await TestStream.OpenAsync(client, "/", CometFormat.Ndjson, null);
         await slow.NextAsync(CometMessageKind.Open);
+        // A lane that gets it later finds that it has missed all of them.
+        var lanes = app.Services.GetRequiredService<Lanes>();
+        await Eventually.HoldsAsync(
+            async () => (await lanes.ReportAsync()).Sum(lane => lane.Groups.Sum(group => group.Connections)) == 1, "a lane has it");
         await PublishToFastAsync(app, Messages);
         return slow;
     }
