@@ -35,7 +35,7 @@ internal sealed class SqliteFeed(string name)
         {
             _row = _row with { Epoch = asked }; // it stays while the feed is open, whatever is removed beside it
         }
-        if (_row.Head >= MaxOffset)
+        if (_row.Head is < 0 or >= MaxOffset)
         {
             _row = new SqliteDatabase.FeedRow(_row.Id, database.BeginAnew(_row.Id), 0, 0, 0, 0);
         }

@@ -132,6 +132,27 @@ public class ConfigurationTests
             warnings.Select(entry => entry.Message).Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("1000", null, 1)]
+    [InlineData("1001", null, 0)]
+    [InlineData("500", "499", 0)]
+    [InlineData("500", "", 0)]
+    public async Task Limits_that_let_one_address_take_the_place_of_all_are_warned_of(string inAll, string? perAddress, int warnings)
+    {
+        await using var app = await TestApp.StartAsync(_ => { }, builder =>
+        {
+            builder.Configuration["Comet:MaxStreams"] = inAll;
+            if (perAddress is not null)
+            {
+                builder.Configuration["Comet:MaxStreamsPerAddress"] = perAddress;
+            }
+        });
+
+        var told = app.Log.Entries.Where(entry => entry.EventId.Name == "OneAddressTakesAll").ToList();
+        Assert.Equal(warnings, told.Count);
+        Assert.All(told, entry => Assert.Equal(LogLevel.Warning, entry.Level));
+    }
+
     [Fact]
     public async Task A_configuration_that_is_all_read_is_not_warned_of()
     {

@@ -21,6 +21,12 @@ public class ExtendedAppTests(TemplatePackage package)
             Assert.NotEqual(PolicyOf(first), PolicyOf(second));
             Assert.Equal((path, "no-cache, private"), (path, first.Headers.CacheControl?.ToString()));
         }
+        foreach (var path in new[] { "/health/live", "/health/ready" })
+        {
+            using var first = await running.Client.GetAsync(path);
+            using var second = await running.Client.GetAsync(path);
+            Assert.Null(second.Headers.Age);
+        }
         Assert.Equal(await running.Client.GetStringAsync("/clock/cached"), await running.Client.GetStringAsync("/clock/cached"));
     }
 

@@ -113,6 +113,8 @@ public partial class FeedTests(TemplatePackage package, FeedTests.RestoredApp re
     [InlineData("()")]
     [InlineData("Message", "A client's events are named after feeds, and these are its own: open, error, message,")]
     [InlineData("statechange", "A client's events are named after feeds, and these are its own: open, error, message,")]
+    [InlineData("live", "Its page would have an address of the app: /health, /live.")]
+    [InlineData("Health", "Its page would have an address of the app: /health, /live.")]
     [InlineData("a-name-of-more-than-the-sixty-four-characters-that-a-feed-may-have")]
     public async Task A_name_that_no_feed_can_have_is_refused_with_the_reason_and_nothing_is_written(
         string name, string reason = "A name has at most 64 of the letters a to z, digits and dashes, and makes no type that .NET has,")
@@ -137,6 +139,22 @@ public partial class FeedTests(TemplatePackage package, FeedTests.RestoredApp re
         Assert.Contains("open", names);
         Assert.Contains($"\"pattern\": \"^({string.Join('|', names)})$\"", template, StringComparison.Ordinal);
         Assert.Contains($"these are its own: {string.Join(", ", names)}.", template, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_addresses_that_it_refuses_are_those_of_the_app_that_no_feed_has()
+    {
+        var app = Path.Combine(TemplatePackage.Repository, "content", "src", "CometApp");
+        var code = Directory.GetFiles(Path.Combine(app, "Controllers"), "*.cs").Append(Path.Combine(app, "Program.cs"));
+        var addresses = code.SelectMany(file => AddressOfApp().Matches(File.ReadAllText(file)))
+            .Select(match => match.Groups[1].Value)
+            .ToHashSet();
+        // A feed that is there is not overwritten; "error" is an event of clients.
+        addresses.ExceptWith(["clock", "vitals", "announcements", "error"]);
+        var template = await File.ReadAllTextAsync(Path.Combine(TemplatePackage.Repository, "feed", ".template.config", "template.json"));
+
+        Assert.Contains($"\"pattern\": \"^({string.Join('|', addresses.Order())})$\"", template, StringComparison.Ordinal);
+        Assert.Contains($"an address of the app: {string.Join(", ", addresses.Order().Select(address => $"/{address}"))}.", template);
     }
 
     [Fact]
@@ -204,6 +222,9 @@ public partial class FeedTests(TemplatePackage package, FeedTests.RestoredApp re
 
     [GeneratedRegex(@"^ +""(\w+)"",?(?:\);)?\r?$", RegexOptions.Multiline)]
     private static partial Regex ReservedName();
+
+    [GeneratedRegex(@"(?:Route|Http[A-Z]\w+|Map[A-Z]\w+)\(""/([\w-]+)")]
+    private static partial Regex AddressOfApp();
 
     [GeneratedRegex("(?:src|href|action)=\"(/[^\"]*)\"")]
     private static partial Regex Address();

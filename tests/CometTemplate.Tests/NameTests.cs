@@ -13,6 +13,7 @@ public partial class NameTests(TemplatePackage package)
     [InlineData("System", "_System")]
     [InlineData("Comet.AspNetCore", "_Comet.AspNetCore")]
     [InlineData("microsoft.playwright", "_microsoft.playwright")]
+    [InlineData("Newtonsoft.Json", "_Newtonsoft.Json")]
     [InlineData("Program", "_Program")]
     [InlineData("App", "App")]
     [InlineData("event", "_event")]

@@ -71,8 +71,8 @@ app.UseAuthorization();
 app.UseRateLimiter();
 app.MapStaticAssets();
 app.MapControllers().WithHead().WithoutOutputCache();
-app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
-app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+app.MapHealthChecks("/health/live", new() { Predicate = _ => false }).WithoutOutputCache();
+app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") }).WithoutOutputCache();
 app.MapCometDebugPage(); // /_comet, in Development only
 
 app.Run();

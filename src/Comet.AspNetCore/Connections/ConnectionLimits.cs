@@ -65,8 +65,8 @@ internal sealed class ConnectionLimits(IOptions<CometOptions> options, OpenStrea
     /// <summary>Gives back the place of a lease, which calls this.</summary>
     internal void Release(object? holder)
     {
-        open.Remove();
         Remove(holder);
+        open.Remove(); // last: whoever sees that a stream less is open finds its place free
     }
 
     private object? HolderOf(HttpContext context)

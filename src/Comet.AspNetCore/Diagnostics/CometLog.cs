@@ -100,4 +100,12 @@ internal static partial class CometLog
         "The system has no descriptor left for a stream of {Feed}, which ends. Raise the limit of open files.",
         EventName = "NoDescriptor")]
     internal static partial void NoDescriptor(ILogger logger, string feed);
+
+    [LoggerMessage(
+        16,
+        LogLevel.Warning,
+        "One address may open {PerAddress} streams and all of them together {InAll}, so one can take the place of all others. " +
+        "Set Comet:MaxStreamsPerAddress to less than Comet:MaxStreams.",
+        EventName = "OneAddressTakesAll")]
+    internal static partial void OneAddressTakesAll(ILogger logger, int perAddress, int inAll);
 }

@@ -11,11 +11,12 @@ namespace Comet.AspNetCore;
 public static class CometWebHostBuilderExtensions
 {
     /// <summary>
-    /// Lets streams over HTTP/1.1 write past Kestrel, on Linux and macOS: to their socket at once, which costs a third less per message, and
-    /// by TLS to what encrypts, which costs a seventh less. All other streams, and all of them without this call, are written through the
-    /// response's body.
-    /// On Linux, a stream of feeds without TLS then leaves the server: its request ends as soon as the client has caught up, and the connection goes on
-    /// without Kestrel, whose limits no longer count it; those of <see cref="CometOptions"/> do. An idle one costs 0.5 KB instead of 10.
+    /// Lets streams over HTTP/1.1 write past Kestrel, on Linux and macOS: to their socket at once, which costs a third less per message,
+    /// and by TLS to what encrypts, which costs a seventh less. All other streams, and all of them without this call, are written through
+    /// the response's body.
+    /// On Linux, a stream of feeds without TLS then leaves the server: its request ends as soon as the client has caught up, and the
+    /// connection goes on without Kestrel, whose limits no longer count it; those of <see cref="CometOptions"/> do. An idle one costs
+    /// 0.5 KB instead of 10.
     /// Also lets the system end every connection whose peer has vanished without a word, on Linux within three heartbeats of the next write
     /// (or within <see cref="CometOptions.WriteTimeout"/>, if that is longer); elsewhere only where nothing is being sent.
     /// </summary>

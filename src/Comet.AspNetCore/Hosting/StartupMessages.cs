@@ -9,12 +9,13 @@ using Microsoft.Extensions.Options;
 
 namespace Comet.AspNetCore.Hosting;
 
-/// <summary>Says once, at start, how each feed is set, and which keys of the configuration have no effect.</summary>
+/// <summary>Says once, at start, how each feed is set, and which settings have no effect.</summary>
 internal sealed class StartupMessages(
     IConfiguration configuration,
     IEnumerable<SettingsSection> sections,
     IEnumerable<FeedRegistration> feeds,
     IOptionsMonitor<FeedOptions> options,
+    IOptions<CometOptions> comet,
     IServiceProvider services,
     ILogger<StartupMessages> logger) : IHostedService
 {
@@ -35,6 +36,10 @@ internal sealed class StartupMessages(
                 set.WhenSlow,
                 set.InMemory,
                 set.AuthorizationPolicy ?? "none");
+        }
+        if (comet.Value is { MaxStreams: { } inAll, MaxStreamsPerAddress: { } perAddress } && perAddress >= inAll)
+        {
+            CometLog.OneAddressTakesAll(logger, perAddress, inAll);
         }
         WarnOfUnread(configuration.GetSection("Comet"));
         return Task.CompletedTask;

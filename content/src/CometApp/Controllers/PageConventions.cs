@@ -26,7 +26,7 @@ public static class PageConventions
         return endpoints;
     }
 
-    /// <summary>Keeps actions out of output caching, unless they have an <c>[OutputCache]</c> of their own.</summary>
+    /// <summary>Keeps endpoints out of output caching, unless they have an <c>[OutputCache]</c> of their own.</summary>
     public static void WithoutOutputCache(this IEndpointConventionBuilder endpoints) =>
         // The last one counts, so that this one comes first.
         endpoints.Add(endpoint => endpoint.Metadata.Insert(0, new OutputCacheAttribute { NoStore = true }));

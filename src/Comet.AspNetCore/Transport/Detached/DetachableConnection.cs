@@ -56,7 +56,7 @@ internal sealed class DetachableConnection : ConnectionContext
         set => _inner.RemoteEndPoint = value;
     }
 
-    /// <summary>Whether a stream takes the connection over, so that nothing that Kestrel does any more may reach the client.</summary>
+    /// <summary>Whether a stream takes the connection over, so that the end of Kestrel's output is not the end of the connection.</summary>
     internal bool IsDetached => _stream is not null;
 
     /// <summary>Gives the connection to a stream when Kestrel would close it.</summary>
