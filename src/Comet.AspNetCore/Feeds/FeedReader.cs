@@ -99,9 +99,6 @@ internal sealed class FeedReader
     internal ValueTask ReadAsync(CancellationToken cancellationToken) =>
         _page is null ? ReadAsync(fromRetained: false, cancellationToken) : default;
 
-    /// <summary>How long the payloads are of what was read and not taken yet.</summary>
-    internal long PageLength => _page?.Sum(static entry => (long)entry.Payload.Length) ?? 0;
-
     /// <summary>What was read, which the reader has no longer.</summary>
     internal IReadOnlyList<FeedEntry> TakePage()
     {
@@ -109,6 +106,9 @@ internal sealed class FeedReader
         _page = null;
         return page;
     }
+
+    /// <summary>Forgets what was read and not taken yet: it is read again when it is needed.</summary>
+    internal void DropPage() => _page = null;
 
     /// <summary>The reader has everything up to this offset, too.</summary>
     internal void Advance(long offset) => (Position, _page) = (Position with { Offset = offset }, null);

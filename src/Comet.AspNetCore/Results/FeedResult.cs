@@ -17,9 +17,6 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
     // Of the feeds of a request, whose first pages are read at a time.
     private const int AtOnce = 8;
 
-    // How much of the first pages a stream of several feeds holds until it is their turn; the others are read again, then.
-    private const int MaxPages = 256 * 1024;
-
     // How long a stream waits for a log of one of several feeds to open, and how long it does without it.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Absence = TimeSpan.FromSeconds(15);
@@ -237,7 +234,6 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             return readers;
         }
         var starts = new List<Task>(AtOnce);
-        var pages = 0L;
         for (var i = 0; i < readers.Length; i++)
         {
             starts.Add(StartAtAsync(i));
@@ -252,12 +248,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
         async Task StartAtAsync(int i)
         {
             readers[i] = await StartReaderAsync(feeds.Feeds[i], selection.Feeds[i].After);
-            var length = readers[i].PageLength;
-            if (i > 0 && Interlocked.Add(ref pages, length) > MaxPages)
-            {
-                Interlocked.Add(ref pages, -length);
-                readers[i].TakePage();
-            }
+            readers[i].DropPage(); // until it is its turn, the history keeps it, within a bound for all
         }
 
         ValueTask<FeedReader> StartReaderAsync(FeedCore feed, FeedPosition? after) =>

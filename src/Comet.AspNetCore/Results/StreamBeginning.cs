@@ -21,7 +21,12 @@ internal sealed class StreamBeginning(
     {
         using var writer = new ConnectionWriter(subscriber, subscriber.Feeds.Services, subscriber.Feeds.Label);
         WriteOpen(writer);
-        var ended = await writer.FlushAsync() ?? await CatchUpAsync(writer);
+        var write = writer.FlushAsync();
+        if (!write.IsCompleted)
+        {
+            Array.ForEach(readers, static reader => reader.DropPage()); // a stream that waits for its client holds none
+        }
+        var ended = await write ?? await CatchUpAsync(writer);
         ended ??= await writer.FlushAsync();
         if (ended is null && subscriber.IsPoll && writer.HasWritten)
         {

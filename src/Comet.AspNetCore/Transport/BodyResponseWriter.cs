@@ -11,7 +11,7 @@ internal sealed class BodyResponseWriter : HttpResponseWriter
     {
         if (!Http1.Serves(context))
         {
-            context.Features.Get<SocketPipeWriter>()?.Gather();
+            context.Features.Get<SocketPipeWriter>()?.Gather(); // streams share the connection
         }
     }
 

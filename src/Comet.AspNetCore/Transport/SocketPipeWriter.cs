@@ -138,7 +138,7 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
             return; // the original output would shut the connection down
         }
         // What was never flushed leaves through the original output, which also ends the connection.
-        if (_length > 0 && exception is null && !_isClosed)
+        if (exception is null && !_isClosed)
         {
             HandOver();
         }

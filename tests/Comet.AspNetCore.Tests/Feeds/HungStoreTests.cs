@@ -170,14 +170,4 @@ public class HungStoreTests
     private Task<TestApp> StartAsync(TimeSpan? heartbeat = null) => NewsApp.StartAsync(
         stream: new() { Heartbeat = heartbeat },
         configure: builder => builder.Services.AddSingleton<IFeedStore>(_store));
-
-    private sealed class StorePerFeed(params (string Feed, IFeedStore Store)[] stores) : IFeedStore
-    {
-        public bool CanReadBack => true;
-
-        public ValueTask<IFeedLog> OpenAsync(FeedName feed, FeedRetention retention, IFeedTail tail, CancellationToken cancellationToken) =>
-            stores.Single(entry => entry.Feed == feed.ToString()).Store.OpenAsync(feed, retention, tail, cancellationToken);
-
-        public ValueTask<bool> ExistsAsync(FeedName feed, FeedRetention retention, CancellationToken cancellationToken) => new(false);
-    }
 }
