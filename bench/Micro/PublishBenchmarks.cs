@@ -24,7 +24,6 @@ public class PublishBenchmarks
     private WebApplication _app = null!;
     private Feed<string> _feed = null!;
     private FeedTail _tail = null!;
-    private Lane _lane = null!;
     private string _message = "";
     private long _offset;
     private long _written;
@@ -46,7 +45,7 @@ public class PublishBenchmarks
         var services = _app.Services.GetRequiredService<ConnectionServices>();
         var limits = _app.Services.GetRequiredService<ConnectionLimits>();
         var options = new FeedOptions { Retain = 1000, RetainBytes = long.MaxValue, RetainFor = TimeSpan.FromDays(1) };
-        _lane = new Lane(services, TimeProvider.System);
+        var lane = new Lane(services);
         var feed = new FeedCore(
             new FeedName("bench"), options, new MemoryStore(TimeProvider.System), new KeptPages(), services, new Lanes(services));
         _tail = feed.Tail;
@@ -58,9 +57,9 @@ public class PublishBenchmarks
             var settings = Settings(lease!);
             var subscriber =
                 new Subscriber(settings, services.Clock.Now, new FeedSet([feed], "bench", areNamed: false)) { Place = [_tail.State.End] };
-            _ = subscriber.Follow(_lane, settings.Writer);
+            _ = subscriber.Follow(lane, settings.Writer);
         }
-        await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the pool; from here on nothing does
+        await Task.Delay(TimeSpan.FromSeconds(1)); // joining woke the lane; from here on messages do
         for (var i = 0; i < 2000; i++)
         {
             await _feed.PublishAsync(_message);
@@ -69,11 +68,7 @@ public class PublishBenchmarks
     }
 
     [GlobalCleanup]
-    public async Task StopAsync()
-    {
-        _lane.Dispose();
-        await _app.DisposeAsync();
-    }
+    public async Task StopAsync() => await _app.DisposeAsync();
 
     [Benchmark(Baseline = true)]
     public byte[] SharedBuffer() => new byte[Size + 2];

@@ -30,18 +30,6 @@ public sealed class ManualTime : TimeProvider
     /// <summary>Lets something happen between the next reading of the timestamp and what is done with it.</summary>
     public void OnceRead(Action action) => _onceRead = action;
 
-    /// <summary>When the next timer fires; null: none is running.</summary>
-    public DateTimeOffset? NextDue
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _timers.Min(timer => timer.Due);
-            }
-        }
-    }
-
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new Timer(this, callback, state);

@@ -5,14 +5,14 @@ namespace Comet.AspNetCore.Feeds;
 
 /// <summary>
 /// Writes to connections, whichever feeds they read: what lies between a connection's place and the end of its feeds leaves in one write.
-/// A pass runs on the thread pool while there is something to do, never two at a time, so connections need no locks.
+/// Its thread makes a pass while there is something to do, never two at a time, so connections need no locks.
 /// </summary>
-internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
+internal sealed class Lane : IHeartbeatHandler
 {
-    private const long MaxPause = 5; // milliseconds
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(30); // two heartbeats by default
 
     private readonly ConnectionServices _services;
-    private readonly TimeProvider _realTime;
+    private readonly LaneThread _thread;
     private readonly ConcurrentQueue<(Subscriber Subscriber, LaneChange Change)> _changes = new();
     private readonly ConcurrentQueue<LaneFeed> _changedFeeds = new();
     private readonly ConcurrentQueue<TaskCompletionSource<LaneReport>> _reports = new();
@@ -23,16 +23,21 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
     private readonly BehindWriter _behind;
     private readonly LaneDeadlines _deadlines;
     private readonly Lock _membership = new();
-    private int _wakes;
     private int _count; // including those about to join
     private volatile bool _isCheckDue;
-    private ITimer? _pause;
+
+    internal Lane(ConnectionServices services)
+        : this(services, TimeProvider.System, Thread.Sleep)
+    {
+    }
 
     /// <param name="services">What every stream uses.</param>
     /// <param name="realTime">Measures passes, also where the app's time is a test's.</param>
-    internal Lane(ConnectionServices services, TimeProvider realTime)
+    /// <param name="sleep">Pauses between passes.</param>
+    internal Lane(ConnectionServices services, TimeProvider realTime, Action<TimeSpan> sleep)
     {
-        (_services, _realTime) = (services, realTime);
+        _services = services;
+        _thread = new LaneThread(Pass, realTime, sleep, Linger);
         var metrics = new LaneMetrics(services);
         _groups = new LaneGroups(this, metrics);
         _writer = new LaneWriter(this, _groups, services);
@@ -63,7 +68,7 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
     {
         var report = new TaskCompletionSource<LaneReport>(TaskCreationOptions.RunContinuationsAsynchronously);
         _reports.Enqueue(report);
-        Wake();
+        _thread.Wake();
         return report.Task;
     }
 
@@ -71,14 +76,14 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
     internal void Enqueue(LaneFeed feed)
     {
         _changedFeeds.Enqueue(feed);
-        Wake();
+        _thread.Wake();
     }
 
     /// <summary>Something has happened to a connection.</summary>
     internal void Enqueue(Subscriber subscriber, LaneChange change)
     {
         _changes.Enqueue((subscriber, change));
-        Wake();
+        _thread.Wake();
     }
 
     /// <summary>Gives a connection up, to which nothing more is written.</summary>
@@ -104,40 +109,7 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
         if (_services.Shutdown.IsStopping || _services.Clock.Now >= _groups.NextDeadline)
         {
             _isCheckDue = true;
-            Wake();
-        }
-    }
-
-    public void Execute()
-    {
-        var seen = Volatile.Read(ref _wakes);
-        var began = _realTime.GetTimestamp();
-        Pass();
-        if (Interlocked.Add(ref _wakes, -seen) == 0)
-        {
-            return;
-        }
-        // More has come during the pass. Under such load, messages gather in a pause as long as the pass, and leave in one write; a single
-        // message never waits. Another work item makes the next pass, so that the lanes share the thread pool fairly with everything else.
-        var pause = Math.Min((long)_realTime.GetElapsedTime(began).TotalMilliseconds, MaxPause);
-        if (pause == 0)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-            return;
-        }
-        _pause ??= _realTime.CreateTimer(
-            static state => ((Lane)state!).Execute(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _pause.Change(TimeSpan.FromMilliseconds(pause), Timeout.InfiniteTimeSpan);
-    }
-
-    // Not the buffers: where a host is disposed before its streams have ended, a pass may still write from them.
-    public void Dispose() => _pause?.Dispose();
-
-    private void Wake()
-    {
-        if (Interlocked.Increment(ref _wakes) == 1)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            _thread.Wake();
         }
     }
 
@@ -168,7 +140,7 @@ internal sealed class Lane : IThreadPoolWorkItem, IHeartbeatHandler, IDisposable
         }
         if (isAnyBehind)
         {
-            Wake(); // the rest leaves in another pass, after those that keep up
+            _thread.Wake(); // the rest leaves in another pass, after those that keep up
         }
     }
 

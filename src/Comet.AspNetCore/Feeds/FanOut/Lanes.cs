@@ -5,7 +5,7 @@ namespace Comet.AspNetCore.Feeds;
 /// <summary>
 /// The loops that write to all connections of feeds, as many as there are processors. A connection stays in the lane that it has joined.
 /// </summary>
-internal sealed class Lanes : IDisposable
+internal sealed class Lanes
 {
     // Connections that read the same are cheapest together, in one lane, until there are enough of them for another core.
     private const int Tolerance = 2048;
@@ -18,7 +18,7 @@ internal sealed class Lanes : IDisposable
     }
 
     internal Lanes(ConnectionServices services, int count) =>
-        _lanes = [.. Enumerable.Range(0, count).Select(_ => new Lane(services, TimeProvider.System))];
+        _lanes = [.. Enumerable.Range(0, count).Select(_ => new Lane(services))];
 
     /// <summary>The lane for another connection that reads these feeds.</summary>
     internal Lane Choose(FeedSet set)
@@ -38,12 +38,4 @@ internal sealed class Lanes : IDisposable
     /// <summary>What the lanes have that have connections.</summary>
     internal Task<LaneReport[]> ReportAsync() =>
         Task.WhenAll(_lanes.Where(static lane => lane.Count > 0).Select(static lane => lane.ReportAsync()));
-
-    public void Dispose()
-    {
-        foreach (var lane in _lanes)
-        {
-            lane.Dispose();
-        }
-    }
 }
