@@ -51,6 +51,37 @@ public sealed class BrokerUnreachableTests(Broker broker)
     }
 
     [Fact]
+    public async Task Publishers_are_turned_away_while_too_much_waits_and_what_was_taken_is_stored()
+    {
+        const int Fits = 64;
+        await using var proxy = broker.NewProxy();
+        await using var server = await Server.StartAsync(broker.Through(proxy));
+        var tail = new RecordingTail();
+        await using var log = await server.OpenAsync(_feed, tail);
+        await using var other = await server.OpenAsync(Server.NewName(), new RecordingTail());
+        proxy.Silence();
+        var payload = Payloads.Of("1".PadRight(1 << 20));
+
+        var waiting = new List<Task<FeedPosition>>();
+        do
+        {
+            waiting.Add(log.AppendAsync(payload, TestContext.Current.CancellationToken).AsTask());
+        }
+        while (waiting.Count <= Fits && !waiting[^1].IsFaulted);
+        var elsewhere = await Record.ExceptionAsync(() => other.AppendAsync("1"));
+        proxy.Open();
+
+        var rejection = Assert.IsType<FeedUnavailableException>(waiting[^1].Exception?.InnerException);
+        Assert.StartsWith("64 MiB of messages wait to be stored in RabbitMQ.", rejection.Message);
+        Assert.Equal(rejection.Message, Assert.IsType<FeedUnavailableException>(elsewhere).Message);
+        waiting.RemoveAt(waiting.Count - 1);
+        Assert.InRange(waiting.Count, Fits - 1, Fits);
+        await Task.WhenAll(waiting).WithPatience();
+        await tail.ReceiveAsync(waiting.Count);
+        await log.AppendAsync("2");
+    }
+
+    [Fact]
     public async Task Readiness_fails_and_open_feeds_catch_up_afterwards()
     {
         await using var proxy = broker.NewProxy();
