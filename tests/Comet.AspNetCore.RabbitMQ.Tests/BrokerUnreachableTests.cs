@@ -140,6 +140,36 @@ public sealed class BrokerUnreachableTests(Broker broker)
         Assert.Single(exceptions.Select(Assert.IsType<FeedUnavailableException>).Distinct());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_waits_for_a_silent_broker_is_told_of_the_end_of_the_app(bool isOpen)
+    {
+        await using var proxy = broker.NewProxy();
+        var server = await Server.StartAsync(broker.Through(proxy));
+        var (feed, rooms) = (server.Feed(_feed, new FeedOptions()), server.Feeds(Server.NewName(), new FeedOptions()));
+        if (isOpen)
+        {
+            await feed.PublishAsync("1").AsTask().WithPatience();
+            await rooms.Get("1").PublishAsync("1").AsTask().WithPatience();
+        }
+        proxy.Silence();
+        Task[] waiting =
+        [
+            feed.PublishAsync("2").AsTask(),
+            rooms.Get("2").PublishAsync("2").AsTask(),
+            feed.CompleteAsync().AsTask(),
+        ];
+
+        await server.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+        foreach (var each in waiting)
+        {
+            var exception = await Assert.ThrowsAsync<ObjectDisposedException>(() => each.WaitAsync(TimeSpan.FromSeconds(20)));
+            Assert.StartsWith("The app has ended, and its feeds with it.", exception.Message);
+        }
+    }
+
     [Fact]
     public async Task A_server_stops_in_time_when_the_broker_has_fallen_silent()
     {

@@ -27,6 +27,7 @@ internal sealed class Outbox(OutboxBytes bytes, TimeProvider time)
     private long _order;
     private long _sequence;
     private bool _wasFarBehind;
+    private bool _hasEnded;
     private (string Reason, long Through)? _refusal;
 
     /// <summary>The id of this server among the publishers of the RabbitMQ stream, chosen at random.</summary>
@@ -50,6 +51,7 @@ internal sealed class Outbox(OutboxBytes bytes, TimeProvider time)
     /// <summary>Publishes a message and waits until this server has read it back.</summary>
     /// <exception cref="ArgumentException">It is longer than <see cref="MaxBytes"/>.</exception>
     /// <exception cref="FeedUnavailableException">Too much waits already, or the broker has refused it.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended; the message may be stored all the same.</exception>
     /// <exception cref="TimeoutException">It was not read back in time; it may be stored all the same.</exception>
     internal async ValueTask<FeedPosition> SendAsync(PendingAppend append, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -224,6 +226,23 @@ internal sealed class Outbox(OutboxBytes bytes, TimeProvider time)
         }
     }
 
+    /// <summary>Fails all messages, and those that come from now on.</summary>
+    internal void End()
+    {
+        lock (_lock)
+        {
+            _hasEnded = true;
+            foreach (var append in _waiting.Concat(_sent))
+            {
+                Fail(append, Ended());
+            }
+            _waiting.Clear();
+            _sent.Clear();
+        }
+    }
+
+    private static ObjectDisposedException Ended() => new(nameof(Outbox), "The app has ended, and its store with it.");
+
     private PendingAppend? TakeFirst()
     {
         while (_waiting.Min is { } append)
@@ -248,6 +267,11 @@ internal sealed class Outbox(OutboxBytes bytes, TimeProvider time)
     {
         lock (_lock)
         {
+            if (_hasEnded)
+            {
+                Fail(append, Ended());
+                return;
+            }
             append.Order = ++_order;
             AddWaiting(append);
         }

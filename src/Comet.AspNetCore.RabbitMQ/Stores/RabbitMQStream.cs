@@ -181,6 +181,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     {
         await _advancing.DisposeAsync();
         await _stopping.CancelAsync();
+        _outbox.End();
         await _following;
     }
 
