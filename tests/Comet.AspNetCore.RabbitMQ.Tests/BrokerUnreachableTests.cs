@@ -51,6 +51,37 @@ public sealed class BrokerUnreachableTests(Broker broker)
     }
 
     [Fact]
+    public async Task Publishers_are_turned_away_while_too_much_waits_and_what_was_taken_is_stored()
+    {
+        const int Fits = 64;
+        await using var proxy = broker.NewProxy();
+        await using var server = await Server.StartAsync(broker.Through(proxy));
+        var tail = new RecordingTail();
+        await using var log = await server.OpenAsync(_feed, tail);
+        await using var other = await server.OpenAsync(Server.NewName(), new RecordingTail());
+        proxy.Silence();
+        var payload = Payloads.Of("1".PadRight(1 << 20));
+
+        var waiting = new List<Task<FeedPosition>>();
+        do
+        {
+            waiting.Add(log.AppendAsync(payload, TestContext.Current.CancellationToken).AsTask());
+        }
+        while (waiting.Count <= Fits && !waiting[^1].IsFaulted);
+        var elsewhere = await Record.ExceptionAsync(() => other.AppendAsync("1"));
+        proxy.Open();
+
+        var rejection = Assert.IsType<FeedUnavailableException>(waiting[^1].Exception?.InnerException);
+        Assert.StartsWith("64 MiB of messages wait to be stored in RabbitMQ.", rejection.Message);
+        Assert.Equal(rejection.Message, Assert.IsType<FeedUnavailableException>(elsewhere).Message);
+        waiting.RemoveAt(waiting.Count - 1);
+        Assert.InRange(waiting.Count, Fits - 1, Fits);
+        await Task.WhenAll(waiting).WithPatience();
+        await tail.ReceiveAsync(waiting.Count);
+        await log.AppendAsync("2");
+    }
+
+    [Fact]
     public async Task Readiness_fails_and_open_feeds_catch_up_afterwards()
     {
         await using var proxy = broker.NewProxy();
@@ -107,6 +138,36 @@ public sealed class BrokerUnreachableTests(Broker broker)
 
         // Each opening has an exception of its own.
         Assert.Single(exceptions.Select(Assert.IsType<FeedUnavailableException>).Distinct());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_waits_for_a_silent_broker_is_told_of_the_end_of_the_app(bool isOpen)
+    {
+        await using var proxy = broker.NewProxy();
+        var server = await Server.StartAsync(broker.Through(proxy));
+        var (feed, rooms) = (server.Feed(_feed, new FeedOptions()), server.Feeds(Server.NewName(), new FeedOptions()));
+        if (isOpen)
+        {
+            await feed.PublishAsync("1").AsTask().WithPatience();
+            await rooms.Get("1").PublishAsync("1").AsTask().WithPatience();
+        }
+        proxy.Silence();
+        Task[] waiting =
+        [
+            feed.PublishAsync("2").AsTask(),
+            rooms.Get("2").PublishAsync("2").AsTask(),
+            feed.CompleteAsync().AsTask(),
+        ];
+
+        await server.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+        foreach (var each in waiting)
+        {
+            var exception = await Assert.ThrowsAsync<ObjectDisposedException>(() => each.WaitAsync(TimeSpan.FromSeconds(20)));
+            Assert.StartsWith("The app has ended, and its feeds with it.", exception.Message);
+        }
     }
 
     [Fact]

@@ -9,7 +9,9 @@ namespace Comet.AspNetCore.RabbitMQ.Following;
 /// later message of its own first, the earlier ones are not in the log and never will be, as <see cref="LogRules"/> drops messages whose
 /// sequence number is not the highest of their publisher. They are sent again under new numbers, and cannot enter the log twice.
 /// </summary>
-internal sealed class Outbox(TimeProvider time)
+/// <param name="bytes">Counts what waits to be sent, and what was sent and not read back.</param>
+/// <param name="time">Measures how long that takes.</param>
+internal sealed class Outbox(OutboxBytes bytes, TimeProvider time)
 {
     /// <summary>
     /// When more messages than this lie between a message and its floor, a server that begins to read at the end of the stream cannot
@@ -25,6 +27,7 @@ internal sealed class Outbox(TimeProvider time)
     private long _order;
     private long _sequence;
     private bool _wasFarBehind;
+    private bool _hasEnded;
     private (string Reason, long Through)? _refusal;
 
     /// <summary>The id of this server among the publishers of the RabbitMQ stream, chosen at random.</summary>
@@ -47,7 +50,8 @@ internal sealed class Outbox(TimeProvider time)
 
     /// <summary>Publishes a message and waits until this server has read it back.</summary>
     /// <exception cref="ArgumentException">It is longer than <see cref="MaxBytes"/>.</exception>
-    /// <exception cref="FeedUnavailableException">The broker has refused it.</exception>
+    /// <exception cref="FeedUnavailableException">Too much waits already, or the broker has refused it.</exception>
+    /// <exception cref="ObjectDisposedException">The app has ended; the message may be stored all the same.</exception>
     /// <exception cref="TimeoutException">It was not read back in time; it may be stored all the same.</exception>
     internal async ValueTask<FeedPosition> SendAsync(PendingAppend append, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -55,7 +59,13 @@ internal sealed class Outbox(TimeProvider time)
         {
             throw append.NewTooLarge(MaxBytes);
         }
-        Add(append);
+        if (!bytes.TryAdd(append))
+        {
+            throw new FeedUnavailableException(
+                $"{OutboxBytes.Max >> 20} MiB of messages wait to be stored in RabbitMQ. The broker is slower than the app publishes, or "
+                + "cannot be reached: publish less, and wait for each publish before the next. This message was not stored.");
+        }
+        AddLast(append);
         try
         {
             return await append.Stored.WaitAsync(timeout, time, cancellationToken);
@@ -65,19 +75,21 @@ internal sealed class Outbox(TimeProvider time)
             lock (_lock)
             {
                 append.IsAbandoned = true;
-                _waiting.Remove(append);
+                if (_waiting.Remove(append))
+                {
+                    bytes.Remove(append);
+                }
             }
             throw;
         }
     }
 
-    /// <summary>Publishes a message without waiting for it.</summary>
-    internal void Add(PendingAppend append)
+    /// <summary>Publishes a marker without waiting for it.</summary>
+    internal void AddMarker()
     {
-        lock (_lock)
-        {
-            AddLast(append);
-        }
+        var marker = new PendingAppend(null, default, time.GetUtcNow());
+        bytes.TryAdd(marker);
+        AddLast(marker);
     }
 
     /// <summary>Waits until there may be a message to send.</summary>
@@ -145,7 +157,7 @@ internal sealed class Outbox(TimeProvider time)
                 if (append.Sequence != sequence && _refusal is { } refusal)
                 {
                     // A channel stores in order, so the oldest message that is missing is the one for which it was closed.
-                    append.Fail(new FeedUnavailableException($"RabbitMQ has refused the message: {refusal.Reason}"));
+                    Fail(append, new FeedUnavailableException($"RabbitMQ has refused the message: {refusal.Reason}"));
                     _refusal = null;
                 }
                 else if (append.Sequence != sequence || verdict == Verdict.Stale)
@@ -155,6 +167,7 @@ internal sealed class Outbox(TimeProvider time)
                 else
                 {
                     stored = append;
+                    bytes.Remove(append);
                     _wasFarBehind |= position.Offset - append.Floor > FarBehind;
                 }
                 if (append.Sequence == sequence && verdict == Verdict.Stale)
@@ -173,7 +186,7 @@ internal sealed class Outbox(TimeProvider time)
             if (_wasFarBehind && _sent.Count == 0 && _waiting.Count == 0)
             {
                 _wasFarBehind = false;
-                AddLast(new PendingAppend(null, default, time.GetUtcNow())); // a server that begins to read at the end learns the epoch
+                AddMarker(); // a server that begins to read at the end learns the epoch
             }
         }
         stored?.Complete(position);
@@ -207,11 +220,28 @@ internal sealed class Outbox(TimeProvider time)
         {
             while (_sent.TryDequeue(out var append))
             {
-                append.Fail(new FeedUnavailableException(
+                Fail(append, new FeedUnavailableException(
                     "RabbitMQ could not be reached for longer than the RabbitMQ stream keeps messages. The message may be stored."));
             }
         }
     }
+
+    /// <summary>Fails all messages, and those that come from now on.</summary>
+    internal void End()
+    {
+        lock (_lock)
+        {
+            _hasEnded = true;
+            foreach (var append in _waiting.Concat(_sent))
+            {
+                Fail(append, Ended());
+            }
+            _waiting.Clear();
+            _sent.Clear();
+        }
+    }
+
+    private static ObjectDisposedException Ended() => new(nameof(Outbox), "The app has ended, and its store with it.");
 
     private PendingAppend? TakeFirst()
     {
@@ -222,20 +252,38 @@ internal sealed class Outbox(TimeProvider time)
             {
                 return append;
             }
-            append.Fail(append.NewTooLarge(MaxBytes));
+            Fail(append, append.NewTooLarge(MaxBytes));
         }
         return null;
     }
 
+    private void Fail(PendingAppend append, Exception exception)
+    {
+        bytes.Remove(append);
+        append.Fail(exception);
+    }
+
     private void AddLast(PendingAppend append)
     {
-        append.Order = ++_order;
-        AddWaiting(append);
+        lock (_lock)
+        {
+            if (_hasEnded)
+            {
+                Fail(append, Ended());
+                return;
+            }
+            append.Order = ++_order;
+            AddWaiting(append);
+        }
     }
 
     private void SendAgain(PendingAppend append)
     {
-        if (!append.IsAbandoned)
+        if (append.IsAbandoned)
+        {
+            bytes.Remove(append);
+        }
+        else
         {
             AddWaiting(append);
         }

@@ -33,7 +33,7 @@ internal sealed class SilenceWatch(Outbox outbox, RabbitMQConnection broker, Tim
             wasBlocked = isBlocked;
             if (lag == TimeSpan.Zero && silent > silence)
             {
-                outbox.Add(new PendingAppend(null, default, time.GetUtcNow()));
+                outbox.AddMarker();
             }
         }
     }

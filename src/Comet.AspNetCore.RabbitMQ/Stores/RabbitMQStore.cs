@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Comet.AspNetCore.RabbitMQ.Connections;
+using Comet.AspNetCore.RabbitMQ.Following;
 using Comet.AspNetCore.RabbitMQ.Messages;
 using Comet.AspNetCore.Stores;
 using Microsoft.Extensions.Logging;
@@ -16,6 +17,7 @@ internal sealed class RabbitMQStore(
 {
     private readonly ConcurrentDictionary<string, Lazy<RabbitMQStream>> _streams = new();
     private readonly ScanPlaces _places = new();
+    private readonly OutboxBytes _outboxBytes = new();
 
     public bool CanReadBack => true;
 
@@ -66,7 +68,7 @@ internal sealed class RabbitMQStore(
         var stream = _streams.GetOrAdd(name, name => new Lazy<RabbitMQStream>(() =>
         {
             var arguments = RabbitMQStreamName.ArgumentsOf(feed, retention, options.Value);
-            return new RabbitMQStream(name, arguments, retention.Age, broker, options.Value, _places, time, logger);
+            return new RabbitMQStream(name, arguments, retention.Age, broker, options.Value, _places, _outboxBytes, time, logger);
         }));
         return stream.Value;
     }

@@ -40,12 +40,13 @@ internal sealed class RabbitMQStream : IAsyncDisposable
         RabbitMQConnection broker,
         RabbitMQStoreOptions options,
         ScanPlaces places,
+        OutboxBytes bytes,
         TimeProvider time,
         ILogger logger)
     {
         (_name, _broker, _options, _time) = (name, broker, options, time);
         _view = new RabbitMQStreamView(options.RecentBytes, keptFor, time);
-        _outbox = new Outbox(time);
+        _outbox = new Outbox(bytes, time);
         _markers = new RabbitMQMarkers(() => AppendAsync(null, default, CancellationToken.None).AsTask(), time);
         _follower = new RabbitMQStreamFollower(name, arguments, _view, _outbox, broker, options, time, logger);
         _older = new OlderEntries(name, _view, broker, options, places, time, logger, _stopping.Token);
@@ -180,6 +181,7 @@ internal sealed class RabbitMQStream : IAsyncDisposable
     {
         await _advancing.DisposeAsync();
         await _stopping.CancelAsync();
+        _outbox.End();
         await _following;
     }
 

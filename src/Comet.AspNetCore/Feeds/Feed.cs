@@ -3,7 +3,6 @@ using System.Text.Json;
 using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Formats;
 using Comet.AspNetCore.Stores;
-using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore;
 
@@ -81,7 +80,8 @@ public sealed class Feed<T> : FeedChoice
         var feed = Handle.Acquire();
         try
         {
-            var (messages, head) = await SnapshotReader.ReadNewestAsync(feed, count, cancellationToken);
+            var reading = SnapshotReader.ReadNewestAsync(feed, count, cancellationToken);
+            var (messages, head) = await feed.UntilEndAsync(reading, cancellationToken);
             return new([.. messages.Select(entry => Decode(head with { Offset = entry.Offset }, entry))], head);
         }
         finally
@@ -101,7 +101,9 @@ public sealed class Feed<T> : FeedChoice
     /// </exception>
     /// <exception cref="FeedCompletedException">The feed is completed.</exception>
     /// <exception cref="FeedUnavailableException">The store is unavailable; it is not certain that the message was stored.</exception>
-    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    /// <exception cref="ObjectDisposedException">
+    /// The app has ended. The message was not stored, unless the publishing was under way then: in that case it is not certain.
+    /// </exception>
     public ValueTask<FeedPosition> PublishAsync(T value, CancellationToken cancellationToken = default) =>
         AppendAsync(Encode(value), cancellationToken);
 
@@ -127,9 +129,7 @@ public sealed class Feed<T> : FeedChoice
     public async Task PublishAllAsync(IAsyncEnumerable<T> values, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(values);
-        var services = Handle.Services;
-        var logger = services.Loggers.CreateLogger<FeedRegistry>();
-        await new FeedPublisher<T>(this, services.Clock.Time, logger).PublishAsync(values, cancellationToken);
+        await new FeedPublisher<T>(this, Handle.Services.Clock.Time, Handle.Logger).PublishAsync(values, cancellationToken);
     }
 
     /// <summary>
@@ -150,7 +150,7 @@ public sealed class Feed<T> : FeedChoice
         var feed = Handle.Acquire();
         try
         {
-            await feed.CompleteAsync(cancellationToken);
+            await feed.UntilEndAsync(feed.CompleteAsync(cancellationToken), cancellationToken);
         }
         finally
         {
@@ -214,13 +214,13 @@ public sealed class Feed<T> : FeedChoice
         var feed = Handle.Acquire();
         try
         {
-            var reader = await FeedReader.StartAsync(feed, after, cancellationToken);
+            var reader = await feed.UntilEndAsync(FeedReader.StartAsync(feed, after, cancellationToken), cancellationToken);
             var position = reader.Position;
             while (true)
             {
                 while (reader.HasStored)
                 {
-                    await reader.ReadAsync(cancellationToken);
+                    await feed.UntilEndAsync(reader.ReadAsync(cancellationToken), cancellationToken);
                     foreach (var entry in reader.TakePage())
                     {
                         position = position with { Offset = entry.Offset };
@@ -247,6 +247,7 @@ public sealed class Feed<T> : FeedChoice
                     }
                     cursor = cursor with { Index = cursor.Index + entries.Count };
                     await feed.Tail.WaitAsync(cursor, cancellationToken);
+                    feed.ThrowIfEnded();
                 }
                 reader.GoBack(position);
             }

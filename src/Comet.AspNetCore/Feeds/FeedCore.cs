@@ -92,19 +92,26 @@ internal sealed class FeedCore : IAsyncDisposable
     internal async ValueTask<FeedPosition> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
         using var activity = CometActivity.Publish(Family);
-        var log = await OpenAsync(cancellationToken);
-        if (Tail.CompletedAt is not null)
+        try
         {
-            throw new FeedCompletedException(Name.ToString());
+            var log = await OpenAsync(cancellationToken);
+            if (Tail.CompletedAt is not null)
+            {
+                throw new FeedCompletedException(Name.ToString());
+            }
+            var position = await log.AppendAsync(payload, cancellationToken);
+            // The tail has everything before the message by now, a completion by anybody else too.
+            if (Tail.CompletedAt is { } end && end.Epoch == position.Epoch && end.Offset < position.Offset)
+            {
+                throw new FeedCompletedException(Name.ToString());
+            }
+            Services.Metrics.Published(Family);
+            return position;
         }
-        var position = await log.AppendAsync(payload, cancellationToken);
-        // The tail has everything before the message by now, a completion by anybody else too.
-        if (Tail.CompletedAt is { } end && end.Epoch == position.Epoch && end.Offset < position.Offset)
+        catch (Exception exception) when (IsFromEnd(exception, cancellationToken))
         {
-            throw new FeedCompletedException(Name.ToString());
+            throw FeedRegistry.Ended(Name);
         }
-        Services.Metrics.Published(Family);
-        return position;
     }
 
     /// <summary>Appends the last entry, unless there is one.</summary>
@@ -114,6 +121,33 @@ internal sealed class FeedCore : IAsyncDisposable
         if (Tail.CompletedAt is null)
         {
             await log.AppendAsync(ReadOnlyMemory<byte>.Empty, cancellationToken);
+        }
+    }
+
+    /// <summary>Waits for the task. One that the end of the app has overtaken fails like one that begins after it.</summary>
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    internal async ValueTask UntilEndAsync(ValueTask task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await task;
+        }
+        catch (Exception exception) when (IsFromEnd(exception, cancellationToken))
+        {
+            throw FeedRegistry.Ended(Name);
+        }
+    }
+
+    /// <inheritdoc cref="UntilEndAsync(ValueTask, CancellationToken)"/>
+    internal async ValueTask<T> UntilEndAsync<T>(ValueTask<T> task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await task;
+        }
+        catch (Exception exception) when (IsFromEnd(exception, cancellationToken))
+        {
+            throw FeedRegistry.Ended(Name);
         }
     }
 
@@ -167,6 +201,7 @@ internal sealed class FeedCore : IAsyncDisposable
             _isClosed = true;
             opening = _log;
         }
+        Tail.End();
         if (_closing is not null)
         {
             await _closing.CancelAsync();
@@ -182,7 +217,19 @@ internal sealed class FeedCore : IAsyncDisposable
         }
     }
 
+    /// <exception cref="ObjectDisposedException">The app has ended.</exception>
+    internal void ThrowIfEnded()
+    {
+        if (_isClosed)
+        {
+            throw FeedRegistry.Ended(Name);
+        }
+    }
+
     private FeedRetention Retention => RetentionOf(Options);
+
+    private bool IsFromEnd(Exception exception, CancellationToken cancellationToken) =>
+        _isClosed && FeedRegistry.MayBeFromEnd(exception, cancellationToken);
 
     private FeedSubscriptions CreateSubscriptions()
     {
@@ -221,10 +268,7 @@ internal sealed class FeedCore : IAsyncDisposable
     {
         lock (this)
         {
-            if (_isClosed)
-            {
-                throw FeedRegistry.Ended(Name);
-            }
+            ThrowIfEnded();
             if (_log is null or { IsFaulted: true } or { IsCanceled: true })
             {
                 if (IsStoreOutside)

@@ -1,5 +1,6 @@
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Feeds;
 
@@ -13,6 +14,8 @@ internal sealed class SingletonFeedHandle(FeedRegistry registry, FeedName name, 
     public FeedOptions Options => options;
 
     public ConnectionServices Services => registry.Services;
+
+    public ILogger Logger => registry.Logger;
 
     public FeedCore Acquire()
     {
@@ -29,6 +32,8 @@ internal sealed class KeyedFeedHandle(FeedRegistry registry, FeedName name, Feed
     public FeedOptions Options => options;
 
     public ConnectionServices Services => registry.Services;
+
+    public ILogger Logger => registry.Logger;
 
     public FeedCore Acquire() => registry.Acquire(name, options);
 }

@@ -35,6 +35,8 @@ internal sealed class FeedRegistry : IAsyncDisposable
     /// <summary>What every stream uses.</summary>
     internal ConnectionServices Services { get; }
 
+    internal ILogger Logger => _logger;
+
     /// <summary>How many feeds there are now.</summary>
     internal int Count => _feeds.Count;
 
@@ -68,19 +70,30 @@ internal sealed class FeedRegistry : IAsyncDisposable
     /// <summary>Whether a feed of this name has entries, here or in the store. Begins none; one that was only asked for has none.</summary>
     /// <exception cref="FeedUnavailableException">The store is unavailable.</exception>
     /// <exception cref="ObjectDisposedException">The app has ended.</exception>
-    internal ValueTask<bool> ExistsAsync(FeedName name, FeedOptions options, CancellationToken cancellationToken)
+    internal async ValueTask<bool> ExistsAsync(FeedName name, FeedOptions options, CancellationToken cancellationToken)
     {
         if (_isDisposed)
         {
             throw Ended(name);
         }
-        return _feeds.TryGetValue(name, out var feed) && !feed.Tail.IsEmpty
-            ? new(true)
-            : StoreOf(options).ExistsAsync(name, FeedCore.RetentionOf(options), cancellationToken);
+        try
+        {
+            return (_feeds.TryGetValue(name, out var feed) && !feed.Tail.IsEmpty)
+                || await StoreOf(options).ExistsAsync(name, FeedCore.RetentionOf(options), cancellationToken);
+        }
+        catch (Exception exception) when (_isDisposed && MayBeFromEnd(exception, cancellationToken))
+        {
+            throw Ended(name);
+        }
     }
 
     /// <summary>The one exception for whoever uses a feed after the end, whatever its store.</summary>
     internal static ObjectDisposedException Ended(FeedName feed) => new(feed.ToString(), "The app has ended, and its feeds with it.");
+
+    /// <summary>Whether a store may throw this to those whom the end of the app overtakes.</summary>
+    internal static bool MayBeFromEnd(Exception exception, CancellationToken cancellationToken) =>
+        exception is ObjectDisposedException or FeedUnavailableException
+        || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
     public async ValueTask DisposeAsync()
     {

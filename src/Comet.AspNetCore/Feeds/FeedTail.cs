@@ -28,6 +28,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
     private long _next;
     private long _bytes;
     private int _generation;
+    private bool _hasEnded;
     private string _epoch = "";
     private byte[] _idPrefix = [];
     private long _head;
@@ -251,7 +252,7 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
     {
         lock (_lock)
         {
-            return cursor.Generation != _generation || cursor.Index < _first ? null
+            return _hasEnded || cursor.Generation != _generation || cursor.Index < _first ? null
                 : cursor.Index == _next ? _head
                 : cursor.Index == _first ? _trimmedThrough
                 : this[cursor.Index - 1].Entry.Offset;
@@ -328,12 +329,22 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
         }
     }
 
-    /// <summary>Completes when something lies after the cursor, or it is lost.</summary>
+    /// <summary>Ends all waiting, now and from now on.</summary>
+    internal void End()
+    {
+        lock (_lock)
+        {
+            _hasEnded = true;
+        }
+        Interlocked.Exchange(ref _changed, null)?.SetResult();
+    }
+
+    /// <summary>Completes when something lies after the cursor, or it is lost, or the tail has ended.</summary>
     internal Task WaitAsync(TailCursor cursor, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            return cursor.Generation != _generation || cursor.Index != _next
+            return _hasEnded || cursor.Generation != _generation || cursor.Index != _next
                 ? Task.CompletedTask
                 : (_changed ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellationToken);
         }

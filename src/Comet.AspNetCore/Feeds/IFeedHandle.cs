@@ -1,5 +1,6 @@
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Feeds;
 
@@ -14,6 +15,9 @@ internal interface IFeedHandle
 
     /// <summary>What every stream uses.</summary>
     ConnectionServices Services { get; }
+
+    /// <summary>Where log messages about feeds go.</summary>
+    ILogger Logger { get; }
 
     /// <summary>The feed, which stays at least until <see cref="FeedCore.Release"/>.</summary>
     FeedCore Acquire();

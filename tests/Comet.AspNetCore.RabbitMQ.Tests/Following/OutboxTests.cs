@@ -7,7 +7,7 @@ public sealed class OutboxTests
 {
     private static readonly FeedPosition Somewhere = new("epoch", 7);
 
-    private readonly Outbox _outbox = new(TimeProvider.System);
+    private readonly Outbox _outbox = new(new OutboxBytes(), TimeProvider.System);
 
     [Fact]
     public async Task An_append_completes_when_it_is_read_back()

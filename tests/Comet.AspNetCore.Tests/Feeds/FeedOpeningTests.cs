@@ -80,15 +80,27 @@ public sealed class FeedOpeningTests
     }
 
     [Fact]
-    public async Task An_opening_under_way_ends_with_the_app()
+    public async Task All_who_wait_for_an_opening_under_way_are_told_of_the_end_of_the_app()
     {
-        Task publishing;
+        using var cancellation = new CancellationTokenSource();
+        List<Task> waiting;
         await using (var app = new App())
         {
-            publishing = app.Feed.PublishAsync("1", TestContext.Current.CancellationToken).AsTask();
+            waiting =
+            [
+                app.Feed.PublishAsync("1", cancellation.Token).AsTask(),
+                app.Feed.CompleteAsync(cancellation.Token).AsTask(),
+                app.Feed.GetNewestAsync(1, cancellation.Token).AsTask(),
+                app.Feed.ReadAsync(null, cancellation.Token).FirstAsync(cancellation.Token).AsTask(),
+                app.Feed.PublishAllAsync(AsyncEnumerable.Repeat("1", 1), cancellation.Token),
+            ];
         }
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing.WithPatience());
+        foreach (var each in waiting)
+        {
+            var exception = await Assert.ThrowsAsync<ObjectDisposedException>(() => each.WithPatience());
+            Assert.StartsWith("The app has ended, and its feeds with it.", exception.Message);
+        }
     }
 
     [Fact]

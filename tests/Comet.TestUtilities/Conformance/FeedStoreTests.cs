@@ -267,17 +267,69 @@ public abstract class FeedStoreTests
     public async Task Whoever_uses_a_feed_after_the_end_is_told_so()
     {
         var host = await StartAsync();
-        var (used, unused) = (host.Feed(NewName(), new FeedOptions()), host.Feed(NewName(), new FeedOptions()));
-        await used.PublishAsync("1");
+        var rooms = host.Feeds(NewName(), new FeedOptions());
+        Feed<string>[] feeds =
+        [
+            host.Feed(NewName(), new FeedOptions()), rooms.Get("used"), host.Feed(NewName(), new FeedOptions()), rooms.Get("unused"),
+        ];
+        await feeds[0].PublishAsync("1");
+        await feeds[1].PublishAsync("1");
         await host.DisposeAsync();
 
-        foreach (var feed in (Feed<string>[])[used, unused])
+        foreach (var used in feeds)
         {
-            var exception = await Assert.ThrowsAsync<ObjectDisposedException>(
-                async () => await feed.PublishAsync("2").AsTask().WithPatience());
-            Assert.StartsWith("The app has ended, and its feeds with it.", exception.Message);
-            await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAsync(feed, FeedPosition.Earliest, 1).WithPatience());
+            await IsToldOfTheEndAsync(async () => await used.PublishAsync("2"));
+            await IsToldOfTheEndAsync(() => used.PublishAllAsync(AsyncEnumerable.Repeat("2", 1)));
+            await IsToldOfTheEndAsync(async () => await used.CompleteAsync());
+            await IsToldOfTheEndAsync(async () => await used.GetNewestAsync(1));
+            await IsToldOfTheEndAsync(async () => await used.ReadAsync().FirstAsync());
+            await IsToldOfTheEndAsync(async () => await used.ReadAsync(FeedPosition.Earliest).FirstAsync());
+            await IsToldOfTheEndAsync(() => Task.FromResult(used.Head));
         }
+        await IsToldOfTheEndAsync(async () => await rooms.FindAsync("used"));
+        await IsToldOfTheEndAsync(async () => await rooms.FindAsync("unused"));
+    }
+
+    [Fact]
+    public async Task Whoever_uses_a_feed_while_the_app_ends_is_told_so_too()
+    {
+        var host = await StartAsync();
+        var (family, feed) = (host.Feeds(NewName(), new FeedOptions()), host.Feed(NewName(), new FeedOptions()));
+        var rounds = new int[10];
+        var users = Enumerable.Range(0, 2)
+            .SelectMany(_ => (Func<Task>[])
+            [
+                async () => await feed.PublishAsync("1"),
+                async () => await family.Get("room").PublishAsync("1"),
+                async () => await feed.GetNewestAsync(1000),
+                async () => await family.FindAsync("room"),
+                async () => await family.FindAsync("nowhere"),
+            ])
+            .Select((use, index) => IsToldOfTheEndAsync(async () =>
+            {
+                await Task.Yield();
+                while (true)
+                {
+                    await use();
+                    Interlocked.Increment(ref rounds[index]);
+                    await Task.Yield();
+                }
+            }))
+            .ToList();
+        await Eventually.HoldsAsync(() => rounds.All(static count => count > 10), "all use the feeds");
+
+        users.Add(IsToldOfTheEndAsync(async () => await family.Get("quiet").ReadAsync().LastAsync()));
+
+        await host.DisposeAsync();
+
+        await Task.WhenAll(users);
+    }
+
+    // One exception for all stores, soon.
+    private static async Task IsToldOfTheEndAsync(Func<Task> use)
+    {
+        var exception = await Assert.ThrowsAsync<ObjectDisposedException>(() => use().WithPatience());
+        Assert.StartsWith("The app has ended, and its feeds with it.", exception.Message);
     }
 
     [Fact]
