@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 using Comet.AspNetCore.Testing;
 using Comet.DocsTests.Documents;
@@ -16,29 +17,40 @@ public sealed partial class ClusterTests
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     [Theory]
-    [InlineData("/error/503")]
-    [InlineData("/announcements/stream")] // refused, as both servers are full
-    public async Task No_answer_of_the_app_takes_a_server_out(string path)
+    [InlineData("GET", "/error/503")]
+    [InlineData("GET", "/announcements/stream")] // refused, as both servers are full
+    [InlineData("POST", "/nothing", "status=204")] // a status that has no body
+    [InlineData("GET", "/nothing", "status=304")]
+    [InlineData("POST", "/announcements", "status=205")]
+    [InlineData("POST", "/error/404", "status=0")]
+    [InlineData("POST", "/nothing", "status=503")]
+    [InlineData("POST", "/nothing", "no form", "multipart/form-data; boundary=x")]
+    public async Task No_answer_of_the_app_takes_a_server_out(
+        string method, string path, string? body = null, string type = "application/x-www-form-urlencoded")
     {
         await using var one = new FullApp();
         await using var other = new FullApp();
         using var held = await HoldStreamAsync(one.Url);
         using var alsoHeld = await HoldStreamAsync(other.Url);
-        await using var nginx = await Nginx.StartAsync(new Uri(one.Url), new Uri(other.Url));
-        using var client = new HttpClient { BaseAddress = nginx.Url };
-        var answers = new List<HttpStatusCode>();
 
-        for (var i = 0; i < Visits; i++)
+        var answers = await VisitAsync(one, other, HttpStatusCode.OK, () => new(new HttpMethod(method), path)
         {
-            using var bad = await client.GetAsync(path, HttpCompletionOption.ResponseHeadersRead);
-            Assert.NotEqual(HttpStatusCode.OK, bad.StatusCode);
-            await Task.Delay(Pause);
-            using var page = await client.GetAsync("/");
-            answers.Add(page.StatusCode);
-            await Task.Delay(Pause);
-        }
+            Content = body is null ? null : new StringContent(body) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type) } },
+        });
 
-        Assert.Equal([(HttpStatusCode.OK, Visits)], answers.CountBy(status => status).Select(count => (count.Key, count.Value)));
+        Assert.All(answers, status => Assert.InRange((int)status, 400, 503));
+    }
+
+    [Fact]
+    public async Task A_redirect_as_long_as_the_longest_address_takes_no_server_out()
+    {
+        await using var one = new HttpsApp();
+        await using var other = new HttpsApp();
+
+        var answers = await VisitAsync(
+            one, other, HttpStatusCode.TemporaryRedirect, static () => new(HttpMethod.Get, "/?" + new string('a', 8000)));
+
+        Assert.All(answers, static status => Assert.Equal(HttpStatusCode.TemporaryRedirect, status));
     }
 
     [Fact]
@@ -69,6 +81,27 @@ public sealed partial class ClusterTests
             parameters => Assert.Contains($"{{server.Authority}} {parameters}", nginx, StringComparison.Ordinal));
     }
 
+    // Asks for what may take a server out, and for the first page, by turns. Returns the answers to the former.
+    private static async Task<List<HttpStatusCode>> VisitAsync(
+        FullApp one, FullApp other, HttpStatusCode expected, Func<HttpRequestMessage> bad)
+    {
+        await using var nginx = await Nginx.StartAsync(new Uri(one.Url), new Uri(other.Url));
+        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = nginx.Url };
+        var (answers, pages) = (new List<HttpStatusCode>(), new List<HttpStatusCode>());
+        for (var i = 0; i < Visits; i++)
+        {
+            using var request = bad();
+            using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            answers.Add(answer.StatusCode);
+            await Task.Delay(Pause);
+            using var page = await client.GetAsync("/");
+            pages.Add(page.StatusCode);
+            await Task.Delay(Pause);
+        }
+        Assert.Equal([(expected, Visits)], pages.CountBy(status => status).Select(count => (count.Key, count.Value)));
+        return answers;
+    }
+
     private static async Task<HttpResponseMessage> HoldStreamAsync(string url)
     {
         using var client = new HttpClient();
@@ -90,9 +123,18 @@ public sealed partial class ClusterTests
     private static partial Regex ServerParameters();
 
     /// <summary>The generated app, which takes one stream.</summary>
-    private sealed class FullApp : KestrelApplicationFactory<Program>
+    private class FullApp : KestrelApplicationFactory<Program>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder) =>
             builder.UseSetting("Comet:MaxStreams", "1").UseSetting("Comet:Feeds:announcements:InMemory", "true");
+    }
+    /// <summary>The same in Production, which sends its visitors to HTTPS.</summary>
+    private sealed class HttpsApp : FullApp
+    {
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            base.ConfigureWebHost(builder);
+            builder.UseEnvironment("Production").UseSetting("https_port", "443");
+        }
     }
 }

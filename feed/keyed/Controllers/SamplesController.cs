@@ -10,15 +10,18 @@ namespace CometApp.Controllers;
 [Route(@"/samples/{key:regex(^[[\w-]]{{1,64}}$)}")]
 public sealed class SamplesController(KeyedFeeds<SamplesMessage> feeds, TimeProvider time) : Controller
 {
+    // Not a parameter, which a form could give as well: the route's constraint holds.
+    private string Key => (string)RouteData.Values["key"]!;
+
     [HttpGet]
     public ViewResult Index() => View(new SamplesForm());
 
     [HttpGet("stream")]
-    public CometResult Stream(string key) => CometResults.Feed(feeds.Get(key), "parent.samplesChanged");
+    public CometResult Stream() => CometResults.Feed(feeds.Get(Key), "parent.samplesChanged");
 
     [HttpPost]
     [EnableRateLimiting(FormProtection.PublishLimit)]
-    public async Task<IActionResult> Post(string key, SamplesForm form, CancellationToken cancellation)
+    public async Task<IActionResult> Post(SamplesForm form, CancellationToken cancellation)
     {
         if (!ModelState.IsValid)
         {
@@ -27,8 +30,8 @@ public sealed class SamplesController(KeyedFeeds<SamplesMessage> feeds, TimeProv
         }
         try
         {
-            await feeds.Get(key).PublishAsync(new SamplesMessage(form.Text!.Trim(), time.GetUtcNow()), cancellation);
-            return RedirectToAction(nameof(Index), new { key });
+            await feeds.Get(Key).PublishAsync(new SamplesMessage(form.Text!.Trim(), time.GetUtcNow()), cancellation);
+            return RedirectToAction(nameof(Index), new { key = Key });
         }
         catch (FeedUnavailableException)
         {

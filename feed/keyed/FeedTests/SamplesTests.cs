@@ -34,4 +34,19 @@ public class SamplesTests(App app, BrowserFixture browser) : IClassFixture<App>
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
+
+    [Fact]
+    public async Task A_form_chooses_no_other_key()
+    {
+        var page = await browser.NewPageAsync();
+        await page.GoLiveAsync($"{app.Url}/samples/mine");
+        await page.EvalOnSelectorAsync("#form", """form => form.insertAdjacentHTML("beforeend", '<input name="key" value="other">')""");
+
+        await page.FillAsync("#Text", "It is mine.");
+        await page.ClickAsync("#form button");
+
+        await page.WaitForSelectorAsync("#messages li");
+        Assert.Equal(["It is mine."], await page.Locator("#messages li p").AllInnerTextsAsync());
+        await page.CloseAsync();
+    }
 }

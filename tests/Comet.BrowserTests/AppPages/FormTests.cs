@@ -153,6 +153,26 @@ public partial class FormTests(TestBrowsers browsers)
         Assert.Contains("Wait a few seconds, go back and try again.", page, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_another_site_posts_uses_up_nothing_of_the_visitor()
+    {
+        await using var app = new App();
+        using var client = CreateClient(app);
+        for (var status = HttpStatusCode.BadRequest; status != HttpStatusCode.TooManyRequests;)
+        {
+            status = await PostAsync("https://another.example");
+        }
+
+        Assert.Equal(HttpStatusCode.BadRequest, await PostAsync(app.Url)); // for want of a token
+
+        async Task<HttpStatusCode> PostAsync(string origin)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/announcements") { Headers = { { "Origin", origin } } };
+            using var response = await client.SendAsync(request);
+            return response.StatusCode;
+        }
+    }
+
     private static HttpClient CreateClient(App app) =>
         new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(app.Url) };
 

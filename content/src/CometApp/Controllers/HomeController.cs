@@ -17,14 +17,16 @@ public sealed class HomeController(Feed<Vitals> vitals, Feed<Announcement> annou
 
     [Route("/error/{status:range(400,599)}")]
     [IgnoreAntiforgeryToken]
-    public IActionResult Error(int status)
+    public IActionResult Error()
     {
-        // A visitor who asks for this page itself chooses no status: a proxy may take 5xx for a failure of this server.
+        // No visitor chooses the status, by an address or a form: a proxy may take 5xx for a failure of this server.
         var exception = HttpContext.Features.Get<IExceptionHandlerFeature>()?.Error;
-        if (exception is null && HttpContext.Features.Get<IStatusCodeReExecuteFeature>() is null)
+        var answer = HttpContext.Features.Get<IStatusCodeReExecuteFeature>();
+        if (exception is null && answer is null)
         {
             return NotFound();
         }
+        var status = exception is null ? answer!.OriginalStatusCode : StatusCodes.Status500InternalServerError;
         var (title, advice) = status switch
         {
             400 => ("That request was not understood", "Go back, reload the page and try again."),

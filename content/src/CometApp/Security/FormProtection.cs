@@ -35,9 +35,14 @@ public static class FormProtection
                 context.HttpContext.Response.Headers.RetryAfter = $"{Publishing.ReplenishmentPeriod.TotalSeconds}";
                 return ValueTask.CompletedTask;
             };
-            limiter.AddPolicy(PublishLimit, context => RateLimitPartition.GetTokenBucketLimiter(CometVisitor.Of(context), _ => Publishing));
+            limiter.AddPolicy(PublishLimit, context => RateLimitPartition.GetTokenBucketLimiter(
+                (CometVisitor.Of(context), IsOfThisSite(context.Request)), _ => Publishing));
         });
     }
+
+    // What another site's page posts is refused, and uses up nothing of the visitor's own.
+    private static bool IsOfThisSite(HttpRequest request) =>
+        request.Headers.Origin.ToString().EndsWith($"//{request.Host}", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>
     /// The cookie as it is set, before or after this; over HTTPS, unless its domain, path or name forbid it, one that no other host and
