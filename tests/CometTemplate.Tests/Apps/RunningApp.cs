@@ -55,13 +55,20 @@ internal sealed partial class RunningApp : IAsyncDisposable
     /// <summary>Starts an assembly in a folder.</summary>
     internal static Task<RunningApp> StartAsync(string folder, string assembly, params (string Name, string Value)[] environment)
     {
-        var start = Tool.Describe(folder, "dotnet", assembly);
-        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        var start = Describe(folder, assembly);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }
         return StartAsync(start, Patience);
+    }
+
+    /// <summary>A start of an assembly in a folder.</summary>
+    internal static ProcessStartInfo Describe(string folder, string assembly)
+    {
+        var start = Tool.Describe(folder, "dotnet", assembly);
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        return start;
     }
 
     /// <summary>Starts a command that runs an app, at once or after other work.</summary>
