@@ -103,6 +103,10 @@ internal sealed partial class RunningApp : IAsyncDisposable
             // What an app does not find where it was started is served empty.
             Assert.True((await response.Content.ReadAsByteArrayAsync()).Length > 0, $"{path} is empty.");
         }
+        foreach (var stream in new[] { "/clock/stream", "/vitals/stream", "/announcements/stream", "/live/stream" })
+        {
+            await AssertAnswersHeadAsync(stream);
+        }
     }
 
     internal async Task AssertAnswersHeadAsync(string path, int status = 200)
@@ -147,14 +151,20 @@ internal sealed partial class RunningApp : IAsyncDisposable
     /// <summary>Posts a text by the form of a page, which leads back to it.</summary>
     internal async Task PostAsync(string path, string text)
     {
-        var page = await Client.GetStringAsync(path);
+        using var response = await SubmitAsync(path, path, text);
+        Assert.Equal((HttpStatusCode.Found, path), (response.StatusCode, response.Headers.Location?.OriginalString));
+    }
+
+    /// <summary>Posts a text with the token of a page's form.</summary>
+    internal async Task<HttpResponseMessage> SubmitAsync(string formPage, string path, string text)
+    {
+        var page = await Client.GetStringAsync(formPage);
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
             ["Text"] = text,
             ["__RequestVerificationToken"] = Token().Match(page).Groups[1].Value,
         });
-        using var response = await Client.PostAsync(path, form);
-        Assert.Equal((HttpStatusCode.Found, path), (response.StatusCode, response.Headers.Location?.OriginalString));
+        return await Client.PostAsync(path, form);
     }
 
     private void Add(string? line)
