@@ -129,6 +129,7 @@ public class ComingBackTests
         Assert.Equal(HttpStatusCode.OK, toEvents.StatusCode);
         Assert.Equal("text/event-stream", toEvents.Content.Headers.ContentType?.MediaType);
         Assert.True(toEvents.Headers.CacheControl?.NoStore);
+        Assert.Equal(["nosniff"], toEvents.Headers.GetValues("X-Content-Type-Options"));
         var end = Assert.Single(await CometReader.ReadAsync(toEvents).ToListAsync());
         Assert.Equal((CometMessageKind.End, "rejected"), (end.Kind, end.Reason));
         Assert.InRange(end.Retry!.Value.TotalSeconds, 1, 5);
