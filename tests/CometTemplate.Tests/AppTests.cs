@@ -1,3 +1,4 @@
+using System.Net;
 using CometTemplate.Tests.Apps;
 using CometTemplate.Tests.Package;
 
@@ -38,7 +39,7 @@ public class AppTests(TemplatePackage package)
         var app = await package.GetAppAsync();
         await app.BuildAsync();
 
-        var folder = isStartedFromElsewhere ? package.CreateFolder() : app.ProjectFolder;
+        var folder = isStartedFromElsewhere ? CreateFolderOfAnother() : app.ProjectFolder;
         await using var running = await RunningApp.StartAsync(folder, app.Assembly);
 
         await running.AssertAnswersAsync();
@@ -46,21 +47,47 @@ public class AppTests(TemplatePackage package)
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task It_streams_when_published(bool isStartedFromElsewhere)
+    [InlineData("elsewhere")]
+    [InlineData("its own folder")]
+    [InlineData("its project's folder")]
+    public async Task It_streams_when_published(string place)
     {
         var app = await package.GetAppAsync();
         await app.BuildAsync();
         var published = await app.PublishAsync();
 
-        var folder = isStartedFromElsewhere ? package.CreateFolder() : published;
+        var folder = place switch { "elsewhere" => CreateFolderOfAnother(), "its own folder" => published, _ => app.ProjectFolder };
         await using var running = await RunningApp.StartAsync(folder, Path.Combine(published, "MyApp.dll"));
 
         await running.AssertAnswersAsync();
         await running.AssertStreamsAsync();
         // The settings, which silence this category, are read.
         Assert.DoesNotContain("Microsoft.AspNetCore.Hosting.Diagnostics", running.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ASPNETCORE_CONTENTROOT")]
+    [InlineData("DOTNET_CONTENTROOT")]
+    [InlineData("--contentRoot")]
+    public async Task It_has_the_content_root_that_it_is_told(string how)
+    {
+        var app = await package.GetAppAsync();
+        await app.BuildAsync();
+        var told = CreateFolderOfAnother();
+
+        var start = RunningApp.Describe(package.CreateFolder(), app.Assembly);
+        if (how[0] == '-')
+        {
+            start.ArgumentList.Add(how);
+            start.ArgumentList.Add(told);
+        }
+        else
+        {
+            start.Environment[how] = told;
+        }
+        await using var running = await RunningApp.StartAsync(start, RunningApp.Patience);
+
+        Assert.Equal(HttpStatusCode.BadRequest, (await running.Client.GetAsync("/")).StatusCode);
     }
 
     [Theory]
@@ -76,5 +103,14 @@ public class AppTests(TemplatePackage package)
         using var response = await running.Client.GetAsync("/");
 
         Assert.Equal(redirects ? 307 : 200, (int)response.StatusCode);
+    }
+
+    /// <summary>Has settings and files that answer for no host that a test asks.</summary>
+    private string CreateFolderOfAnother()
+    {
+        var folder = package.CreateFolder();
+        Directory.CreateDirectory(Path.Combine(folder, "wwwroot"));
+        File.WriteAllText(Path.Combine(folder, "appsettings.json"), """{ "AllowedHosts": "another.example" }""");
+        return folder;
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using CometTemplate.Tests.Apps;
 using CometTemplate.Tests.Package;
 
@@ -28,6 +29,17 @@ public class ExtendedAppTests(TemplatePackage package)
             Assert.Null(second.Headers.Age);
         }
         Assert.Equal(await running.Client.GetStringAsync("/clock/cached"), await running.Client.GetStringAsync("/clock/cached"));
+    }
+
+    [Fact]
+    public async Task An_action_that_is_added_takes_no_form_without_its_token_and_need_not_say_so()
+    {
+        await using var running = await ExtendedApp.StartAsync(package);
+
+        using var forged = await running.Client.PostAsync("/added", new FormUrlEncodedContent([]));
+        using var own = await running.SubmitAsync("/announcements", "/added", "");
+
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.OK), (forged.StatusCode, own.StatusCode));
     }
 
     private static string PolicyOf(HttpResponseMessage response) => response.Headers.GetValues("Content-Security-Policy").Single();

@@ -38,6 +38,8 @@ public partial class FeedTests(TemplatePackage package, FeedTests.RestoredApp re
         Assert.DoesNotContain(app.FindFiles(), file => file.EndsWith("Tests.cs", StringComparison.Ordinal));
         await running.AssertAnswersHeadAsync("/quotes");
         await running.AssertAnswersHeadAsync("/rooms/red");
+        await running.AssertAnswersHeadAsync("/tools/quotes/stream");
+        await running.AssertAnswersHeadAsync("/tools/rooms/red/stream");
         foreach (var page in new[] { "/tools/quotes", "/tools/rooms/red" })
         {
             var html = await running.Client.GetStringAsync(page);

@@ -85,6 +85,8 @@ public class InstallationTests(TemplatePackage package)
     [InlineData("a$(b)")]
     [InlineData(".NET")]
     [InlineData("App.")]
+    [InlineData("NUL")]
+    [InlineData("con.Feed")]
     [InlineData("Contoso.Applications.Of.A.Department.That.Calls.Everything.By.Its.Full.Name.And.Then.By.Some.More.Of.It")]
     public async Task A_name_that_no_project_can_have_is_refused_with_the_reason_and_nothing_is_written(string name)
     {
@@ -92,7 +94,7 @@ public class InstallationTests(TemplatePackage package)
 
         var output = await package.NewAsync(folder, "comet-app", "-n", name, "-o", folder);
 
-        Assert.Contains("MSBuild cannot build a project of this name, and nothing was written.", output, StringComparison.Ordinal);
+        Assert.Contains("Not every system can build a project of this name, and nothing was written.", output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 

@@ -19,6 +19,7 @@ public partial class NameTests(TemplatePackage package)
     [InlineData("event", "_event")]
     [InlineData("Contoso.Clock.record", "Contoso._Clock._record")]
     [InlineData("日本語", "日本語")]
+    [InlineData("a..😀", "a.__")]
     public async Task It_builds_and_runs(string name, string space)
     {
         var app = await package.CreateAppAsync(name);

@@ -10,9 +10,14 @@ using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 #endif
 
-// Started from another folder, an app has its settings and its files beside it.
-string[] contentRoot = File.Exists("appsettings.json") ? [] : ["--contentRoot", AppContext.BaseDirectory];
-var builder = WebApplication.CreateBuilder([.. contentRoot, .. args]);
+// Wherever the app is started, its settings and files are beside wwwroot: in its own folder or, until it is published, its project's.
+var folder = AppContext.BaseDirectory;
+while (folder is not null && !Directory.Exists(Path.Combine(folder, "wwwroot")))
+{
+    folder = Path.GetDirectoryName(folder);
+}
+Directory.SetCurrentDirectory(folder ?? "."); // the content root, unless who starts it names another
+var builder = WebApplication.CreateBuilder(args);
 
 #if (RazorRuntimeCompilation)
 var mvc = builder.Services.AddControllersWithViews();

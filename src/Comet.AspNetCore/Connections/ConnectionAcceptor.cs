@@ -69,7 +69,7 @@ internal sealed class ConnectionAcceptor(
             return Rejection.BadId;
         }
         request = request with { Start = start, IsStartOfUrl = StringValues.IsNullOrEmpty(header) };
-        return request.End is { } end && start.Is(end) ? Rejection.Over : null;
+        return request.End is { } end && start.Only == end ? Rejection.Over : null;
     }
 
     // Either of the two, once.

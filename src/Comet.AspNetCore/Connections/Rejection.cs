@@ -95,6 +95,7 @@ internal sealed record Rejection(string Reason, int Status, string Message, Time
         context.RequestServices.GetRequiredService<CometMetrics>().RequestRejected(Reason);
         var response = context.Response;
         response.Headers.CacheControl = "no-store";
+        response.Headers.XContentTypeOptions = "nosniff";
         if (RetryAfter is { } delay)
         {
             if (FormatNegotiation.Preferred(context.Request) is ServerSentEventsFormat format)

@@ -48,8 +48,8 @@ internal sealed class StreamPosition
     /// <summary>Whether it is a position of one feed, or of a sequence.</summary>
     internal bool IsOfOne => _entries is [] or [{ Elsewhere.Count: 0 }];
 
-    /// <summary>Whether it is this position of one feed, or of a sequence.</summary>
-    internal bool Is(FeedPosition position) => _entries is [{ Elsewhere.Count: 0 } only] && only.Position == position;
+    /// <summary>The position of one feed, or of a sequence; null: it is another, or the earliest.</summary>
+    internal FeedPosition? Only => _entries is [{ Elsewhere.Count: 0 } only] ? only.Position : null;
 
     /// <summary>Reads what a client sent back.</summary>
     /// <returns>False: the text is no position.</returns>

@@ -15,6 +15,9 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream
     // A source that is always ready is flushed this often, so that memory stays small and the client sees progress.
     private const int FlushAt = 16 * 1024;
 
+    // In milliseconds: a stream that fails before has nothing that is worth another attempt.
+    private const long Lasting = 60_000;
+
     private readonly SequenceSource<T> _source;
     private readonly Action<T, IBufferWriter<byte>> _encode;
     private readonly StreamPosition? _start;
@@ -181,10 +184,12 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream
         return true;
     }
 
-    // A source that fails may do better when its client comes back; a value that was at the same place before will never be written.
+    // A source that fails may do better when its client comes back. A value that cannot be written will not, if it is at the same place
+    // again; and where it comes at another place each time, a client that is back soon would be back for ever.
     private EndReason FailAt(FeedPosition place)
     {
-        if (_start?.Is(place) == true)
+        if (_start?.Only is { } before && SequencePosition.IsFailed(before) &&
+            (before == place || Connection.AgeAt(_services.Clock.Now) < Lasting))
         {
             return EndReason.ErrorForGood;
         }

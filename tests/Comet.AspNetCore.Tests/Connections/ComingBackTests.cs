@@ -32,16 +32,22 @@ public class ComingBackTests
         Assert.Equal(2, app.Log.Errors.Count());
     }
 
-    [Fact]
-    public async Task A_value_at_another_place_may_be_written_the_next_time()
+    // 2 again and 3 at once: for good. 3 after a minute: the sequence is of use, and goes on.
+    [Theory]
+    [InlineData(2, 60, false)]
+    [InlineData(3, 59, false)]
+    [InlineData(0, 59, false)]
+    [InlineData(3, 60, true)]
+    public async Task A_value_that_cannot_be_written_at_another_place_ends_for_good_unless_the_stream_has_lasted_a_minute(
+        int at, int seconds, bool comesBack)
     {
-        await using var app = await StartAsync();
+        var time = new ManualTime();
+        await using var app = await StartAsync(builder => builder.Services.AddSingleton<TimeProvider>(time));
 
         var first = await ReadAsync(app, "/unwritable/2", CometFormat.Ndjson, id: null);
-        var second = await ReadAsync(app, "/unwritable/3", CometFormat.Ndjson, first[^2].Id);
+        var second = await ReadAsync(app, $"/unwritable/{at}?after={seconds}", CometFormat.Ndjson, first[^2].Id);
 
-        Assert.NotNull(second[^1].Retry);
-        Assert.NotEqual(first[^2].Id, second[^2].Id);
+        Assert.Equal(("error", comesBack), (second[^1].Reason, second[^1].Retry is not null));
     }
 
     [Fact]
@@ -123,6 +129,7 @@ public class ComingBackTests
         Assert.Equal(HttpStatusCode.OK, toEvents.StatusCode);
         Assert.Equal("text/event-stream", toEvents.Content.Headers.ContentType?.MediaType);
         Assert.True(toEvents.Headers.CacheControl?.NoStore);
+        Assert.Equal(["nosniff"], toEvents.Headers.GetValues("X-Content-Type-Options"));
         var end = Assert.Single(await CometReader.ReadAsync(toEvents).ToListAsync());
         Assert.Equal((CometMessageKind.End, "rejected"), (end.Kind, end.Reason));
         Assert.InRange(end.Retry!.Value.TotalSeconds, 1, 5);
@@ -148,7 +155,8 @@ public class ComingBackTests
             app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
             app.MapGet("/finite", () => CometResults.String(Strings(), "parent.f"));
             app.MapGet("/throwing", () => CometResults.String(Throwing(), "parent.f"));
-            app.MapGet("/unwritable/{at:int}", (int at) => CometResults.Json(Numbers(at), "parent.f"));
+            app.MapGet("/unwritable/{at:int}", (int at, int? after, TimeProvider time) =>
+                CometResults.Json(Numbers(at, () => (time as ManualTime)?.Advance(TimeSpan.FromSeconds(after ?? 0))), "parent.f"));
         },
         builder =>
         {
@@ -169,12 +177,14 @@ public class ComingBackTests
         throw new InvalidTimeZoneException("The source fails.");
     }
 
-    private static async IAsyncEnumerable<double> Numbers(int unwritableAt)
+    private static async IAsyncEnumerable<double> Numbers(int unwritableAt, Action beforeIt)
     {
         await Task.Yield();
-        for (var i = 0; ; i++)
+        for (var i = 0; i < unwritableAt; i++)
         {
-            yield return i == unwritableAt ? double.NaN : i;
+            yield return i;
         }
+        beforeIt();
+        yield return double.NaN;
     }
 }

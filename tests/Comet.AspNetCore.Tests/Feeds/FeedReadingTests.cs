@@ -172,6 +172,27 @@ public class FeedReadingTests
         Assert.Equal(last, (await readings.ReadAsync(messages[^2].Position).FirstAsync().AsTask().WithPatience()).Position);
     }
 
+    [Fact]
+    public async Task The_newest_message_may_be_of_another_type_and_says_so_among_the_others()
+    {
+        var store = new ScriptedStore();
+        await using var app = await TestApp.StartAsync(_ => { }, builder =>
+        {
+            builder.Services.AddFeed<Reading>("readings");
+            builder.Services.AddSingleton<IFeedStore>(store);
+        });
+        var readings = app.Services.GetRequiredService<Feed<Reading>>();
+        var first = await readings.PublishAsync(new Reading(7));
+        store.Intrude("\"text\""u8.ToArray());
+
+        var newest = await readings.GetNewestAsync(2).AsTask().WithPatience();
+
+        Assert.Equal(new FeedMessage<Reading>(first, new Reading(7)), newest.Messages[0]);
+        var unreadable = newest.Messages[1];
+        Assert.Equal(newest.Head, unreadable.Position);
+        Assert.Same(unreadable.Error, Assert.Throws<FeedMessageUnreadableException>(() => unreadable.Value));
+    }
+
     private static async Task<List<FeedMessage<string>>> TakeAsync(TestApp app, FeedPosition after, int count) =>
         await app.News().ReadAsync(after).Take(count).ToListAsync();
 

@@ -28,6 +28,15 @@ internal static class ExtendedApp
         await app.ReplaceAsync("Controllers/ClockController.cs", "    [HttpGet(\"stream\")",
             "    [HttpGet(\"cached\"), Microsoft.AspNetCore.OutputCaching.OutputCache(Duration = 60)]\n" +
             "    public string Cached() => Guid.NewGuid().ToString();\n\n    [HttpGet(\"stream\")");
+        await File.WriteAllTextAsync(Path.Combine(app.ProjectFolder, "Controllers", "AddedController.cs"), """
+            using Microsoft.AspNetCore.Mvc;
+
+            public sealed class AddedController : Controller
+            {
+                [HttpPost("/added")]
+                public string Post() => "Posted.";
+            }
+            """);
         await Tool.DotnetAsync(app.ProjectFolder, "restore");
         foreach (var (name, options) in Feeds)
         {

@@ -55,13 +55,20 @@ internal sealed partial class RunningApp : IAsyncDisposable
     /// <summary>Starts an assembly in a folder.</summary>
     internal static Task<RunningApp> StartAsync(string folder, string assembly, params (string Name, string Value)[] environment)
     {
-        var start = Tool.Describe(folder, "dotnet", assembly);
-        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        var start = Describe(folder, assembly);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }
         return StartAsync(start, Patience);
+    }
+
+    /// <summary>A start of an assembly in a folder.</summary>
+    internal static ProcessStartInfo Describe(string folder, string assembly)
+    {
+        var start = Tool.Describe(folder, "dotnet", assembly);
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        return start;
     }
 
     /// <summary>Starts a command that runs an app, at once or after other work.</summary>
@@ -95,6 +102,10 @@ internal sealed partial class RunningApp : IAsyncDisposable
             Assert.All(SecurityHeaders, header => Assert.True(response.Headers.Contains(header), $"{path} has no {header}."));
             // What an app does not find where it was started is served empty.
             Assert.True((await response.Content.ReadAsByteArrayAsync()).Length > 0, $"{path} is empty.");
+        }
+        foreach (var stream in new[] { "/clock/stream", "/vitals/stream", "/announcements/stream", "/live/stream" })
+        {
+            await AssertAnswersHeadAsync(stream);
         }
     }
 
@@ -140,14 +151,20 @@ internal sealed partial class RunningApp : IAsyncDisposable
     /// <summary>Posts a text by the form of a page, which leads back to it.</summary>
     internal async Task PostAsync(string path, string text)
     {
-        var page = await Client.GetStringAsync(path);
+        using var response = await SubmitAsync(path, path, text);
+        Assert.Equal((HttpStatusCode.Found, path), (response.StatusCode, response.Headers.Location?.OriginalString));
+    }
+
+    /// <summary>Posts a text with the token of a page's form.</summary>
+    internal async Task<HttpResponseMessage> SubmitAsync(string formPage, string path, string text)
+    {
+        var page = await Client.GetStringAsync(formPage);
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
             ["Text"] = text,
             ["__RequestVerificationToken"] = Token().Match(page).Groups[1].Value,
         });
-        using var response = await Client.PostAsync(path, form);
-        Assert.Equal((HttpStatusCode.Found, path), (response.StatusCode, response.Headers.Location?.OriginalString));
+        return await Client.PostAsync(path, form);
     }
 
     private void Add(string? line)
