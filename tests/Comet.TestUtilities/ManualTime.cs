@@ -42,6 +42,15 @@ public sealed class ManualTime : TimeProvider
         }
     }
 
+    /// <summary>Whether a timer fires so much later, and not before: one that was set now, unless others have such times.</summary>
+    public bool HasTimerIn(TimeSpan time)
+    {
+        lock (_lock)
+        {
+            return _timers.Exists(timer => timer.Due == _now + time);
+        }
+    }
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new Timer(this, callback, state);
