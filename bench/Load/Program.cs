@@ -55,6 +55,9 @@ switch (settings.Suite)
     case "slow":
         await new SlowSuite(settings).RunAsync();
         return 0;
+    case "latest":
+        await new LatestSuite(settings).RunAsync();
+        return 0;
     case "stop":
         await new StopSuite(settings).RunAsync();
         return 0;

@@ -13,6 +13,7 @@ internal sealed record Settings
           compare      every server: steady traffic, saturation, memory of idle connections (default)
           growth       the library by itself: message sizes, many feeds, publishing threads, TLS, HTTP/2, nginx, many connections
           slow         streams that keep up, alone and beside some that stop reading: latencies, memory, how the stalled ones end
+          latest       how old what a slow line of a feed with WhenSlow = Latest brings is
           stop         SIGTERM while streams are open, at once and drained: time to exit, how ends and reconnects spread (Unix only)
 
         options (default)
@@ -27,10 +28,12 @@ internal sealed record Settings
           --fast 200           streams that keep up in the suite slow
           --stalled 20         streams that stop reading in the suite slow
           --drain 10           seconds over which a server that stops ends its streams, in the suite stop
-          --rate 10            messages a second, steady; in the suite slow (2000)
-          --seconds 5          of each stage; steady traffic goes on until 30,000 deliveries; in the suite slow (60)
-          --size 100           bytes of a message
-          --runs 1             the medians of so many, and from where to where they went; not in the suite stop
+          --rate 10            messages a second, steady; in the suites slow and latest (2000)
+          --line 10000         bytes a second that the slow line brings in the suite latest
+          --buffer 4096        bytes of its receive buffer
+          --seconds 5          of each stage; steady traffic goes on until 30,000 deliveries; in the suites slow and latest (60)
+          --size 100           bytes of a message; in the suite latest (60)
+          --runs 1             the medians of so many, and from where to where they went; not in the suites latest and stop
           --out folder         where tables and the chart go (artifacts/bench)
         """;
 
@@ -59,6 +62,10 @@ internal sealed record Settings
     internal TimeSpan Drain { get; private init; } = TimeSpan.FromSeconds(10);
 
     internal double Rate { get; private init; } = 10;
+
+    internal int Line { get; private init; } = 10_000;
+
+    internal int Buffer { get; private init; } = 4096;
 
     internal TimeSpan Duration { get; private init; } = TimeSpan.FromSeconds(5);
 
@@ -98,6 +105,8 @@ internal sealed record Settings
                 "--stalled" => settings with { Stalled = Number(value) },
                 "--drain" => settings with { Drain = Seconds(value) },
                 "--rate" => settings with { Rate = double.Parse(value, CultureInfo.InvariantCulture) },
+                "--line" => settings with { Line = Number(value) },
+                "--buffer" => settings with { Buffer = Number(value) },
                 "--seconds" => settings with { Duration = Seconds(value) },
                 "--size" => settings with { Size = Number(value) },
                 "--runs" => settings with { Runs = Number(value) },
@@ -111,6 +120,7 @@ internal sealed record Settings
     private static Settings Defaults(string suite) => suite switch
     {
         "slow" => new Settings { Suite = suite, Rate = 2000, Duration = TimeSpan.FromSeconds(60) },
+        "latest" => new Settings { Suite = suite, Rate = 2000, Duration = TimeSpan.FromSeconds(60), Size = 60 },
         "stop" => new Settings { Suite = suite, Held = 1000 },
         _ => new Settings { Suite = suite },
     };

@@ -7,6 +7,7 @@ using Comet.AspNetCore;
 using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Feeds;
 using CometBench;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 var builder = BenchHost.CreateBuilder(args);
 if (!builder.Configuration.GetValue<bool>("Portable"))
@@ -26,6 +27,7 @@ if (builder.Configuration.GetValue<int?>("Lanes") is { } count)
 // Keeps all of a burst: what is measured there is publishing, not what happens to readers who fall behind.
 builder.Services.AddFeed<string>("burst", feed => (feed.Retain, feed.RetainBytes) = (1_000_000, 1 << 30));
 builder.Services.AddFeed<string>("bench");
+builder.Services.AddFeed<string>("latest", feed => feed.WhenSlow = SlowClientPolicy.Latest);
 builder.Services.AddKeyedFeeds<string>("rooms");
 
 var app = builder.Build();
@@ -59,22 +61,13 @@ app.MapPost("/rooms/{room}/pub", async (string room, HttpRequest request, KeyedF
 
 // Several rooms on one connection, and messages to all of them by turns, evenly apart or in one go.
 app.MapGet("/rooms/sub", (KeyedFeeds<string> rooms) => CometResults.Feeds([rooms.Where(static _ => true)], "parent.cometMessage"));
-app.MapPost("/rooms/pub", async (KeyedFeeds<string> rooms, int count, int rate, int atOnce, int seconds, int size) =>
-{
-    var feeds = Enumerable.Range(0, count).Select(room => rooms.Get($"{room}")).ToArray();
-    var start = Marker.Now;
-    for (var sent = 0; sent < rate * seconds;)
-    {
-        // A wait is a millisecond long or more, so what has become due meanwhile follows.
-        var turns = Math.Min((long)(Stopwatch.GetElapsedTime(start).TotalSeconds * rate / atOnce) + 1, rate * seconds / atOnce);
-        for (; sent < turns * atOnce; sent++)
-        {
-            await feeds[sent % count].PublishAsync(Marker.Text(new Marker(Marker.Now, sent % count, (sent / count) + 1), size));
-        }
-        await Task.Delay(1);
-    }
-    return TypedResults.NoContent();
-});
+app.MapPost("/rooms/pub", (KeyedFeeds<string> rooms, int count, int rate, int atOnce, int seconds, int size) =>
+    PublishAsync([.. Enumerable.Range(0, count).Select(room => rooms.Get($"{room}"))], rate, atOnce, seconds, size));
+
+// Messages that are old before a slow line has brought them.
+app.MapGet("/latest/sub", ([FromKeyedServices("latest")] Feed<string> feed) => CometResults.Feed(feed, "parent.cometMessage"));
+app.MapPost("/latest/pub", ([FromKeyedServices("latest")] Feed<string> feed, int rate, int seconds, int size) =>
+    PublishAsync([feed], rate, atOnce: 1, seconds, size));
 
 // Publishing from threads of the server's own, without requests in between.
 app.MapGet("/burst/sub", ([FromKeyedServices("burst")] Feed<string> feed) => CometResults.Feed(feed, "parent.cometMessage"));
@@ -125,6 +118,23 @@ app.MapGet("/passes", async (int lanes, CancellationToken cancellation) =>
 // For a client that watches how streams end.
 app.MapGet("/state", (OpenStreams streams) => TypedResults.Ok(new { Environment.ProcessId, Streams = streams.Count }));
 app.RunUntilParentEnds();
+
+static async Task<NoContent> PublishAsync(Feed<string>[] feeds, int rate, int atOnce, int seconds, int size)
+{
+    var start = Marker.Now;
+    for (var sent = 0; sent < rate * seconds;)
+    {
+        // A wait is a millisecond long or more, so what has become due meanwhile follows.
+        var turns = Math.Min((long)(Stopwatch.GetElapsedTime(start).TotalSeconds * rate / atOnce) + 1, rate * seconds / atOnce);
+        for (; sent < turns * atOnce; sent++)
+        {
+            var at = sent % feeds.Length;
+            await feeds[at].PublishAsync(Marker.Text(new Marker(Marker.Now, at, (sent / feeds.Length) + 1), size));
+        }
+        await Task.Delay(1);
+    }
+    return TypedResults.NoContent();
+}
 
 static async IAsyncEnumerable<string> TicksAsync([EnumeratorCancellation] CancellationToken cancellation)
 {

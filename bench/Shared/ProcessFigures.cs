@@ -40,6 +40,13 @@ internal static class ProcessFigures
         return process.PrivateMemorySize64;
     }
 
+    /// <summary>Bytes that are in memory now, and the most that ever were.</summary>
+    internal static (long Now, long Peak) Resident(Process process)
+    {
+        process.Refresh();
+        return (process.WorkingSet64, process.PeakWorkingSet64);
+    }
+
     [DllImport("libc")]
     private static extern int clock_gettime(int clock, out Timespec time);
 

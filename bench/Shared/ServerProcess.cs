@@ -20,6 +20,8 @@ internal sealed class ServerProcess(string[] program, IPEndPoint address, params
 
     internal long Memory => ProcessFigures.Memory(_process!);
 
+    internal (long Now, long Peak) Resident => ProcessFigures.Resident(_process!);
+
     internal static IPEndPoint FreeAddress()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

@@ -10,6 +10,8 @@ const string Usage = """
                 --publishers 1,8,64  --seconds 3  --size 100  --retain 100000  --rounds 3
       retained  time to start with a full log, and to read it from the oldest event on
                 --entries 1000000  --size 100
+      restart   memory of clients that read all there is at once: from a server that has just started, and from one that published it
+                --entries 1000  --size 200  --clients 5000  --rounds 3
       stalled   what a client costs that resumes from the oldest event and reads nothing, beside one that waits for the next event
                 --entries 1000  --size 4096  --clients 200,1000  --rounds 3
     all         --folder (a new one in the folder for temporary files)
@@ -38,6 +40,9 @@ try
             return 0;
         case "retained":
             await RetainedRun.RunAsync(settings, folder.FullName);
+            return 0;
+        case "restart":
+            await RestartRun.RunAsync(settings, folder.FullName);
             return 0;
         case "stalled":
             await StalledRun.RunAsync(settings, folder.FullName);

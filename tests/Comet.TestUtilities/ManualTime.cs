@@ -30,6 +30,15 @@ public sealed class ManualTime : TimeProvider
     /// <summary>Lets something happen between the next reading of the timestamp and what is done with it.</summary>
     public void OnceRead(Action action) => _onceRead = action;
 
+    /// <summary>Whether a timer fires so much later, and not before: one that was set now, unless others have such times.</summary>
+    public bool HasTimerIn(TimeSpan time)
+    {
+        lock (_lock)
+        {
+            return _timers.Exists(timer => timer.Due == _now + time);
+        }
+    }
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new Timer(this, callback, state);

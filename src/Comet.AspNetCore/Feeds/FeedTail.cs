@@ -203,7 +203,8 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
     }
 
     /// <summary>
-    /// Writes entries from a cursor on, up to an index, and not beyond the one with which the buffer has <paramref name="maxBytes"/>.
+    /// Writes entries from a cursor on, up to an index, and not beyond the one with which the buffer has <paramref name="maxBytes"/>. One
+    /// that has as many by itself is the first, or is left for the next time.
     /// </summary>
     /// <returns>Where the rest begins, and when the last one written was appended; nothing is written at a lost cursor.</returns>
     /// <param name="from">Where to begin.</param>
@@ -232,6 +233,10 @@ internal sealed class FeedTail(FeedRetention retention, TimeProvider time, bool 
                 for (; index < Math.Min(until, _next) && buffer.Length < maxBytes; index++)
                 {
                     ref var slot = ref this[index];
+                    if (slot.Entry.Payload.Length >= maxBytes && buffer.Length > 0)
+                    {
+                        break; // a long one is by itself, so that slow clients share it whatever they have to take before
+                    }
                     if (slot.Entry.IsCompletion)
                     {
                         format.WriteCompletion(buffer, idPrefix, slot.Entry.Offset, feed);

@@ -1,7 +1,10 @@
 using System.Globalization;
+using System.Security.Claims;
+using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using static Comet.AspNetCore.Tests.Hosting.NewsApp;
@@ -12,79 +15,82 @@ namespace Comet.AspNetCore.Tests.Connections;
 public class OverdueTests
 {
     private const int Large = 8_000_000; // more than the system keeps for a connection
+    private const int Small = 4_000;
+    private const int Many = 3000; // small ones, in all more than that too
 
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(30);
 
+    // A stream that waits by itself looks at the time so often: here a quarter of a second after it is due to end, and after one later.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Before = TimeSpan.FromMilliseconds(1250);
+
     private readonly ManualTime _time = new();
+    private readonly ScriptedStore _store;
+
+    public OverdueTests() => _store = new ScriptedStore { Time = _time };
 
     public static MatrixTheoryData<string, string> Streams =>
-        new(["Direct", "Attached", "Portable", "Tls", "Http2"], ["/live", "/history", "/sequence"]);
+        new(["Direct", "Attached", "Portable", "Tls", "Http2"], ["/live", "/history", "/pages", "/sequence"]);
 
     [Theory, MemberData(nameof(Streams))]
-    public async Task A_client_that_does_not_take_what_is_written_is_cut(string wire, string path)
+    public Task A_client_that_does_not_take_what_is_written_is_cut_a_second_later(string wire, string path) =>
+        AssertCutAsync(wire, path, "recycled");
+
+    [Theory]
+    [InlineData("/live")]
+    [InlineData("/history")]
+    [InlineData("/pages")]
+    [InlineData("/sequence")]
+    public Task One_whose_sign_in_has_expired_is_cut_as_soon(string path) => AssertCutAsync("Direct", path, "authentication-expired");
+
+    private async Task AssertCutAsync(string wire, string path, string reason)
     {
-        await using var app = await StartAsync(wire, path == "/history" ? store => store.With([new string('x', Large)]) : null);
+        Store(path);
+        await using var app = await StartAsync(wire, path, reason);
         using var meter = new RecordedMeter(app);
         using var client = app.CreateClient(receiveBuffer: 4096);
-        await using var stream = await TestStream.OpenAsync(client, path, CometFormat.Ndjson, path == "/history" ? "earliest" : null);
-        await stream.NextAsync(CometMessageKind.Open);
-        var began = _time.GetUtcNow();
-        if (path != "/history")
-        {
-            await app.PublishAsync(new string('x', Large));
-        }
+        await using var stream = await StallAsync(app, client, path);
 
-        _time.Advance(MaxAge - TimeSpan.FromSeconds(1));
-        Assert.Equal(1, app.OpenStreams);
-        await Eventually.HoldsAsync(
-            () =>
-            {
-                // A few, as none of them may pass before the write waits; a write timeout is an hour.
-                _time.Advance(TimeSpan.FromSeconds(1));
-                return app.OpenStreams == 0;
-            },
-            "the stream is cut");
+        await PassAsync(looks: 4, path);
+        Assert.Equal(1, app.OpenStreams); // it may still be told
+        await PassAsync(looks: 1, path);
 
-        Assert.InRange(_time.GetUtcNow() - began, MaxAge, MaxAge + TimeSpan.FromMinutes(5));
+        await app.NoStreamIsOpenAsync();
         await app.StopWithoutErrorAsync();
-        Assert.Contains("comet.end.reason=recycled", Assert.Single(meter.Of("comet.stream.duration")).Tags);
+        Assert.Contains("comet.end.reason=" + reason, Assert.Single(meter.Of("comet.stream.duration")).Tags);
     }
 
     [Theory]
-    [InlineData("Direct")]
-    [InlineData("Http2")]
-    public async Task A_client_that_always_has_a_backlog_is_told_in_its_midst(string wire)
+    [InlineData("Direct", "/live")]
+    [InlineData("Http2", "/live")]
+    [InlineData("Direct", "/pages")]
+    [InlineData("Http2", "/pages")]
+    [InlineData("Direct", "/sequence")]
+    [InlineData("Http2", "/sequence")]
+    public async Task A_client_that_always_has_a_backlog_is_told_in_its_midst(string wire, string path)
     {
-        const int Messages = 6;
-        await using var app = await StartAsync(wire);
+        Store(path);
+        await using var app = await StartAsync(wire, path);
         using var client = app.CreateClient(receiveBuffer: 4096);
-        await using var stream = await TestStream.OpenAsync(client, "/live", CometFormat.Ndjson, null);
-        await stream.NextAsync(CometMessageKind.Open);
-        foreach (var number in Numbers(1, Messages))
-        {
-            await app.PublishAsync(number.PadRight(Large)); // each of which waits for the client
-        }
+        await using var stream = await StallAsync(app, client, path, messages: 6); // each of which waits for the client
 
-        _time.Advance(MaxAge + TimeSpan.FromMilliseconds(500));
-        var received = await stream.RestAsync();
+        await PassAsync(looks: 3, path);
+        var received = await stream.RestAsync(); // and no more time passes
 
         Assert.Equal("recycled", received[^1].Reason);
-        Assert.InRange(received.Count - 1, 1, 3);
-        Assert.Equal("1", received[0].Value.GetString()!.TrimEnd());
+        Assert.InRange(received.Count - 1, 1, path == "/pages" ? Many / 2 : 3);
+        Assert.Equal(Numbers(1, received.Count - 1), received.SkipLast(1).Select(message => message.Value.GetString()!.TrimEnd()));
     }
 
     [Fact]
     public async Task The_time_that_the_store_takes_to_begin_counts()
     {
-        await using var app = await StartAsync("Direct", store =>
+        _store.With(1000).BeforeRead = () =>
         {
-            store.With(1000);
-            store.BeforeRead = () =>
-            {
-                _time.Advance(MaxAge);
-                return Task.CompletedTask;
-            };
-        });
+            _time.Advance(MaxAge);
+            return Task.CompletedTask;
+        };
+        await using var app = await StartAsync("Direct", "/history");
         await using var stream = await app.OpenAsync("/history", lastEventId: "earliest");
 
         Assert.Equal(CometMessageKind.Open, (await stream.NextAsync()).Kind);
@@ -92,50 +98,113 @@ public class OverdueTests
     }
 
     [Fact]
-    public async Task A_client_is_told_though_the_store_does_not_answer()
+    public async Task A_client_is_told_within_a_second_though_the_store_does_not_answer()
     {
-        ScriptedStore? scripted = null;
-        await using var app = await StartAsync("Direct", store =>
+        _store.With(1000).BeforeRead = () =>
         {
-            scripted = store.With(1000);
-            store.BeforeRead = () => store.Reads < 2 ? Task.CompletedTask : new TaskCompletionSource().Task;
-        });
+            _time.Advance(_store.Reads == 0 ? MaxAge - Before : TimeSpan.Zero);
+            return _store.Reads < 2 ? Task.CompletedTask : new TaskCompletionSource().Task;
+        };
+        await using var app = await StartAsync("Direct", "/history");
         await using var stream = await app.OpenAsync("/history", lastEventId: "earliest");
         await stream.NextAsync(CometMessageKind.Open);
-        await Eventually.HoldsAsync(() => scripted!.Reads == 2, "two pages are read");
         Assert.Equal(512, (await stream.TakeAsync(512)).Count);
 
-        var rest = stream.RestAsync();
-        await Eventually.HoldsAsync(
-            () =>
-            {
-                _time.Advance(TimeSpan.FromSeconds(1)); // a few after MaxAge, as none of them may pass before the store is asked
-                return rest.IsCompleted;
-            },
-            "the client is told");
-        Assert.Equal("recycled", Assert.Single(await rest).Reason);
+        await PassAsync(looks: 3, "/history");
+
+        Assert.Equal("recycled", Assert.Single(await stream.RestAsync()).Reason); // and no more time passes
     }
 
-    private Task<TestApp> StartAsync(string wire, Action<ScriptedStore>? script = null)
+    private static bool IsStored(string path) => path is "/history" or "/pages";
+
+    private void Store(string path) => _store
+        .With(path == "/history" ? [new string('x', Large)] : Numbers(1, Many).Select(static number => number.PadRight(Small)))
+        .BeforeRead = () =>
+        {
+            _time.Advance(_store.Reads == 0 ? MaxAge - Before : TimeSpan.Zero);
+            return Task.CompletedTask;
+        };
+
+    /// <summary>A client that reads nothing after the first message of a stream which is almost as old as it may be.</summary>
+    private async Task<TestStream> StallAsync(TestApp app, HttpClient client, string path, int messages = 1)
     {
-        var store = new ScriptedStore { Time = _time };
-        script?.Invoke(store);
-        return TestApp.StartAsync(
-            app =>
+        var stream = await TestStream.OpenAsync(client, path, CometFormat.Ndjson, IsStored(path) ? "earliest" : null);
+        await stream.NextAsync(CometMessageKind.Open);
+        if (!IsStored(path))
+        {
+            _time.Advance(MaxAge - Before);
+            await app.PublishAsync(Numbers(1, messages).Select(number => number.PadRight(Large)));
+        }
+        if (path == "/pages")
+        {
+            var reads = -1;
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    (var last, reads) = (reads, _store.Reads);
+                    await Task.Delay(200);
+                    return last == _store.Reads;
+                },
+                "the system takes no more for the client");
+        }
+        if (path == "/live")
+        {
+            var lanes = app.Services.GetRequiredService<Lanes>();
+            await Eventually.HoldsAsync(
+                async () => (await lanes.ReportAsync()).Any(lane => lane.Readers.Exists(reader => reader.Connection.Waiting is not null)),
+                "the write waits");
+        }
+        return stream;
+    }
+
+    // Lets time pass. A task that waits by itself has seen the time when it waits for its next look.
+    private async Task PassAsync(int looks, string path)
+    {
+        for (var i = 0; i < looks; i++)
+        {
+            if (path != "/live")
             {
-                app.MapGet("/live", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-                app.MapGet("/history", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
-                app.MapGet(
-                    "/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
-            },
-            builder =>
+                await Eventually.HoldsAsync(() => _time.HasTimerIn(Look), "the write waits, or the reading");
+            }
+            _time.Advance(Look);
+        }
+    }
+
+    private Task<TestApp> StartAsync(string wire, string path, string reason = "recycled") => TestApp.StartAsync(
+        app =>
+        {
+            app.Use((context, next) =>
             {
-                builder.Services.AddSingleton<TimeProvider>(_time).AddSingleton<IFeedStore>(store);
-                builder.Services.AddFeed<string>("news", feed => (feed.RetainBytes, feed.InMemory) = (100 * Large, script is null));
+                if (reason == "authentication-expired")
+                {
+                    var properties = new AuthenticationProperties { ExpiresUtc = _time.GetUtcNow() + MaxAge };
+                    context.Features.Set<IAuthenticateResultFeature>(
+                        new SignedIn(AuthenticateResult.Success(new(new ClaimsPrincipal(), properties, "test"))));
+                }
+                return next(context);
+            });
+            foreach (var path in (string[])["/live", "/history", "/pages"])
+            {
+                app.MapGet(path, (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+            }
+            app.MapGet(
+                "/sequence", (Feed<string> news) => CometResults.String(news.ReadAsync().Select(message => message.Value), "parent.f"));
+        },
+        builder =>
+        {
+            builder.Services.AddSingleton<TimeProvider>(_time).AddSingleton<IFeedStore>(_store);
+            builder.Services.AddFeed<string>("news", feed => (feed.RetainBytes, feed.InMemory) = (100 * Large, !IsStored(path)));
+            if (reason == "recycled")
+            {
                 builder.Configuration["Comet:MaxAge"] = MaxAge.ToString("c", CultureInfo.InvariantCulture);
-                builder.Configuration["Comet:WriteTimeout"] = "01:00:00";
-                builder.Configuration["Comet:Heartbeat"] = "01:00:00";
-            },
-            Enum.Parse<Wire>(wire));
+            }
+            builder.Configuration["Comet:WriteTimeout"] = "01:00:00";
+            builder.Configuration["Comet:Heartbeat"] = "01:00:00";
+        },
+        Enum.Parse<Wire>(wire));
+
+    private sealed record SignedIn(AuthenticateResult? AuthenticateResult) : IAuthenticateResultFeature
+    {
+        AuthenticateResult? IAuthenticateResultFeature.AuthenticateResult { get => AuthenticateResult; set { } }
     }
 }

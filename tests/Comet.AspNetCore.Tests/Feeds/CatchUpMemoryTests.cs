@@ -18,12 +18,12 @@ public class CatchUpMemoryTests
     private readonly ScriptedStore _store = new ScriptedStore().With(Enumerable.Range(0, Messages).Select(i => $"{i}".PadRight(4096)));
 
     [Theory]
-    [InlineData("Direct")]
-    [InlineData("Attached")]
-    [InlineData("Portable")]
-    [InlineData("Tls")]
-    [InlineData("Http2")]
-    public async Task Clients_that_do_not_read_hold_the_bytes_on_their_way_and_nothing_of_a_page(string wire)
+    [InlineData("Direct", 48)]
+    [InlineData("Attached", 48)]
+    [InlineData("Portable", 160)] // Kestrel keeps 64 KB of its own
+    [InlineData("Tls", 128)] // and both ends what they encrypt
+    [InlineData("Http2", 160)]
+    public async Task Clients_that_do_not_read_hold_the_bytes_on_their_way_and_nothing_of_a_page(string wire, int kilobytes)
     {
         await using var app = await StartAsync(Enum.Parse<Wire>(wire));
         using var client = app.CreateClient(receiveBuffer: 4096);
@@ -31,28 +31,36 @@ public class CatchUpMemoryTests
         {
             Assert.Equal(100, (await ReadAsync(first, 100)).Count);
         }
+        const int More = 70; // a connection of HTTP/2 has 100 at most
+        var stalled = new List<TestStream>();
+        await StallAsync(20); // with whom comes what the process needs once
         var before = HeldMemory.Measure();
 
-        var stalled = await Task.WhenAll(
-            Enumerable.Range(0, Clients).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, "earliest")));
-        var reads = -1;
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                (var last, reads) = (reads, _store.Reads);
-                await Task.Delay(200);
-                return last == _store.Reads;
-            },
-            "all of them wait");
+        await StallAsync(More);
 
         // A connection of the client and of the server, and a piece in the library and in what is behind it.
-        var each = (HeldMemory.Measure() - before) / Clients;
-        Assert.True(each < 200_000, $"{each} bytes for each");
+        var each = (HeldMemory.Measure() - before) / More;
+        Assert.True(each < kilobytes * 1000, $"{each} bytes for each");
         foreach (var stream in stalled)
         {
             await stream.DisposeAsync();
         }
         await app.NoStreamIsOpenAsync();
+
+        async Task StallAsync(int clients)
+        {
+            stalled.AddRange(await Task.WhenAll(
+                Enumerable.Range(0, clients).Select(_ => TestStream.OpenAsync(client, "/", CometFormat.Ndjson, "earliest"))));
+            var reads = -1;
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    (var last, reads) = (reads, _store.Reads);
+                    await Task.Delay(200);
+                    return last == _store.Reads;
+                },
+                "all of them wait");
+        }
     }
 
     [Fact]

@@ -104,4 +104,41 @@ public class SlowClientMemoryTests
             await stream.DisposeAsync();
         }
     }
+
+    [Theory]
+    [InlineData("Direct")]
+    [InlineData("Attached")]
+    [InlineData("Portable")]
+    public async Task It_is_held_once_though_each_of_them_has_other_messages_to_take_before(string wire)
+    {
+        const int Size = HeldMemory.LargeMessage;
+        await using var app = await NewsApp.StartAsync(
+            Enum.Parse<Wire>(wire),
+            feed => feed.RetainBytes = 4 * Size,
+            configure: builder => builder.Configuration["Comet:WriteTimeout"] = "00:10:00");
+        using var client = app.CreateClient(receiveBuffer: 4096);
+        var numbers = NewsApp.Numbers(1, Clients).ToList();
+        var ids = await app.PublishAsync(numbers);
+        await app.PublishAsync("large".PadRight(Size), "next");
+        var before = HeldMemory.Measure();
+
+        var stalled = await Task.WhenAll(ids.Select(async id =>
+        {
+            var stream = await TestStream.OpenAsync(client, "/", CometFormat.ScriptTags, id);
+            await stream.NextAsync(CometMessageKind.Open);
+            return stream;
+        }));
+
+        await HeldMemory.IsThatOfAFewLargeMessagesAsync(before);
+        for (var i = 0; i < 2; i++)
+        {
+            var left = numbers[(i + 1)..];
+            var received = await stalled[i].TakeAsync(left.Count + 2);
+            Assert.Equal([.. left, "large", "next"], received.Select(message => message.Value.GetString()!.TrimEnd()));
+        }
+        foreach (var stream in stalled)
+        {
+            await stream.DisposeAsync();
+        }
+    }
 }
