@@ -72,6 +72,7 @@ public class SharedTests(TestBrowsers browsers)
         network.Cut();
         await publishing;
         await Task.WhenAll(readers.Select(reader => reader.WaitForMessagesAsync(200)));
+        await Task.WhenAll(readers.Select(reader => reader.WaitForEventAsync("open", 2))); // the cut may come behind all messages
 
         foreach (var reader in readers)
         {

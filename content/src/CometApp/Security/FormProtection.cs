@@ -36,13 +36,13 @@ public static class FormProtection
                 return ValueTask.CompletedTask;
             };
             limiter.AddPolicy(PublishLimit, context => RateLimitPartition.GetTokenBucketLimiter(
-                (CometVisitor.Of(context), IsOfThisSite(context.Request)), _ => Publishing));
+                (CometVisitor.Of(context), IsOfThisSite(context)), _ => Publishing));
         });
     }
 
     // What another site's page posts is refused, and uses up nothing of the visitor's own.
-    private static bool IsOfThisSite(HttpRequest request) =>
-        request.Headers.Origin.ToString().EndsWith($"//{request.Host}", StringComparison.OrdinalIgnoreCase);
+    private static bool IsOfThisSite(HttpContext context) =>
+        context.Request.Headers.Origin.ToString().EndsWith($"//{context.Request.Host}", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>
     /// The cookie as it is set, before or after this; over HTTPS, unless its domain, path or name forbid it, one that no other host and
