@@ -36,6 +36,7 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly SqliteStatement _oldest;
     private readonly SqliteStatement _newest;
     private readonly SqliteStatement _after;
+    private readonly SqliteStatement _removeForeign;
     private readonly SqliteStatement _removeThrough;
     private readonly SqliteStatement _removeOldest;
     private readonly SqliteStatement _redate;
@@ -63,9 +64,14 @@ internal sealed class SqliteDatabase : IDisposable
         _removeFeed = Statement("DELETE FROM feeds WHERE id = $1");
         _add = Statement("INSERT INTO entries (feed, offset, at_ms, total, payload) VALUES ($1, $2, $3, $4, $5)");
         _oldest = Statement(
-            "SELECT offset, at_ms, total, coalesce(length(payload), 0) FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset");
-        _newest = Statement("SELECT offset, at_ms, total, payload IS NULL FROM entries WHERE feed = $1 ORDER BY offset DESC LIMIT 1");
+            "SELECT offset, at_ms, total, coalesce(length(payload), 0) FROM entries "
+            + $"WHERE feed = $1 AND {SqliteSchema.IsOffset} ORDER BY offset");
+        _newest = Statement(
+            "SELECT offset, at_ms, total, payload IS NULL FROM entries "
+            + $"WHERE feed = $1 AND {SqliteSchema.IsOffset} ORDER BY offset DESC LIMIT 1");
         _after = Statement("SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset");
+        _removeForeign = Statement(
+            $"DELETE FROM entries WHERE feed = $1 AND offset < 1; DELETE FROM entries WHERE feed = $1 AND offset > {SqliteSchema.MaxOffset}");
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
         _removeOldest = Statement(
             "DELETE FROM entries WHERE feed = $1 AND offset IN (SELECT offset FROM entries WHERE feed = $1 ORDER BY offset LIMIT $2)");
@@ -208,6 +214,10 @@ internal sealed class SqliteDatabase : IDisposable
         return isCompleted ? feed with { Completion = new(feed.Head, default, feed.NewestAt) } : feed;
     }
 
+    /// <summary>Removes the rows of a feed whose offsets no log has, which another program wrote.</summary>
+    /// <returns>How many were removed.</returns>
+    internal int RemoveForeign(long feed) => _removeForeign.Execute(feed);
+
     /// <summary>Creates a feed, and returns its id.</summary>
     internal long AddFeed(string name, string epoch, TimeSpan keep) => _addFeed.Value<long>(name, epoch, (long)keep.TotalMilliseconds);
 
@@ -298,6 +308,7 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>Removes a feed that has no entries. If it is opened again, it begins in another epoch.</summary>
     internal void RemoveFeed(long feed, string name)
     {
+        _removeThrough.Execute(feed, long.MaxValue); // another program may have written some that are no log's
         _removeFeed.Execute(feed);
         _countRemoval.Execute(SqliteEpoch.BucketOf(name));
     }

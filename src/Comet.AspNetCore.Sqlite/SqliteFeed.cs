@@ -1,14 +1,12 @@
 using System.Runtime.InteropServices;
 using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Sqlite;
 
 /// <summary>A feed that is open. Only the writer's thread uses it.</summary>
-internal sealed class SqliteFeed(string name)
+internal sealed class SqliteFeed(string name, ILogger logger)
 {
-    // No log gets so far. Somebody else wrote it, and after the highest number there is none, so the log begins anew.
-    private const long MaxOffset = long.MaxValue / 2;
-
     private readonly List<IFeedTail> _tails = [];
     private readonly List<FeedEntry> _undelivered = [];
     private SqliteDatabase.FeedRow _row;
@@ -35,9 +33,14 @@ internal sealed class SqliteFeed(string name)
         {
             _row = _row with { Epoch = asked }; // it stays while the feed is open, whatever is removed beside it
         }
-        if (_row.Head is < 0 or >= MaxOffset)
+        var foreign = database.RemoveForeign(_row.Id);
+        if (foreign > 0)
         {
-            _row = new SqliteDatabase.FeedRow(_row.Id, database.BeginAnew(_row.Id), 0, 0, 0, 0);
+            SqliteLogMessages.RowsForeign(logger, foreign, name);
+        }
+        if (_row.Head is < 0 or > SqliteSchema.MaxOffset || (foreign > 0 && _row.Head == _row.Trimmed)) // none may be left of its own
+        {
+            BeginAnew(database);
         }
         if (_row.Epoch == _deliveredEpoch && _row.Head < _delivered)
         {
@@ -60,6 +63,12 @@ internal sealed class SqliteFeed(string name)
         if (_row.Id == 0)
         {
             _row = _row with { Id = database.AddFeed(name, _row.Epoch, Retention.Age) };
+        }
+        if (_row.Head == SqliteSchema.MaxOffset)
+        {
+            BeginAnew(database);
+            _undelivered.Clear();
+            _resetTo = 0;
         }
         RedateIfAhead(database, at); // the dates of a feed do not fall, so that readers find a time without reading all of them
         var entry = new FeedEntry(_row.Head + 1, payload, at);
@@ -142,6 +151,13 @@ internal sealed class SqliteFeed(string name)
         {
             _committed = new Committed(_row.Id, _row.Epoch);
         }
+    }
+
+    // Another program has written offsets, and what is left does not say which ones clients know.
+    private void BeginAnew(SqliteDatabase database)
+    {
+        SqliteLogMessages.BegunAnew(logger, name, _row.Head);
+        _row = new SqliteDatabase.FeedRow(_row.Id, database.BeginAnew(_row.Id), 0, 0, 0, 0);
     }
 
     // A tail gets the completion, if there is one.

@@ -1,9 +1,10 @@
 using Comet.AspNetCore.Stores;
+using Microsoft.Extensions.Logging;
 
 namespace Comet.AspNetCore.Sqlite;
 
 /// <summary>The feeds that are open. Only the writer's thread uses them.</summary>
-internal sealed class SqliteFeeds
+internal sealed class SqliteFeeds(ILogger logger)
 {
     private readonly Dictionary<string, SqliteFeed> _feeds = [];
     private readonly HashSet<SqliteFeed> _unsettled = []; // opened or closed since ForgetClosed
@@ -22,7 +23,7 @@ internal sealed class SqliteFeeds
         }
         else
         {
-            _feeds.Add(name, feed = new SqliteFeed(name) { Retention = retention });
+            _feeds.Add(name, feed = new SqliteFeed(name, logger) { Retention = retention });
         }
         feed.Load(database);
         _unsettled.Add(feed);

@@ -23,4 +23,15 @@ internal static partial class SqliteLogMessages
         "Every user of this machine can read {Path} and the messages in it. If that is not wanted: chmod 600 {Path}*",
         EventName = "SqliteFileReadable")]
     internal static partial void FileReadable(ILogger logger, string path);
+
+    [LoggerMessage(6, LogLevel.Warning,
+        "Another program writes to the SQLite file: {Rows} rows of the feed {Feed} had offsets that no log reaches. They are removed, and "
+        + "the others stay.",
+        EventName = "SqliteRowsForeign")]
+    internal static partial void RowsForeign(ILogger logger, int rows, string feed);
+
+    [LoggerMessage(7, LogLevel.Warning,
+        "Another program writes to the SQLite file: the feed {Feed} cannot go on from its newest offset, {Offset}. Its history begins anew.",
+        EventName = "SqliteFeedBegunAnew")]
+    internal static partial void BegunAnew(ILogger logger, string feed, long offset);
 }

@@ -26,16 +26,19 @@ internal sealed class SqliteReader : IDisposable
             _begin = new(_connection, "BEGIN");
             _end = new(_connection, "ROLLBACK");
             _feed = new(_connection, "SELECT epoch, trimmed FROM feeds WHERE id = $1");
-            _oldest = new(_connection, "SELECT min(offset) FROM entries WHERE feed = $1 AND offset > 0");
+            _oldest = new(_connection, $"SELECT min(offset) FROM entries WHERE feed = $1 AND {SqliteSchema.IsOffset}");
             _entries = new(
-                _connection, "SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset LIMIT $3");
+                _connection,
+                "SELECT offset, payload, at_ms FROM entries "
+                + $"WHERE feed = $1 AND offset > $2 AND {SqliteSchema.IsOffset} ORDER BY offset LIMIT $3");
             _newest = new(
                 _connection,
-                "SELECT offset, payload IS NULL FROM entries WHERE feed = $1 AND offset > 0 ORDER BY offset DESC LIMIT 1");
+                $"SELECT offset, payload IS NULL FROM entries WHERE feed = $1 AND {SqliteSchema.IsOffset} ORDER BY offset DESC LIMIT 1");
             _next = new(_connection, "SELECT at_ms FROM entries WHERE feed = $1 AND offset >= $2 ORDER BY offset LIMIT 1");
             _newestOf = new(
                 _connection,
-                "SELECT at_ms FROM entries WHERE feed = (SELECT id FROM feeds WHERE name = $1) ORDER BY offset DESC LIMIT 1");
+                "SELECT at_ms FROM entries WHERE feed = (SELECT id FROM feeds WHERE name = $1) "
+                + $"AND {SqliteSchema.IsOffset} ORDER BY offset DESC LIMIT 1");
         }
         catch
         {

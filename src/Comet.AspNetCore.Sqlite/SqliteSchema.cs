@@ -10,6 +10,14 @@ internal static class SqliteSchema
     private const long ApplicationId = 0x436F6D74; // "Comt"
     private const long FileVersion = 2;
 
+    /// <summary>
+    /// The highest offset: a client's numbers are exact up to it, and no log gets so far. Another program wrote what is beyond it.
+    /// </summary>
+    internal const long MaxOffset = (1L << 53) - 1;
+
+    /// <summary>Which rows of entries are a log's.</summary>
+    internal static readonly string IsOffset = string.Create(CultureInfo.InvariantCulture, $"offset BETWEEN 1 AND {MaxOffset}");
+
     // entries.total: the bytes of the feed's payloads up to and including this one, so that the size of any range is one subtraction.
     // entries.payload: NULL is a completion. An empty one was written by another program, and is as good as any text that is no JSON.
     // feeds.trimmed: the highest offset that was removed; it counts only while the feed has no entries.

@@ -19,7 +19,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SqliteQueue _queue = new();
-    private readonly SqliteFeeds _feeds = new();
+    private readonly SqliteFeeds _feeds;
     private readonly SqliteCheckpoint _checkpoint;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SqliteState _state = new(SqliteFileStatus.Closed);
@@ -28,6 +28,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     internal SqliteWriter(string connectionString, string path, TimeProvider time, ILogger logger)
     {
         (_connectionString, _path, _time, _logger) = (connectionString, path, time, logger);
+        _feeds = new SqliteFeeds(logger);
         _checkpoint = new SqliteCheckpoint(path, logger);
         new Thread(Run) { IsBackground = true, Name = "Comet SQLite" }.Start();
     }

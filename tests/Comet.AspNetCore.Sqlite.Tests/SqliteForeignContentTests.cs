@@ -53,6 +53,90 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
     }
 
     [Theory]
+    [InlineData("9223372036854775807")]
+    [InlineData("4611686018427387904")]
+    [InlineData("9007199254740997")]
+    [InlineData("9007199254740992")]
+    [InlineData("'text'")]
+    [InlineData("0")]
+    [InlineData("-3")]
+    public async Task A_row_with_an_offset_that_no_log_reaches_is_removed_and_told_once_and_the_others_stay(string offset)
+    {
+        await PublishAsync("a", "b", "c");
+        var epoch = Query("SELECT epoch FROM feeds");
+        InsertRow(offset);
+        using var messages = new RecordedLog();
+        await using (var host = await StartAsync(log: messages))
+        {
+            var position = await host.Feed("feed", new FeedOptions { Retain = 4 }).PublishAsync("d");
+
+            Assert.Equal($"{epoch}-4", position.ToString());
+            Assert.Equal(["a", "b", "c", "d"], await ReadAsync(host.Feed("feed", new FeedOptions()), 4));
+            Assert.Null(await host.UnreadinessAsync());
+        }
+        await using (var host = await StartAsync(log: messages))
+        {
+            Assert.Equal(["a", "b", "c", "d"], await ReadAsync(host.Feed("feed", new FeedOptions()), 4));
+        }
+        Assert.Equal(4L, Query("SELECT count(*) FROM entries"));
+        var warning = Assert.Single(messages.Entries, entry => entry.EventId.Name is "SqliteRowsForeign" or "SqliteFeedBegunAnew");
+        Assert.Equal(
+            "Another program writes to the SQLite file: 1 rows of the feed feed had offsets that no log reaches. They are removed, and "
+            + "the others stay.",
+            warning.Message);
+    }
+
+    [Fact]
+    public async Task Readers_and_retention_leave_out_a_row_that_is_written_while_the_app_runs()
+    {
+        await using var host = await StartAsync();
+        await using var log = await OpenAsync(host, new RecordingTail(), Plenty with { Entries = 3 });
+        await AppendManyAsync(log, 3);
+        InsertRow("4611686018427387904");
+
+        await AppendAsync(log, 3);
+
+        Assert.Equal([1, 2, 3], await ReadAllAsync(log));
+        Assert.Equal(2, (await log.FindNewestAsync(2, CancellationToken.None)).Offset);
+    }
+
+    [Fact]
+    public async Task A_feed_at_the_highest_offset_begins_anew_and_operators_are_told()
+    {
+        await PublishAsync("a");
+        Query("UPDATE entries SET offset = 9007199254740991");
+        var epoch = Query("SELECT epoch FROM feeds");
+        using var messages = new RecordedLog();
+        await using (var host = await StartAsync(log: messages))
+        {
+            var position = await host.Feed("feed", new FeedOptions()).PublishAsync("b");
+
+            Assert.Equal(1, position.Offset);
+            Assert.NotEqual(epoch, position.Epoch);
+        }
+        await using var later = await StartAsync(log: messages);
+        Assert.Equal(["b"], await ReadAsync(later.Feed("feed", new FeedOptions()), 1));
+        Assert.Equal(["SqliteFeedBegunAnew"], StoreEvents(messages));
+    }
+
+    [Theory]
+    [InlineData("DELETE FROM entries; UPDATE feeds SET trimmed = 9223372036854775807", "SqliteFeedBegunAnew")]
+    [InlineData("DELETE FROM entries; UPDATE feeds SET trimmed = -5", "SqliteFeedBegunAnew")]
+    [InlineData("UPDATE entries SET offset = offset - 10", "SqliteRowsForeign", "SqliteFeedBegunAnew")]
+    public async Task Operators_are_told_of_a_feed_that_begins_anew(string sql, params string[] events)
+    {
+        await PublishAsync("a", "b");
+        Query(sql);
+        var epoch = Query("SELECT epoch FROM feeds");
+        using var messages = new RecordedLog();
+        await using var host = await StartAsync(log: messages);
+
+        Assert.NotEqual(epoch, (await host.Feed("feed", new FeedOptions()).PublishAsync("c")).Epoch);
+
+        Assert.Equal(events, StoreEvents(messages));
+    }
+
+    [Theory]
     [InlineData("UPDATE feeds SET epoch = '</script>'")]
     [InlineData("UPDATE entries SET offset = 9223372036854775807 WHERE offset = 2")]
     [InlineData("UPDATE entries SET offset = 9223372036854775806 WHERE offset = 2")]
@@ -107,6 +191,10 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
         }
         return texts;
     }
+
+    private void InsertRow(string offset) => Query(
+        "INSERT INTO entries (feed, offset, at_ms, total, payload) "
+        + $"VALUES (1, {offset}, {DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}, 20, x'3122')");
 
     private void Write(long offset, byte[] payload)
     {
