@@ -14,6 +14,11 @@ internal sealed class KeptPages
 
     internal void Add(HistoryPage page)
     {
+        if (page.Bytes > MaxBytes)
+        {
+            page.Drop(); // all others would leave for it, and it would leave as well
+            return;
+        }
         lock (_lock)
         {
             _pages.Enqueue(page);
