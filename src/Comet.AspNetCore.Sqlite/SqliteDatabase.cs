@@ -71,7 +71,8 @@ internal sealed class SqliteDatabase : IDisposable
             + $"WHERE feed = $1 AND {SqliteSchema.IsOffset} ORDER BY offset DESC LIMIT 1");
         _after = Statement("SELECT offset, payload, at_ms FROM entries WHERE feed = $1 AND offset > $2 ORDER BY offset");
         _removeForeign = Statement(
-            $"DELETE FROM entries WHERE feed = $1 AND offset < 1; DELETE FROM entries WHERE feed = $1 AND offset > {SqliteSchema.MaxOffset}");
+            "DELETE FROM entries WHERE feed = $1 AND offset < 1; "
+            + $"DELETE FROM entries WHERE feed = $1 AND offset > {SqliteSchema.MaxOffset}");
         _removeThrough = Statement("DELETE FROM entries WHERE feed = $1 AND offset <= $2");
         _removeOldest = Statement(
             "DELETE FROM entries WHERE feed = $1 AND offset IN (SELECT offset FROM entries WHERE feed = $1 ORDER BY offset LIMIT $2)");

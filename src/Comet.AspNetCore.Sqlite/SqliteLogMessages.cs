@@ -31,7 +31,8 @@ internal static partial class SqliteLogMessages
     internal static partial void RowsForeign(ILogger logger, int rows, string feed);
 
     [LoggerMessage(7, LogLevel.Warning,
-        "Another program writes to the SQLite file: the feed {Feed} cannot go on from its newest offset, {Offset}. Its history begins anew.",
+        "Another program writes to the SQLite file: the feed {Feed} cannot go on from its newest offset, {Offset}. "
+        + "Its history begins anew.",
         EventName = "SqliteFeedBegunAnew")]
     internal static partial void BegunAnew(ILogger logger, string feed, long offset);
 }
