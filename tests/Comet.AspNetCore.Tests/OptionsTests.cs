@@ -1,5 +1,8 @@
+using System.Text;
+using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -69,6 +72,31 @@ public class OptionsTests
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync((key, value)));
 
         Assert.Equal(message, Assert.Single(error.Failures));
+    }
+
+    [Theory]
+    [InlineData("""{ "Comet": "s3cret" }""", "Comet")]
+    [InlineData("""{ "Comet": { "Feeds": "s3cret" } }""", "Comet:Feeds")]
+    [InlineData("""{ "Comet": { "Feeds": { "news": "s3cret" } } }""", "Comet:Feeds:news")]
+    [InlineData("""{ "comet": { "feeds": { "NEWS": 7 } } }""", "Comet:Feeds:news")]
+    [InlineData("""{ "Comet": { "Own": "s3cret" } }""", "Comet:Own")]
+    public async Task A_text_in_place_of_a_section_stops_the_app_at_its_start(string json, string key)
+    {
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartFromAsync(json));
+
+        Assert.Equal($"{key} is a text; settings belong below it, such as {key}:<name>.", Assert.Single(error.Failures));
+        Assert.DoesNotContain("s3cret", error.ToString());
+    }
+
+    [Theory]
+    [InlineData("""{ "Comet": null }""")]
+    [InlineData("""{ "Comet": { "Feeds": "", "Own": null } }""")]
+    [InlineData("""{ "Comet": { "Feeds": { "news": "", "more": {} } } }""")]
+    public async Task Nothing_in_place_of_a_section_is_nothing(string json)
+    {
+        await using var app = await StartFromAsync(json);
+
+        Assert.Equal(1000, app.Services.GetRequiredService<IOptionsMonitor<FeedOptions>>().Get("news").Retain);
     }
 
     [Theory]
@@ -236,6 +264,19 @@ public class OptionsTests
 
         var error = Assert.Throws<ArgumentException>("name", () => services.AddKeyedFeeds<string>(name));
         Assert.StartsWith("There is a feed named news already.", error.Message);
+    }
+
+    private static Task<TestApp> StartFromAsync(string json) => TestApp.StartAsync(
+        _ => { },
+        builder =>
+        {
+            builder.Configuration.AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json)));
+            builder.Services.AddFeed<string>("news").AddFeed<int>("more").AddCometStoreOptions<OwnOptions>("Own");
+        });
+
+    private sealed class OwnOptions
+    {
+        public string Place { get; set; } = "here";
     }
 
     private static Task<TestApp> StartAsync(params (string Key, string? Value)[] settings) => TestApp.StartAsync(

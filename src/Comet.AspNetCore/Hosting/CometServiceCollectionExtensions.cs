@@ -39,6 +39,7 @@ public static class CometServiceCollectionExtensions
             return services;
         }
         services.AddSingleton<IValidateOptions<CometOptions>, CometOptionsValidator>();
+        services.AddSingleton<IValidateOptions<CometOptions>, SettingsSectionsValidator>();
         services.AddOptions<HostOptions>().PostConfigure<IOptions<CometOptions>>(static (host, comet) =>
         {
             // The host waits long enough for the streams to be drained.
