@@ -36,7 +36,7 @@ internal sealed class SqliteFeed(string name, ILogger logger)
         var foreign = database.RemoveForeign(_row.Id);
         if (foreign > 0)
         {
-            SqliteLogMessages.RowsForeign(logger, foreign, name);
+            SqliteLogMessages.RowsForeign(logger, name, foreign);
         }
         if (_row.Head is < 0 or > SqliteSchema.MaxOffset || (foreign > 0 && _row.Head == _row.Trimmed)) // none may be left of its own
         {

@@ -25,10 +25,10 @@ internal static partial class SqliteLogMessages
     internal static partial void FileReadable(ILogger logger, string path);
 
     [LoggerMessage(6, LogLevel.Warning,
-        "Another program writes to the SQLite file: {Rows} rows of the feed {Feed} had offsets that no log reaches. They are removed, and "
+        "Another program writes to the SQLite file: rows of the feed {Feed} that have offsets which no log reaches are removed ({Rows}), and "
         + "the others stay.",
         EventName = "SqliteRowsForeign")]
-    internal static partial void RowsForeign(ILogger logger, int rows, string feed);
+    internal static partial void RowsForeign(ILogger logger, string feed, int rows);
 
     [LoggerMessage(7, LogLevel.Warning,
         "Another program writes to the SQLite file: the feed {Feed} cannot go on from its newest offset, {Offset}. "

@@ -81,7 +81,7 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
         Assert.Equal(4L, Query("SELECT count(*) FROM entries"));
         var warning = Assert.Single(messages.Entries, entry => entry.EventId.Name is "SqliteRowsForeign" or "SqliteFeedBegunAnew");
         Assert.Equal(
-            "Another program writes to the SQLite file: 1 rows of the feed feed had offsets that no log reaches. They are removed, and "
+            "Another program writes to the SQLite file: rows of the feed feed that have offsets which no log reaches are removed (1), and "
             + "the others stay.",
             warning.Message);
     }
@@ -98,6 +98,28 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
 
         Assert.Equal([1, 2, 3], await ReadAllAsync(log));
         Assert.Equal(2, (await log.FindNewestAsync(2, CancellationToken.None)).Offset);
+    }
+
+    [Fact]
+    public async Task A_key_that_has_such_a_row_only_is_removed_with_it()
+    {
+        var time = new ManualTime();
+        await using var host = await StartAsync(time);
+        await using (var log = await OpenAsync(host, new RecordingTail(), Plenty with { Age = TimeSpan.FromMinutes(1) }, "rooms/1"))
+        {
+            await AppendAsync(log, 1);
+        }
+        InsertRow("4611686018427387904");
+
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(1));
+                return Query("SELECT count(*) FROM feeds") is 0L;
+            },
+            "the key is removed");
+
+        Assert.Equal(0L, Query("SELECT count(*) FROM entries"));
     }
 
     [Fact]
