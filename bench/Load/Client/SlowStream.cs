@@ -31,6 +31,9 @@ internal sealed class SlowStream : IDisposable
 
     internal long Messages { get; private set; }
 
+    /// <summary>Whether the server has ended it.</summary>
+    internal bool WasCut { get; private set; }
+
     internal async Task OpenAsync(IPEndPoint server, string path)
     {
         await _socket.ConnectAsync(server);
@@ -57,6 +60,10 @@ internal sealed class SlowStream : IDisposable
         catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
             // The time is over.
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            WasCut = true;
         }
     }
 

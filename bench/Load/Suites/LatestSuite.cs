@@ -40,5 +40,6 @@ internal sealed class LatestSuite(Settings settings)
 
     private static void Write(string buffer, SlowStream line) => Console.WriteLine(string.Create(
         Invariant,
-        $"| {buffer} | {line.Messages:#,0} | {line.Ages.Percentile(0.5) / 1000:0.00} | {line.Ages.Percentile(1) / 1000:0.00} |"));
+        $"| {buffer} | {line.Messages:#,0}{(line.WasCut ? ", then cut" : "")} | {line.Ages.Percentile(0.5) / 1000:0.00} | " +
+        $"{line.Ages.Percentile(1) / 1000:0.00} |"));
 }
