@@ -140,6 +140,20 @@ public sealed class BrokerUnreachableTests(Broker broker)
         Assert.Single(exceptions.Select(Assert.IsType<FeedUnavailableException>).Distinct());
     }
 
+    [Fact]
+    public async Task Keys_of_one_family_wait_for_the_broker_together()
+    {
+        await using var proxy = broker.NewProxy();
+        proxy.Close();
+        await using var server = await Server.StartAsync(broker.Through(proxy), options => options.Timeout = Server.Brief);
+        var rooms = server.Feeds(_feed, new FeedOptions());
+
+        var publishing = Task.WhenAll(Enumerable.Range(0, 20).Select(async key =>
+            await Assert.ThrowsAsync<FeedUnavailableException>(() => rooms.Get($"{key}").PublishAsync("1").AsTask())));
+
+        await publishing.WaitAsync(10 * Server.Brief); // 20 times as long, if one waited after the other
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

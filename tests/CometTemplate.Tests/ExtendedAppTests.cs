@@ -22,13 +22,35 @@ public class ExtendedAppTests(TemplatePackage package)
             Assert.NotEqual(PolicyOf(first), PolicyOf(second));
             Assert.Equal((path, "no-cache, private"), (path, first.Headers.CacheControl?.ToString()));
         }
-        foreach (var path in new[] { "/health/live", "/health/ready" })
+        using (var first = await running.Client.GetAsync("/nothing"))
+        using (var second = await running.Client.GetAsync("/nothing"))
+        {
+            Assert.Equal((HttpStatusCode.NotFound, null), (second.StatusCode, second.Headers.Age));
+            Assert.NotEqual(PolicyOf(first), PolicyOf(second));
+        }
+        foreach (var path in new[] { "/health/live", "/health/ready", "/_comet" })
         {
             using var first = await running.Client.GetAsync(path);
             using var second = await running.Client.GetAsync(path);
             Assert.Null(second.Headers.Age);
         }
         Assert.Equal(await running.Client.GetStringAsync("/clock/cached"), await running.Client.GetStringAsync("/clock/cached"));
+    }
+
+    [Fact]
+    public async Task Who_posts_to_a_keyed_feed_too_often_is_told()
+    {
+        await using var running = await ExtendedApp.StartAsync(package);
+        var statuses = new List<HttpStatusCode>();
+
+        while (statuses.Count < 40 && !statuses.Contains(HttpStatusCode.TooManyRequests))
+        {
+            using var response = await running.Client.PostAsync("/rooms/red", new FormUrlEncodedContent([]));
+            statuses.Add(response.StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, statuses[^1]);
+        Assert.All(statuses[..^1], status => Assert.Equal(HttpStatusCode.BadRequest, status));
     }
 
     [Fact]

@@ -88,11 +88,14 @@ public class MetricsTests
         Assert.Equal([$"comet.rejection.reason={reason}"], Assert.Single(meter.Of("comet.request.rejected")).Tags);
     }
 
-    [Fact]
-    public async Task Streams_are_not_in_the_durations_of_requests_and_their_activities_are_long_running()
+    [Theory]
+    [InlineData("Direct")]
+    [InlineData("Portable")]
+    [InlineData("Http2")]
+    public async Task Streams_are_not_in_the_durations_of_requests_and_their_activities_are_long_running(string wire)
     {
         var marks = new ConcurrentDictionary<string, object?>();
-        await using var app = await StreamsAndPageAsync(marks);
+        await using var app = await StreamsAndPageAsync(marks, Enum.Parse<Wire>(wire));
         using var meter = new RecordedMeter(app, "Microsoft.AspNetCore.Hosting");
 
         foreach (var path in new[] { "/news", "/sequence" })
@@ -124,7 +127,8 @@ public class MetricsTests
         Assert.Null(marks["/news?lastEventId=x"]);
     }
 
-    private static Task<TestApp> StreamsAndPageAsync(ConcurrentDictionary<string, object?>? marks = null) => TestApp.StartAsync(
+    private static Task<TestApp> StreamsAndPageAsync(
+        ConcurrentDictionary<string, object?>? marks = null, Wire wire = Wire.Direct) => TestApp.StartAsync(
         app =>
         {
             app.Use(async (context, next) =>
@@ -143,7 +147,8 @@ public class MetricsTests
         {
             builder.Configuration["Comet:MaxStreams"] = "1";
             builder.Services.AddFeed<string>("news");
-        });
+        },
+        wire);
 
     [Fact]
     public async Task A_sequence_counts_without_a_feed()

@@ -1,3 +1,4 @@
+using Comet.AspNetCore.Feeds;
 using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
@@ -186,6 +187,51 @@ public class CatchUpTests
         Assert.False(open.Recovered);
         Assert.StartsWith("other-", open.Id, StringComparison.Ordinal);
         Assert.Equal("c", await stream.NextStringAsync());
+    }
+
+    [Fact]
+    public async Task No_reader_goes_on_at_its_position_in_another_epoch()
+    {
+        _store.With(10);
+        await using var app = await StartAsync();
+        await app.PublishAsync("11"); // the feed is open
+        var core = app.News().Handle.Acquire();
+        var first = core.Tail.State.Generation;
+        using var stop = new CancellationTokenSource();
+        var resets = Task.Run(() =>
+        {
+            for (var generation = first + 1; !stop.IsCancellationRequested; generation++)
+            {
+                _store.BeginAnew(EpochOf(generation));
+                for (var i = 0; i < 5; i++)
+                {
+                    _store.Intrude("1"u8.ToArray());
+                }
+            }
+        });
+
+        var resumed = 0;
+        try
+        {
+            for (var i = 0; i < 100_000 || resumed == 0; i++)
+            {
+                var asked = new FeedPosition(EpochOf(i), 2 * ScriptedStore.Step);
+                var reader = await FeedReader.StartAsync(core, asked, default);
+                if (reader is { Recovered: true, HasStored: false })
+                {
+                    Assert.Equal(asked.Epoch, EpochOf(reader.Cursor.Generation));
+                    resumed++;
+                }
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await resets;
+            core.Release();
+        }
+
+        static string EpochOf(int generation) => generation % 2 == 0 ? "even" : "odd";
     }
 
     [Fact]

@@ -140,6 +140,38 @@ public class KeyedFeedTests
         Assert.Equal(0, Count(app));
     }
 
+    [Theory]
+    [InlineData("Comet:MaxStreams", 503)]
+    [InlineData("Comet:MaxStreamsPerAddress", 429)]
+    public async Task A_request_for_which_there_is_no_room_begins_no_feed(string limit, int status)
+    {
+        await using var app = await StartAsync(builder => builder.Configuration[limit] = "1");
+        await using var open = await app.OpenAsync("/rooms/first");
+        await open.NextAsync(CometMessageKind.Open);
+
+        using var answer = await app.GetAsync("/rooms/second");
+
+        Assert.Equal(status, (int)answer.StatusCode);
+        Assert.Equal(1, Count(app));
+    }
+
+    [Fact]
+    public async Task A_request_of_nobody_that_the_policy_admits_begins_no_feed()
+    {
+        await using var app = await StartAsync(
+            builder =>
+            {
+                builder.Services.AddAuthentication().AddCookie();
+                builder.Services.AddAuthorization(options => options.AddPolicy("editors", policy => policy.RequireRole("editor")));
+            },
+            policy: "editors");
+
+        using var answer = await app.GetAsync("/rooms/any");
+
+        Assert.Equal(401, (int)answer.StatusCode);
+        Assert.Equal(0, Count(app));
+    }
+
     [Fact]
     public async Task A_feed_of_a_store_leaves_the_memory_when_it_is_not_used_and_comes_back_with_all_that_is_stored()
     {
@@ -237,13 +269,14 @@ public class KeyedFeedTests
         },
         "the feed disappears");
 
-    private Task<TestApp> StartAsync(Action<WebApplicationBuilder>? configure = null) => TestApp.StartAsync(
+    private Task<TestApp> StartAsync(Action<WebApplicationBuilder>? configure = null, string? policy = null) => TestApp.StartAsync(
         app => app.MapMethods(
             "/rooms/{room}", ["GET", "HEAD"], (string room, KeyedFeeds<string> rooms) => CometResults.Feed(rooms.Get(room), "parent.f")),
         builder =>
         {
             configure?.Invoke(builder);
             builder.Services.AddSingleton<TimeProvider>(_time);
-            builder.Services.AddKeyedFeeds<string>("rooms", feed => feed.RetainFor = TimeSpan.FromMinutes(1));
+            builder.Services.AddKeyedFeeds<string>("rooms", feed =>
+                (feed.RetainFor, feed.AuthorizationPolicy) = (TimeSpan.FromMinutes(1), policy));
         });
 }

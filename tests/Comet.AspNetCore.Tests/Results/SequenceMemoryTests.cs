@@ -21,7 +21,10 @@ public class SequenceMemoryTests
     [InlineData("Portable", "/json")]
     [InlineData("Tls", "/json")]
     [InlineData("Http2", "/json")]
-    public async Task It_does_not_keep_the_memory_of_its_largest_message(string wire, string path)
+    [InlineData("Direct", "/json", "text/event-stream")]
+    [InlineData("Direct", "/json", "application/x-ndjson")]
+    [InlineData("Tls", "/json", "application/x-ndjson")]
+    public async Task It_does_not_keep_the_memory_of_its_largest_message(string wire, string path, string accept = "text/html")
     {
         await using var app = await TestApp.StartAsync(
             app =>
@@ -30,12 +33,12 @@ public class SequenceMemoryTests
                 app.MapGet("/raw", () => CometResults.Raw(LargeOnceAsync().Select(Expression), "parent.f"));
             },
             wire: Enum.Parse<Wire>(wire));
-        using (var warm = await ReadAsync(app, path))
+        using (var warm = await ReadAsync(app, path, accept))
         {
         }
         var before = GC.GetTotalMemory(forceFullCollection: true);
 
-        var open = await Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => ReadAsync(app, path)));
+        var open = await Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => ReadAsync(app, path, accept)));
         var grown = GC.GetTotalMemory(forceFullCollection: true) - before;
 
         // What stays is of threads and of the shared pool, arrays of up to 1 MB: their number has nothing to do with that of the streams.
@@ -97,9 +100,10 @@ public class SequenceMemoryTests
     }
 
     // Reads the large messages, and a little of what follows.
-    private static async Task<HttpResponseMessage> ReadAsync(TestApp app, string path)
+    private static async Task<HttpResponseMessage> ReadAsync(TestApp app, string path, string accept)
     {
-        var response = await app.GetAsync(path);
+        var response = await app.GetAsync(path, ("Accept", accept));
+        Assert.StartsWith(accept, response.Content.Headers.ContentType?.ToString());
         var body = await response.Content.ReadAsStreamAsync();
         var buffer = new byte[64 * 1024];
         for (var total = 0; total < (2 * Large) + 4000;)
