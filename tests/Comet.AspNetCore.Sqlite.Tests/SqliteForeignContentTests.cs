@@ -109,6 +109,7 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
         {
             await AppendAsync(log, 1);
         }
+        Query("DELETE FROM entries");
         InsertRow("4611686018427387904");
 
         await Eventually.HoldsAsync(
