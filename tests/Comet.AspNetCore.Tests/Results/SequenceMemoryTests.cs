@@ -63,9 +63,16 @@ public class SequenceMemoryTests
         await MeasureAsync("/feed");
         await MeasureAsync("/sequence");
 
-        var (feed, sequence) = (await MeasureAsync("/feed"), await MeasureAsync("/sequence"));
+        var (feed, sequence) = (await MedianAsync("/feed"), await MedianAsync("/sequence"));
 
         Assert.True(sequence - feed < 2_500, $"{sequence} bytes for a sequence, {feed} for a feed");
+
+        // What tests before this one have left may be collected during any one of them.
+        async Task<long> MedianAsync(string path)
+        {
+            long[] each = [await MeasureAsync(path), await MeasureAsync(path), await MeasureAsync(path)];
+            return each.Order().ElementAt(1);
+        }
 
         async Task<long> MeasureAsync(string path)
         {
