@@ -36,13 +36,14 @@ internal sealed class DebugSnapshots(
         var feedTable = new FeedTable(registry, registrations, filter ?? "");
         var messages = feed is null ? null : new NewestMessages(registry, feed);
         using var timer = new PeriodicTimer(Period, clock.Time);
+        var hasRates = !isPoll;
         do
         {
             var reports = await lanes.ReportAsync().WaitAsync(cancellationToken);
             var (streams, feeds) = (streamTable.Read(reports, clock.Now), feedTable.Read(reports, clock.Now));
-            if (isPoll)
+            if (!hasRates)
             {
-                isPoll = false;
+                hasRates = true;
                 continue;
             }
             yield return new DebugSnapshot(
@@ -51,6 +52,10 @@ internal sealed class DebugSnapshots(
                 feeds,
                 messages is null ? null : await messages.ReadAsync(cancellationToken),
                 outcomes.Read());
+            if (isPoll)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken); // the poll ends with that one, however busy the machine is
+            }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
