@@ -51,13 +51,7 @@ public sealed class SqliteAskedKeysTests : SqliteFileTests
                 {
                     epochs.Add((await AppendAsync(log, 1)).Epoch);
                 }
-                await Eventually.HoldsAsync(
-                    () =>
-                    {
-                        time.Advance(TimeSpan.FromMinutes(1));
-                        return Query("SELECT count(*) FROM feeds") is 0L;
-                    },
-                    "the key is removed");
+                await FeedsAreRemovedAsync(time);
             }
             epochs.Add(await EpochAsync());
         }

@@ -102,6 +102,15 @@ public abstract class SqliteFileTests : IDisposable
         return command.ExecuteScalar();
     }
 
+    /// <summary>Lets minutes go by until the file has no more feeds than these.</summary>
+    private protected Task FeedsAreRemovedAsync(ManualTime time, long allBut = 0) => Eventually.HoldsAsync(
+        () =>
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            return Query("SELECT count(*) FROM feeds") is long count && count == allBut;
+        },
+        $"all feeds but {allBut} are removed");
+
     /// <summary>A transaction of another program that reads, and so keeps the WAL as it is until it is disposed.</summary>
     private protected IDisposable Snapshot()
     {

@@ -112,13 +112,7 @@ public sealed class SqliteForeignContentTests : SqliteFileTests
         Query("DELETE FROM entries");
         InsertRow("4611686018427387904");
 
-        await Eventually.HoldsAsync(
-            () =>
-            {
-                time.Advance(TimeSpan.FromMinutes(1));
-                return Query("SELECT count(*) FROM feeds") is 0L;
-            },
-            "the key is removed");
+        await FeedsAreRemovedAsync(time);
 
         Assert.Equal(0L, Query("SELECT count(*) FROM entries"));
     }

@@ -134,13 +134,7 @@ public sealed class SqliteRetentionTests : SqliteFileTests
             await log.DisposeAsync();
         }
 
-        await Eventually.HoldsAsync(
-            () =>
-            {
-                _time.Advance(TimeSpan.FromMinutes(1));
-                return Query("SELECT count(*) FROM feeds") is 1L;
-            },
-            "the feeds that are too old are removed");
+        await FeedsAreRemovedAsync(_time, allBut: 1);
         Assert.Equal(1L, Query("SELECT count(*) FROM entries"));
         await using var again = await OpenAsync(host, new RecordingTail(), Plenty, "users/5");
         Assert.DoesNotContain((await AppendAsync(again, 1)).Epoch, before.Select(position => position.Epoch));
