@@ -76,10 +76,30 @@ internal sealed class Session : IAsyncDisposable
 
     private async Task<Figures> RunAsync(ServerKind kind, Crowd crowd, List<Publisher> publishers, int connections, LoadShape load)
     {
+        await ResizeAsync(crowd, connections);
+        var stage = new Stage(_server, crowd, kind.AudienceOf(connections), publishers);
+        if (load is PacedLoad)
+        {
+            // So many connections take paths that those of the warm-up have not taken, and a just-in-time compiler is at work meanwhile.
+            await WarmUpAsync(stage, load);
+        }
+        return await stage.RunAsync(load);
+    }
+
+    private static async Task ResizeAsync(Crowd crowd, int connections)
+    {
         await crowd.ResizeAsync(connections);
         // A server may answer a little before it has registered the stream.
         await Task.Delay(TimeSpan.FromSeconds(1));
-        return await new Stage(_server, crowd, kind.AudienceOf(connections), publishers).RunAsync(load);
+    }
+
+    private static async Task WarmUpAsync(Stage stage, LoadShape load)
+    {
+        var figures = await stage.RunAsync(load);
+        if (!figures.IsFlawless)
+        {
+            Console.Error.WriteLine($"warm-up: {figures.Flaws}");
+        }
     }
 
     // Over one feed, whatever is measured later: its messages reach every connection.
@@ -94,11 +114,8 @@ internal sealed class Session : IAsyncDisposable
         using var crowd = new Crowd(kind, _server.Streams);
         for (var round = 0; round < 3; round++)
         {
-            var figures = await RunAsync(kind, crowd, publishers, 100, new WarmUp(500, _settings.Size));
-            if (!figures.IsFlawless)
-            {
-                Console.Error.WriteLine($"warm-up: {figures.Flaws}");
-            }
+            await ResizeAsync(crowd, 100);
+            await WarmUpAsync(new Stage(_server, crowd, kind.AudienceOf(100), publishers), new WarmUp(500, _settings.Size));
             await crowd.ResizeAsync(0);
         }
         publishers.ForEach(publisher => publisher.Dispose());
