@@ -31,7 +31,8 @@ internal sealed record Settings
           --rate 10            messages a second, steady; in the suites slow and latest (2000)
           --line 10000         bytes a second that the slow line brings in the suite latest
           --buffer 4096        bytes of its receive buffer
-          --seconds 5          of each stage; steady traffic goes on until 30,000 deliveries; in the suites slow and latest (60)
+          --seconds 5          of each stage; steady traffic goes on until 30,000 deliveries, and runs once before it counts; in the
+                               suites slow and latest (60)
           --size 100           bytes of a message; in the suite latest (60)
           --runs 1             the medians of so many, and from where to where they went; not in the suites latest and stop
           --out folder         where tables and the chart go (artifacts/bench)

@@ -12,6 +12,12 @@ internal abstract record LoadShape(TimeSpan Duration)
 
     /// <summary>What a publisher waits for: at most so many messages are not yet delivered to everybody.</summary>
     internal virtual SemaphoreSlim? Window => null;
+
+    /// <summary>
+    /// Whether it runs once before it counts: so many connections take paths that the warm-up has not taken, and what a just-in-time
+    /// compiler does about them is no cost of a delivery.
+    /// </summary>
+    internal virtual bool HasLeadIn => false;
 }
 
 /// <summary>
@@ -24,6 +30,8 @@ internal sealed record PacedLoad(double Rate, int Audience, TimeSpan AtLeast)
 
     /// <summary>Who take turns: at a high rate one alone would wait for its answers.</summary>
     internal int Publishers { get; init; } = 1;
+
+    internal override bool HasLeadIn => true;
 
     internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
     {
@@ -117,6 +125,8 @@ internal sealed record Burst(IPEndPoint Server, int Threads, int Messages, int S
 /// <param name="AtOnce">How many messages in one go; 1: evenly apart.</param>
 internal sealed record Turns(IPEndPoint Server, int Feeds, int AtOnce, int Rate, TimeSpan Duration, int Size) : LoadShape(Duration)
 {
+    internal override bool HasLeadIn => true;
+
     internal override async Task<long> PublishAsync(IReadOnlyList<Publisher> publishers, CancellationToken cancellation)
     {
         var seconds = (int)Duration.TotalSeconds;

@@ -38,7 +38,15 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    internal Task<Figures> RunAsync(int connections, LoadShape load) => RunAsync(_kind, _crowd, _publishers, connections, load);
+    internal async Task<Figures> RunAsync(int connections, LoadShape load)
+    {
+        var stage = await PrepareAsync(_kind, _crowd, _publishers, connections);
+        if (load.HasLeadIn)
+        {
+            await WarmUpAsync(stage, load);
+        }
+        return await stage.RunAsync(load);
+    }
 
     /// <summary>Memory of the process per idle stream, as it is: no collection is forced.</summary>
     /// <param name="connections">How many.</param>
@@ -74,23 +82,12 @@ internal sealed class Session : IAsyncDisposable
     private List<Publisher> Publishers(ServerKind kind) =>
         [.. Enumerable.Range(0, PublisherCount).Select(i => new Publisher(i, _server.Address, kind.PublishPath, _settings.Size))];
 
-    private async Task<Figures> RunAsync(ServerKind kind, Crowd crowd, List<Publisher> publishers, int connections, LoadShape load)
-    {
-        await ResizeAsync(crowd, connections);
-        var stage = new Stage(_server, crowd, kind.AudienceOf(connections), publishers);
-        if (load is PacedLoad)
-        {
-            // So many connections take paths that those of the warm-up have not taken, and a just-in-time compiler is at work meanwhile.
-            await WarmUpAsync(stage, load);
-        }
-        return await stage.RunAsync(load);
-    }
-
-    private static async Task ResizeAsync(Crowd crowd, int connections)
+    private async Task<Stage> PrepareAsync(ServerKind kind, Crowd crowd, List<Publisher> publishers, int connections)
     {
         await crowd.ResizeAsync(connections);
         // A server may answer a little before it has registered the stream.
         await Task.Delay(TimeSpan.FromSeconds(1));
+        return new Stage(_server, crowd, kind.AudienceOf(connections), publishers);
     }
 
     private static async Task WarmUpAsync(Stage stage, LoadShape load)
@@ -114,8 +111,7 @@ internal sealed class Session : IAsyncDisposable
         using var crowd = new Crowd(kind, _server.Streams);
         for (var round = 0; round < 3; round++)
         {
-            await ResizeAsync(crowd, 100);
-            await WarmUpAsync(new Stage(_server, crowd, kind.AudienceOf(100), publishers), new WarmUp(500, _settings.Size));
+            await WarmUpAsync(await PrepareAsync(kind, crowd, publishers, 100), new WarmUp(500, _settings.Size));
             await crowd.ResizeAsync(0);
         }
         publishers.ForEach(publisher => publisher.Dispose());
