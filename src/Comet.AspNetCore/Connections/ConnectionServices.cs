@@ -34,9 +34,9 @@ internal sealed record ConnectionServices(
     internal EndReason? DueEnd(Connection connection) => connection.DueEnd(Clock.Now, Shutdown);
 
     /// <summary>
-    /// Whether a heartbeat is due, or the end of a stream. Safe for concurrent use: a write that is under way may make it wrong, for once.
+    /// When a heartbeat is due, or the end of a stream. Safe for concurrent use: a write that is under way may make it too early.
     /// </summary>
-    internal bool IsDue(Connection connection) => Clock.Now >= Math.Min(connection.NextDeadline, Shutdown.EndOf(connection));
+    internal long NextDeadline(Connection connection) => Math.Min(connection.NextDeadline, Shutdown.EndOf(connection));
 
     /// <summary>Counts a stream as open.</summary>
     /// <param name="connection">The stream's.</param>

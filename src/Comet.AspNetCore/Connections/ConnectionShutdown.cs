@@ -43,12 +43,13 @@ internal sealed class ConnectionShutdown : IHostedLifecycleService, IHeartbeatHa
         return stoppingAt == NotStopping ? NotStopping : stoppingAt + (long)(_drain * connection.DrainShare);
     }
 
-    public void OnHeartbeat()
+    public long OnHeartbeat()
     {
         if (IsStopping && _clock.Now - Volatile.Read(ref _stoppingAt) >= _drain)
         {
             _drainEnded.Cancel();
         }
+        return IHeartbeatHandler.NextBeat;
     }
 
     // The host waits here until the last stream was told. The server goes on answering meanwhile, and rejects new streams.
@@ -81,6 +82,6 @@ internal sealed class ConnectionShutdown : IHostedLifecycleService, IHeartbeatHa
         {
             _heartbeat.Add(this);
         }
-        _heartbeat.Beat();
+        _heartbeat.BeatForAll();
     }
 }

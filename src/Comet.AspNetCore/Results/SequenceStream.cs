@@ -52,12 +52,15 @@ internal sealed class SequenceStream<T> : IHeartbeatHandler, IReportingStream
 
     public ConnectionReport Report() => Connection.ReportAt(_services.Clock.Now);
 
-    public void OnHeartbeat()
+    public long OnHeartbeat()
     {
-        if (_services.IsDue(Connection))
+        var deadline = _services.NextDeadline(Connection);
+        if (_services.Clock.Now < deadline)
         {
-            _source.Wake();
+            return deadline; // what is written meanwhile moves it later, and a host that stops calls all
         }
+        _source.Wake();
+        return IHeartbeatHandler.NextBeat;
     }
 
     private Connection Connection => _writer.Connection;

@@ -104,13 +104,14 @@ internal sealed class Lane : IHeartbeatHandler
         subscriber.Complete(reason);
     }
 
-    public void OnHeartbeat()
+    public long OnHeartbeat()
     {
         if (_services.Shutdown.IsStopping || _services.Clock.Now >= _groups.NextDeadline)
         {
             _isCheckDue = true;
             _thread.Wake();
         }
+        return IHeartbeatHandler.NextBeat;
     }
 
     private void Pass()

@@ -19,7 +19,7 @@ internal sealed class DebugPageServices : IDisposable
     {
         var options = new OptionsWrapper<CometOptions>(new() { ReconnectSpread = TimeSpan.FromSeconds(1) });
         var (open, delay) = (new OpenStreams(), new ReconnectDelay(options));
-        var heartbeat = new ConnectionHeartbeat(app.Clock.Time);
+        var heartbeat = new ConnectionHeartbeat(app.Clock);
         var shutdown = new ConnectionShutdown(options, open, app.Clock, heartbeat, host);
         _own = app with
         {
