@@ -36,10 +36,10 @@ public class SequenceMemoryTests
         using (var warm = await ReadAsync(app, path, accept))
         {
         }
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Measure();
 
         var open = await Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => ReadAsync(app, path, accept)));
-        var grown = GC.GetTotalMemory(forceFullCollection: true) - before;
+        var grown = HeldMemory.Measure() - before;
 
         // What stays is of threads and of the shared pool, arrays of up to 1 MB: their number has nothing to do with that of the streams.
         Assert.True(grown < Streams * Large / 5, $"{grown} bytes are kept for {Streams} streams");
@@ -78,7 +78,7 @@ public class SequenceMemoryTests
         async Task<long> MeasureAsync(string path)
         {
             const int Quiet = 200;
-            var before = GC.GetTotalMemory(forceFullCollection: true);
+            var before = HeldMemory.Measure();
             var sockets = new List<Socket>(Quiet);
             var request = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
             var received = new byte[16 * 1024];
@@ -94,7 +94,7 @@ public class SequenceMemoryTests
                     length += await socket.ReceiveAsync(received.AsMemory(length)).AsTask().WithPatience();
                 }
             }
-            var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Quiet;
+            var each = (HeldMemory.Measure() - before) / Quiet;
             sockets.ForEach(static socket => socket.Dispose());
             await app.NoStreamIsOpenAsync();
             return each;
