@@ -160,7 +160,8 @@ public sealed class BrokerUnreachableTests(Broker broker)
     public async Task Whoever_waits_for_a_silent_broker_is_told_of_the_end_of_the_app(bool isOpen)
     {
         await using var proxy = broker.NewProxy();
-        var server = await Server.StartAsync(broker.Through(proxy));
+        // No heartbeat ends what waits for an answer of the broker.
+        var server = await Server.StartAsync(broker.Through(proxy), options => options.Heartbeat = TimeSpan.FromMinutes(1));
         var (feed, rooms) = (server.Feed(_feed, new FeedOptions()), server.Feeds(Server.NewName(), new FeedOptions()));
         if (isOpen)
         {

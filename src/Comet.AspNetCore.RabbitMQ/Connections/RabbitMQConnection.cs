@@ -92,7 +92,7 @@ internal sealed class RabbitMQConnection(IOptions<RabbitMQStoreOptions> options,
         {
             try
             {
-                var connection = await factory.CreateConnectionAsync(nodes, stopping);
+                var connection = await factory.CreateConnectionAsync(nodes, stopping).OrCloseAsync(stopping);
                 await ServeAsync(connection, stopping);
                 wasUnreachable = false;
             }

@@ -28,13 +28,15 @@ internal sealed class RabbitMQConsumer : AsyncDefaultBasicConsumer, IAsyncDispos
         ushort prefetch,
         CancellationToken cancellationToken)
     {
-        var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken).OrCloseAsync(cancellationToken);
         var consumer = new RabbitMQConsumer(channel);
         try
         {
-            await channel.BasicQosAsync(0, prefetch, global: false, cancellationToken);
+            await channel.BasicQosAsync(0, prefetch, global: false, cancellationToken).WaitAsync(cancellationToken);
             var arguments = new Dictionary<string, object?> { ["x-stream-offset"] = from };
-            await channel.BasicConsumeAsync(stream, autoAck: false, consumerTag: "", arguments, consumer, cancellationToken);
+            await channel
+                .BasicConsumeAsync(stream, autoAck: false, consumerTag: "", arguments, consumer, cancellationToken)
+                .WaitAsync(cancellationToken);
             return consumer;
         }
         catch

@@ -39,7 +39,8 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
         await DeclareAsync(connection, stream, arguments, cancellationToken);
         // Confirms are not tracked: an append completes when it is read back, and a RabbitMQ stream delivers only what it would confirm.
         var options = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false);
-        return new RabbitMQPublisher(await connection.CreateChannelAsync(options, cancellationToken), stream);
+        var channel = await connection.CreateChannelAsync(options, cancellationToken).OrCloseAsync(cancellationToken);
+        return new RabbitMQPublisher(channel, stream);
     }
 
     /// <exception cref="MessageRefusedException">The broker has refused this message or one before it.</exception>
@@ -109,10 +110,10 @@ internal sealed class RabbitMQPublisher : IAsyncDisposable
     // In a channel of its own, which the broker closes when it says no.
     private static async Task UseAsync(IConnection connection, Func<IChannel, Task> use, CancellationToken cancellationToken)
     {
-        var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken).OrCloseAsync(cancellationToken);
         try
         {
-            await use(channel);
+            await use(channel).WaitAsync(cancellationToken);
         }
         finally
         {
