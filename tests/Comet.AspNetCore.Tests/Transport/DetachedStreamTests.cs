@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net.Sockets;
+using Comet.AspNetCore.Connections;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
@@ -61,7 +62,11 @@ public class DetachedStreamTests
         WeakReference? request = null;
         await using var app = await NewsApp.StartAsync(configure: builder =>
         {
-            builder.Services.AddTransient<IStartupFilter>(_ => new Seen(context => request = new WeakReference(context.RequestServices)));
+            builder.Services.AddTransient<IStartupFilter>(_ => new Around((context, next) =>
+            {
+                request = new WeakReference(context.RequestServices);
+                return next(context);
+            }));
         });
         await using var stream = await app.OpenAsync("/", CometFormat.Ndjson);
         await stream.NextAsync(CometMessageKind.Open);
@@ -98,6 +103,28 @@ public class DetachedStreamTests
             await stream.IsClosedAsync();
             await stream.DisposeAsync();
         }
+    }
+
+    [Fact]
+    public async Task One_that_has_just_come_gets_what_was_published_before_the_host_stops()
+    {
+        var joining = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await NewsApp.StartAsync(
+            configure: builder => builder.Services.AddTransient<IStartupFilter>(_ => new Around((context, next) =>
+                next(context).ContinueWith(_ => joining.Task, TaskScheduler.Default).Unwrap()))); // a stream joins where its request ends
+        await using var stream = await app.OpenAsync("/", CometFormat.Ndjson);
+        await stream.NextAsync(CometMessageKind.Open);
+
+        await app.PublishAsync("1", "2");
+        var stopping = app.StopAsync();
+        var shutdown = app.Services.GetRequiredService<ConnectionShutdown>();
+        await Eventually.HoldsAsync(() => shutdown.IsStopping, "the host stops");
+        joining.SetResult();
+
+        Assert.Equal("1", await stream.NextStringAsync());
+        Assert.Equal("2", await stream.NextStringAsync());
+        Assert.Equal("shutting-down", Assert.Single(await stream.RestAsync()).Reason);
+        await stopping;
     }
 
     [Fact]
@@ -209,15 +236,11 @@ public class DetachedStreamTests
             wire);
     }
 
-    private sealed class Seen(Action<HttpContext> see) : IStartupFilter
+    private sealed class Around(Func<HttpContext, RequestDelegate, Task> run) : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
         {
-            app.Use((context, next) =>
-            {
-                see(context);
-                return next(context);
-            });
+            app.Use(run);
             next(app);
         };
     }

@@ -57,8 +57,11 @@ internal sealed class BehindWriter(LaneWriter writer, EncodedBatch batch, LaneMe
             subscriber.Place = null;
             return;
         }
-        // One that lags could go on for ever, so it gets no more once it is due to end. Who polls gets what there is.
-        if (subscriber.DueEnd(now, shutdown) is { } due && due != EndReason.Polled)
+        // One that lags could go on for ever, so it gets no more once it is due to end. Who polls gets what there is, and a host that
+        // stops has one batch for those who have just come: what was published before the stop.
+        var due = subscriber.DueEnd(now, shutdown);
+        var isLast = due is not null && due == shutdown.Reason && !subscriber.HasResumed;
+        if (due is not null && due != EndReason.Polled && !isLast)
         {
             writer.End(subscriber, due, now);
             return;
@@ -97,6 +100,10 @@ internal sealed class BehindWriter(LaneWriter writer, EncodedBatch batch, LaneMe
             subscriber.Place = null;
         }
         writer.EndIfServed(subscriber, now);
+        if (isLast && subscriber is { IsBusy: false, IsListed: true })
+        {
+            writer.End(subscriber, due!, now);
+        }
     }
 
     // Takes a connection to a place that the tails have, and tells it what it has missed. False: it can take no more now.

@@ -117,13 +117,13 @@ internal sealed class Lane : IHeartbeatHandler
     private void Pass()
     {
         ApplyChanges();
-        TakeChangedFeeds();
         var isCheckDue = _isCheckDue; // taken before the time is read: a heartbeat that comes in between asks for the next pass
         if (isCheckDue)
         {
             _isCheckDue = false;
         }
         var now = _services.Clock.Now; // after a join has set its deadline, so that this pass or a heartbeat sees that it is due
+        TakeChangedFeeds(); // after the time, so that a pass which ends streams has what was published before the host stopped
         foreach (var group in _groups.Changed)
         {
             _keepingUp.Advance(group, now);
