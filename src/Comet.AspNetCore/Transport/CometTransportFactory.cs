@@ -8,8 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Comet.AspNetCore.Transport;
 
 /// <summary>
-/// Kestrel's socket transport, with each connection's output replaced by a <see cref="SocketPipeWriter"/>, with connections that streams
-/// can take over, and with an end to connections whose peer has vanished.
+/// Kestrel's socket transport, with connections that streams can take over, and with an end to connections whose peer has vanished.
 /// </summary>
 internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOptions<CometOptions> options, bool detaches)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
@@ -37,11 +36,7 @@ internal sealed class CometTransportFactory(SocketTransportFactory sockets, IOpt
             if (connection?.Features.Get<IConnectionSocketFeature>() is { } feature)
             {
                 peerTimeout.ApplyTo(feature.Socket);
-                if (detaches)
-                {
-                    return new DetachableConnection(connection, feature.Socket);
-                }
-                SocketPipeWriter.ReplaceOutput(connection, feature.Socket, detachable: null);
+                return new DetachableConnection(connection, feature.Socket, detaches);
             }
             return connection;
         }

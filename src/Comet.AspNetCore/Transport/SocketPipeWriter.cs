@@ -16,11 +16,13 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 
     private readonly Socket _socket;
     private readonly IDuplexPipe _original;
+    private readonly Lock _canceling = new();
     private byte[]? _buffer; // rented only while something is unflushed
     private int _length;
     private bool _isClosed;
     private volatile bool _gathers;
-    private CancellationTokenSource? _pending;
+    private volatile bool _isCanceled; // the flush that waits, or else the next one
+    private CancellationTokenSource? _pending; // of the flush that waits
 
     private SocketPipeWriter(Socket socket, IDuplexPipe original, DetachableConnection? detachable)
     {
@@ -45,11 +47,12 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     internal bool Gathers => _gathers;
 
     /// <summary>Makes a new one the connection's output, and a feature, which requests find behind TLS as well.</summary>
-    internal static void ReplaceOutput(ConnectionContext connection, Socket socket, DetachableConnection? detachable)
+    internal static SocketPipeWriter ReplaceOutput(ConnectionContext connection, Socket socket, DetachableConnection? detachable)
     {
         var writer = new SocketPipeWriter(socket, connection.Transport, detachable);
         connection.Transport = writer;
         connection.Features.Set(writer);
+        return writer;
     }
 
     /// <summary>
@@ -73,13 +76,13 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         }
         if (_length == 0)
         {
-            return new(new FlushResult(isCanceled: false, isCompleted: _isClosed));
+            return new(EndFlush());
         }
         var sent = TrySend(_buffer.AsSpan(0, _length));
         if (sent == _length || _isClosed)
         {
             Release();
-            return new(new FlushResult(isCanceled: false, isCompleted: _isClosed));
+            return new(EndFlush());
         }
         return FlushRestAsync(sent, cancellationToken);
     }
@@ -123,10 +126,15 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 
     public override void CancelPendingFlush()
     {
-        Volatile.Read(ref _pending)?.Cancel();
         if (_gathers)
         {
             _original.Output.CancelPendingFlush();
+            return;
+        }
+        lock (_canceling)
+        {
+            _isCanceled = true;
+            _pending?.Cancel();
         }
     }
 
@@ -159,32 +167,55 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     private async ValueTask<FlushResult> FlushRestAsync(int from, CancellationToken cancellationToken)
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Volatile.Write(ref _pending, cancel);
+        lock (_canceling)
+        {
+            _pending = cancel;
+            if (_isCanceled)
+            {
+                cancel.Cancel();
+            }
+        }
         try
         {
             while (from < _length)
             {
-                from += await _socket.SendAsync(_buffer.AsMemory(from.._length), SocketFlags.None, cancel.Token);
+                // One byte, when the socket takes more: a call that is cancelled does not say how many have left.
+                from += await _socket.SendAsync(_buffer.AsMemory(from, 1), SocketFlags.None, cancel.Token);
+                from += TrySend(_buffer.AsSpan(from.._length));
             }
             await ForgetSentAsync();
+            Release();
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !_isClosed)
+        catch (OperationCanceledException)
         {
-            // As with a pipe, a cancelled flush loses nothing: the rest leaves with the next one.
+            // A cancelled flush loses nothing: the rest leaves with the next one, or at the end.
             _buffer.AsSpan(from.._length).CopyTo(_buffer);
             _length -= from;
-            return new FlushResult(isCanceled: true, isCompleted: false);
+            cancellationToken.ThrowIfCancellationRequested();
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             _isClosed = true;
+            Release();
         }
         finally
         {
-            Volatile.Write(ref _pending, null);
+            lock (_canceling)
+            {
+                _pending = null;
+            }
         }
-        Release();
-        return new FlushResult(isCanceled: false, isCompleted: _isClosed);
+        return EndFlush();
+    }
+
+    private FlushResult EndFlush()
+    {
+        var isCanceled = _isCanceled;
+        if (isCanceled)
+        {
+            _isCanceled = false;
+        }
+        return new FlushResult(isCanceled, isCompleted: _isClosed);
     }
 
     /// <summary>Sends what the socket takes at once.</summary>

@@ -5,17 +5,23 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Comet.AspNetCore.Transport;
 
-/// <summary>Kestrel's connection, which a stream can take over when Kestrel is done with it.</summary>
+/// <summary>
+/// Kestrel's connection, with a <see cref="SocketPipeWriter"/> as its output. A stream can take it over when Kestrel is done with it.
+/// </summary>
 internal sealed class DetachableConnection : ConnectionContext
 {
     private readonly ConnectionContext _inner;
     private readonly Socket _socket;
+    private readonly SocketPipeWriter _output;
     private IDetachableStream? _stream;
 
-    internal DetachableConnection(ConnectionContext inner, Socket socket)
+    /// <param name="inner">Kestrel's own.</param>
+    /// <param name="socket">Its socket.</param>
+    /// <param name="detaches">Whether streams can go on without the server.</param>
+    internal DetachableConnection(ConnectionContext inner, Socket socket, bool detaches)
     {
         (_inner, _socket) = (inner, socket);
-        SocketPipeWriter.ReplaceOutput(inner, socket, this);
+        _output = SocketPipeWriter.ReplaceOutput(inner, socket, detaches ? this : null);
     }
 
     public override string ConnectionId
@@ -68,7 +74,14 @@ internal sealed class DetachableConnection : ConnectionContext
 
     public override async ValueTask DisposeAsync()
     {
-        _stream?.OnDetached(DetachedSocket.TakeFrom(_socket, SocketWatch.Shared!.Placeholder));
+        if (_stream is null)
+        {
+            _output.Complete(); // hands on what a cancelled flush has left
+        }
+        else
+        {
+            _stream.OnDetached(DetachedSocket.TakeFrom(_socket, SocketWatch.Shared!.Placeholder));
+        }
         await _inner.DisposeAsync();
     }
 }
