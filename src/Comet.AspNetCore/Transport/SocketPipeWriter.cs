@@ -19,10 +19,11 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
     private readonly Lock _canceling = new();
     private byte[]? _buffer; // rented only while something is unflushed
     private int _length;
-    private bool _isClosed;
+    private volatile bool _isClosed;
     private volatile bool _gathers;
     private volatile bool _isCanceled; // the flush that waits, or else the next one
     private CancellationTokenSource? _pending; // of the flush that waits
+    private Task _sending = Task.CompletedTask; // all that was flushed
 
     private SocketPipeWriter(Socket socket, IDuplexPipe original, DetachableConnection? detachable)
     {
@@ -67,34 +68,41 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
 
     public override Span<byte> GetSpan(int sizeHint = 0) => Reserve(sizeHint).AsSpan(_length);
 
+    // As with a pipe, what is flushed leaves whether or not somebody waits for it: a cancelled flush loses nothing.
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        if (_gathers)
+        var sent = 0;
+        if (_sending.IsCompleted)
         {
-            HandOver();
-            return _original.Output.FlushAsync(cancellationToken);
+            if (_gathers)
+            {
+                HandOver();
+                return _original.Output.FlushAsync(cancellationToken);
+            }
+            sent = _length == 0 ? 0 : TrySend(_buffer.AsSpan(0, _length));
+            if (sent == _length || _isClosed)
+            {
+                Release();
+                return new(EndFlush());
+            }
         }
-        if (_length == 0)
+        if (_length > 0)
         {
-            return new(EndFlush());
+            _sending = SendBehindAsync(_sending, _buffer!, sent, _length);
+            (_buffer, _length) = (null, 0);
         }
-        var sent = TrySend(_buffer.AsSpan(0, _length));
-        if (sent == _length || _isClosed)
-        {
-            Release();
-            return new(EndFlush());
-        }
-        return FlushRestAsync(sent, cancellationToken);
+        return WaitAsync(cancellationToken);
     }
 
     // What TLS has encrypted comes by this call: it is copied only where the socket does not take it at once.
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
-        if (_gathers && _length == 0)
+        var isNext = _length == 0 && _sending.IsCompleted;
+        if (_gathers && isNext)
         {
             return _original.Output.WriteAsync(source, cancellationToken);
         }
-        var rest = source.Span[(_length == 0 ? TrySend(source.Span) : 0)..];
+        var rest = source.Span[(isNext ? TrySend(source.Span) : 0)..];
         if (!rest.IsEmpty)
         {
             this.Write(rest);
@@ -138,8 +146,19 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         }
     }
 
+    public override async ValueTask CompleteAsync(Exception? exception = null)
+    {
+        await _sending;
+        Complete(exception);
+    }
+
+    /// <summary>Ends the output; while something is on its way, <see cref="CompleteAsync"/> does so later.</summary>
     public override void Complete(Exception? exception = null)
     {
+        if (exception is null && !_sending.IsCompleted)
+        {
+            return;
+        }
         if (Detachable?.IsDetached == true)
         {
             Release();
@@ -164,7 +183,26 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         }
     }
 
-    private async ValueTask<FlushResult> FlushRestAsync(int from, CancellationToken cancellationToken)
+    // Never fails. The buffer is its own, so that the next bytes can be written meanwhile.
+    private async Task SendBehindAsync(Task before, byte[] buffer, int from, int to)
+    {
+        await before;
+        try
+        {
+            while (from < to && !_isClosed)
+            {
+                from += await _socket.SendAsync(buffer.AsMemory(from..to), SocketFlags.None);
+            }
+            await ForgetSentAsync();
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            _isClosed = true;
+        }
+        PooledBytes.Return(buffer);
+    }
+
+    private async ValueTask<FlushResult> WaitAsync(CancellationToken cancellationToken)
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         lock (_canceling)
@@ -177,26 +215,11 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         }
         try
         {
-            while (from < _length)
-            {
-                // One byte, when the socket takes more: a call that is cancelled does not say how many have left.
-                from += await _socket.SendAsync(_buffer.AsMemory(from, 1), SocketFlags.None, cancel.Token);
-                from += TrySend(_buffer.AsSpan(from.._length));
-            }
-            await ForgetSentAsync();
-            Release();
+            await _sending.WaitAsync(cancel.Token);
         }
         catch (OperationCanceledException)
         {
-            // A cancelled flush loses nothing: the rest leaves with the next one, or at the end.
-            _buffer.AsSpan(from.._length).CopyTo(_buffer);
-            _length -= from;
             cancellationToken.ThrowIfCancellationRequested();
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            _isClosed = true;
-            Release();
         }
         finally
         {
@@ -235,7 +258,16 @@ internal sealed class SocketPipeWriter : PipeWriter, IDuplexPipe
         }
     }
 
-    private int TrySend(ReadOnlySpan<byte> bytes) => _isClosed ? 0 : TrySend(_socket, bytes, out _isClosed);
+    private int TrySend(ReadOnlySpan<byte> bytes)
+    {
+        if (_isClosed)
+        {
+            return 0;
+        }
+        var sent = TrySend(_socket, bytes, out var isClosed);
+        _isClosed = isClosed;
+        return sent;
+    }
 
     private byte[] Reserve(int sizeHint)
     {

@@ -76,6 +76,25 @@ public sealed class DetachedSocketTests : IDisposable
     }
 
     [Fact]
+    public void Also_of_a_Unix_socket()
+    {
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen();
+        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.Connect(listener.LocalEndPoint!);
+        using var server = listener.Accept();
+        File.Delete(path);
+        using var detached = DetachedSocket.TakeFrom(server, SocketWatch.Shared!.Placeholder);
+
+        client.Send(new byte[1000]);
+
+        Assert.Equal(1000, detached.Discard(2000));
+        Assert.Equal(0, detached.Discard(2000));
+    }
+
+    [Fact]
     public async Task A_socket_that_was_disposed_of_has_no_connection_to_take()
     {
         _server.Dispose();

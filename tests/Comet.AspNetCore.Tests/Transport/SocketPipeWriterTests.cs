@@ -1,8 +1,11 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Text;
 using Comet.AspNetCore.Tests.Hosting;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
 
 namespace Comet.AspNetCore.Tests.Transport;
 
@@ -14,8 +17,9 @@ public class SocketPipeWriterTests
     public static TheoryData<string> Wires => ["Direct", "Attached", "Portable"];
 
     [Theory, MemberData(nameof(Wires))]
-    public Task A_flush_that_waits_can_be_cancelled_and_loses_nothing(string wire) => ServeAsync(wire, async (output, read) =>
+    public Task What_was_flushed_leaves_though_the_wait_is_cancelled(string wire) => ServeAsync(wire, async (connection, read) =>
     {
+        var output = connection.Transport.Output;
         Write(output, 'a', Large);
         var flushing = output.FlushAsync();
         Assert.False(flushing.IsCompleted);
@@ -24,14 +28,14 @@ public class SocketPipeWriterTests
 
         Assert.True((await flushing).IsCanceled);
         read();
-        Write(output, 'b', 1);
-        Assert.False((await output.FlushAsync()).IsCanceled);
-        return new string('a', Large) + "b";
+        Assert.True((await connection.Transport.Input.ReadAsync()).IsCompleted); // the client has all, and ends its side
+        return new string('a', Large);
     });
 
     [Theory, MemberData(nameof(Wires))]
-    public Task A_flush_whose_token_is_cancelled_loses_nothing(string wire) => ServeAsync(wire, async (output, read) =>
+    public Task A_wait_whose_token_is_cancelled_loses_nothing(string wire) => ServeAsync(wire, async (connection, read) =>
     {
+        var output = connection.Transport.Output;
         using var cancel = new CancellationTokenSource();
         Write(output, 'a', Large);
         var flushing = output.FlushAsync(cancel.Token);
@@ -42,26 +46,29 @@ public class SocketPipeWriterTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => flushing.AsTask());
         read();
         Write(output, 'b', 1);
-        await output.FlushAsync();
+        Assert.False((await output.FlushAsync()).IsCanceled);
         return new string('a', Large) + "b";
     });
 
     [Theory, MemberData(nameof(Wires))]
-    public Task Where_none_waits_the_next_flush_is_cancelled_and_sends_all_the_same(string wire) => ServeAsync(wire, async (output, read) =>
-    {
-        read();
-        output.CancelPendingFlush();
-        Write(output, 'a', 1);
-        Assert.True((await output.FlushAsync()).IsCanceled);
-        Write(output, 'b', 1);
-        Assert.False((await output.FlushAsync()).IsCanceled);
-        return "ab";
-    });
+    public Task Where_none_waits_the_next_flush_is_cancelled_and_sends_all_the_same(string wire) =>
+        ServeAsync(wire, async (connection, read) =>
+        {
+            var output = connection.Transport.Output;
+            read();
+            output.CancelPendingFlush();
+            Write(output, 'a', 1);
+            Assert.True((await output.FlushAsync()).IsCanceled);
+            Write(output, 'b', 1);
+            Assert.False((await output.FlushAsync()).IsCanceled);
+            return "ab";
+        });
 
     [Theory, MemberData(nameof(Wires))]
-    public Task Cancelling_may_meet_the_end_of_a_flush(string wire) => ServeAsync(wire, async (output, read) =>
+    public Task Cancelling_may_meet_the_end_of_a_flush(string wire) => ServeAsync(wire, async (connection, read) =>
     {
         const int Flushes = 500;
+        var output = connection.Transport.Output;
         read();
         var hasEnded = false;
         var canceling = Task.Run(() =>
@@ -82,10 +89,60 @@ public class SocketPipeWriterTests
         return new string('a', Flushes * 100_000);
     });
 
+    [Theory, MemberData(nameof(Wires))]
+    public Task A_handler_may_return_while_a_flush_waits(string wire) => ServeAsync(wire, (connection, read) =>
+    {
+        var output = connection.Transport.Output;
+        Write(output, 'a', Large);
+        Assert.False(output.FlushAsync().IsCompleted);
+        read();
+        return Task.FromResult(new string('a', Large));
+    });
+
+    [Theory, MemberData(nameof(Wires))]
+    public Task What_is_written_while_a_flush_waits_follows(string wire) => ServeAsync(wire, async (connection, read) =>
+    {
+        var output = connection.Transport.Output;
+        Write(output, 'a', Large);
+        var flushing = output.FlushAsync();
+        Assert.False(flushing.IsCompleted);
+        var memory = output.GetMemory(10);
+        read();
+        await flushing;
+        memory.Span[0] = (byte)'b';
+        output.Advance(1);
+        await output.FlushAsync();
+        return new string('a', Large) + "b";
+    });
+
+    [Theory, MemberData(nameof(Wires))]
+    public async Task A_response_arrives_whole_though_its_flush_is_cancelled(string wire)
+    {
+        var canceled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var app = await TestApp.StartAsync(
+            app => app.MapGet("/", async context =>
+            {
+                context.Response.ContentLength = Large;
+                Write(context.Response.BodyWriter, 'a', Large);
+                var flushing = context.Response.BodyWriter.FlushAsync();
+                context.Response.BodyWriter.CancelPendingFlush();
+                await flushing;
+                canceled.SetResult();
+            }),
+            wire: Enum.Parse<Wire>(wire));
+        using var response = await app.Client.GetAsync("/", HttpCompletionOption.ResponseHeadersRead).WithPatience();
+        await canceled.Task.WithPatience();
+
+        Assert.Equal(Large, (await response.Content.ReadAsByteArrayAsync().WithPatience()).Length);
+    }
+
     /// <summary>Serves a client by a connection without HTTP, and asserts what it has received at the end.</summary>
     /// <param name="wire">What lies in between.</param>
-    /// <param name="write">Writes to the client, which begins to read when the second argument is called. Returns all that it wrote.</param>
-    private static async Task ServeAsync(string wire, Func<PipeWriter, Action, Task<string>> write)
+    /// <param name="write">
+    /// Writes to the client, which begins to read when the second argument is called, and ends its side when it has so much as a large
+    /// message. Returns all that it wrote.
+    /// </param>
+    private static async Task ServeAsync(string wire, Func<ConnectionContext, Action, Task<string>> write)
     {
         var reading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var writing = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -96,7 +153,7 @@ public class SocketPipeWriterTests
             {
                 try
                 {
-                    writing.SetResult(await write(connection.Transport.Output, () => reading.TrySetResult()));
+                    writing.SetResult(await write(connection, () => reading.TrySetResult()));
                 }
                 catch (Exception exception)
                 {
@@ -105,13 +162,22 @@ public class SocketPipeWriterTests
                 }
             }));
         using var client = new TcpClient(app.Url.Host, app.Url.Port);
+        var stream = client.GetStream();
         await reading.Task.WithPatience();
-        using var received = new MemoryStream();
-        await client.GetStream().CopyToAsync(received).WithPatience();
+        var received = new StringBuilder();
+        var buffer = new byte[1 << 16];
+        for (int read; (read = await stream.ReadAsync(buffer).AsTask().WithPatience()) > 0;)
+        {
+            received.Append(Encoding.ASCII.GetString(buffer, 0, read));
+            if (received.Length == Large)
+            {
+                client.Client.Shutdown(SocketShutdown.Send);
+            }
+        }
 
-        var written = await writing.Task;
+        var written = await writing.Task.WithPatience();
         Assert.Equal(written.Length, received.Length);
-        Assert.Equal(written, System.Text.Encoding.ASCII.GetString(received.GetBuffer(), 0, (int)received.Length));
+        Assert.Equal(written, received.ToString());
     }
 
     private static void Write(PipeWriter output, char text, int count)

@@ -74,14 +74,14 @@ internal sealed class DetachableConnection : ConnectionContext
 
     public override async ValueTask DisposeAsync()
     {
-        if (_stream is null)
+        try
         {
-            _output.Complete(); // hands on what a cancelled flush has left
+            await _output.CompleteAsync();
+            _stream?.OnDetached(DetachedSocket.TakeFrom(_socket, SocketWatch.Shared!.Placeholder));
         }
-        else
+        finally
         {
-            _stream.OnDetached(DetachedSocket.TakeFrom(_socket, SocketWatch.Shared!.Placeholder));
+            await _inner.DisposeAsync();
         }
-        await _inner.DisposeAsync();
     }
 }

@@ -63,11 +63,13 @@ internal sealed unsafe class DetachedSocket : SafeHandleMinusOneIsInvalid
     /// <returns>How many bytes that were; a negative number: the client sends no more.</returns>
     internal int Discard(int max)
     {
+        const int AtOnce = 512;
         using var hold = new Hold(this);
         var discarded = 0;
+        var bytes = stackalloc byte[AtOnce];
         while (hold.IsHeld && discarded < max)
         {
-            var received = LibC.recv((int)handle, null, max - discarded, LibC.DontWait | LibC.Discard);
+            var received = LibC.recv((int)handle, bytes, Math.Min(AtOnce, max - discarded), LibC.DontWait);
             if (received > 0)
             {
                 discarded += (int)received;

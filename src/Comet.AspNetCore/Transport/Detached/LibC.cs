@@ -12,7 +12,6 @@ internal static unsafe partial class LibC
 
     internal const int DontWait = 0x40; // MSG_DONTWAIT
     internal const int NoSignal = 0x4000; // MSG_NOSIGNAL
-    internal const int Discard = 0x20; // MSG_TRUNC, by which TCP copies nothing
 
     internal const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC
 
