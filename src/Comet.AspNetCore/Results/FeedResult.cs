@@ -57,8 +57,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             }
             if (Array.TrueForAll(readers, static reader => reader.HasHadEnd))
             {
-                context.Response.Clear();
-                await Rejection.Over.WriteAsync(context);
+                await RejectAsync(context, settings, Rejection.Over);
                 return Task.CompletedTask;
             }
             var activity = CometActivity.Stream(feeds.Label, settings.Format.Name); // whose listeners are the app's, and may throw
@@ -70,6 +69,7 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             {
                 feeds?.Release();
                 settings.Lease.Dispose();
+                await settings.Writer.EndReadingAsync(); // before the app answers what has failed
             }
         }
         try
@@ -218,10 +218,16 @@ internal sealed class FeedResult(FeedChoice[] choices, bool areNamed, string cal
             CometLog.FeedUnavailable(services.Logger, exception, feeds.Label);
             rejection = Rejection.StoreUnavailable(services.ReconnectDelay.Next());
         }
+        await RejectAsync(context, settings, rejection);
+        return null;
+    }
+
+    private static async ValueTask RejectAsync(HttpContext context, ConnectionSettings settings, Rejection rejection)
+    {
         settings.Lease.Dispose(); // before the client learns that it has none, and may come again
+        await settings.Writer.EndReadingAsync();
         context.Response.Clear();
         await rejection.WriteAsync(context);
-        return null;
     }
 
     private static async ValueTask<FeedReader[]> StartReadersAsync(

@@ -44,6 +44,7 @@ internal sealed class SequenceResult<T>(
         catch
         {
             settings.Lease.Dispose();
+            await settings.Writer.EndReadingAsync(); // before the app answers what has failed
             throw;
         }
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Comet.AspNetCore.Stores;
 using Comet.AspNetCore.Testing;
 using Comet.AspNetCore.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
@@ -103,18 +104,7 @@ public class RequestRestTests
         await using var app = await StartAsync(wire);
         await app.PublishAsync("seen");
         var connections = 0;
-        using var handler = new SocketsHttpHandler
-        {
-            SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
-            ConnectCallback = async (context, cancellationToken) =>
-            {
-                connections++;
-                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        };
-        using var client = new HttpClient(handler) { BaseAddress = app.Url };
+        using var client = CreateClient(app, () => connections++);
         for (var i = 0; i < 1000; i++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/feeds?wait=0&last=1")
@@ -128,6 +118,45 @@ public class RequestRestTests
         }
         Assert.Equal(1, connections);
         await app.StopWithoutErrorAsync();
+    }
+
+    /// <summary>The next request comes as soon as the client has the refusal.</summary>
+    [Theory]
+    [InlineData("Direct", 204)]
+    [InlineData("Portable", 204)]
+    [InlineData("Direct", 503)]
+    [InlineData("Portable", 503)]
+    [InlineData("Direct", 500)]
+    [InlineData("Portable", 500)]
+    public async Task A_refusal_leaves_the_connection_to_the_next_request(string wire, int status)
+    {
+        const int Rounds = 500;
+        var store = new ScriptedStore { IsUnavailable = status == 503 };
+        store.With(["1"]).BeforeRead = static () => throw new InvalidTimeZoneException("The store fails.");
+        await using var app = await TestApp.StartAsync(
+            app =>
+            {
+                app.MapGet("/feed", (Feed<string> news) => CometResults.Feed(news, "parent.f"));
+                app.MapGet("/plain", () => "plain");
+            },
+            builder => builder.Services
+                .AddSingleton<IFeedStore>(store)
+                .AddFeed<string>("news", feed => feed.InMemory = status == 204),
+            Enum.Parse<Wire>(wire));
+        var id = status == 204 ? await CompleteAsync(app) : "earliest";
+        var connections = 0;
+        using var client = CreateClient(app, () => connections++);
+
+        for (var i = 0; i < Rounds; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/feed");
+            request.Headers.Accept.ParseAdd(status == 204 ? "text/event-stream" : "application/x-ndjson");
+            request.Headers.Add("Last-Event-ID", id);
+            using var refusal = await client.SendAsync(request, TestContext.Current.CancellationToken).WithPatience();
+            Assert.Equal(status, (int)refusal.StatusCode);
+            Assert.Equal("plain", await client.GetStringAsync("/plain").WithPatience());
+        }
+        Assert.Equal(1, connections);
     }
 
     [Theory]
@@ -250,6 +279,32 @@ public class RequestRestTests
                 builder.Services.AddSingleton(source);
             },
             Enum.Parse<Wire>(wire));
+    }
+
+    // Returns the id of the end.
+    private static async Task<string> CompleteAsync(TestApp app)
+    {
+        await app.PublishAsync("x");
+        await app.News().CompleteAsync();
+        using var ended = await app.GetAsync("/feed?last=1", ("Accept", "text/event-stream"));
+        var lines = (await ended.Content.ReadAsStringAsync()).Split('\n');
+        return lines.Last(line => line.StartsWith("id: ", StringComparison.Ordinal))["id: ".Length..];
+    }
+
+    private static HttpClient CreateClient(TestApp app, Action connected)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
+            ConnectCallback = async (context, cancellationToken) =>
+            {
+                connected();
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        return new HttpClient(handler) { BaseAddress = app.Url };
     }
 
     private static async Task SendAsync(RawConnection connection, int bytes)
